@@ -1,0 +1,216 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+from rich.console import Console
+from rich.table import Table
+
+from reminders import __version__, demo, rehearsal, settings
+from reminders.domain.actor import Role
+from reminders.errors import ReminderError
+from reminders.importing import import_file
+from reminders.settings import Settings
+from reminders.show import write_report
+from reminders.store import schema
+from reminders.store.engine import Database
+from reminders.wiring import build
+from reminders.wsgi import configure_logging
+
+console = Console()
+FORMATS = click.Choice(["table", "json", "csv"])
+
+
+class Group(click.Group):
+    """Turns expected errors into one sentence instead of a trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ReminderError as problem:
+            raise click.ClickException(problem.message) from problem
+
+
+@click.group(cls=Group)
+@click.version_option(__version__)
+def main() -> None:
+    """Appointment scheduling and reminders that people can trust."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def serve(host: str, port: int) -> None:
+    """Web and worker in one process; brings the database up to date first."""
+    _migrate(settings.load())
+    run_server("reminders.wsgi:serve", host, port, workers=1, threads=8)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes")
+@click.option("--threads", default=1, show_default=True, help="Threads per process")
+def web(host: str, port: int, workers: int, threads: int) -> None:
+    """The web application alone, stateless; run as many as you like."""
+    settings.load()
+    run_server("reminders.wsgi:web", host, port, workers=workers, threads=threads)
+
+
+@main.command()
+def worker() -> None:
+    """Sends what is due; run as many as you like on PostgreSQL."""
+    configure_logging()
+    service = build(settings.load())
+    service.worker.start()
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        service.worker.stop()
+        service.close()
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the schema of this version."""
+    _migrate(settings.load())
+    console.print("The database is up to date.")
+
+
+@main.command("demo")
+@click.option("--once", is_flag=True, help="Run a day in fast-forward, print the story, and end")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def demo_command(once: bool, host: str, port: int) -> None:
+    """A small clinic to look at: database, sandbox phones, keys."""
+    if once:
+        rehearsal.run(console)
+        return
+    demo.prepare(settings.load(), console, f"http://{host}:{port}")
+    run_server("reminders.wsgi:serve", host, port, workers=1, threads=8)
+
+
+@main.group()
+def key() -> None:
+    """API keys."""
+
+
+@key.command("create")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--label", default="", help="What the key is for")
+def create_key(role: str, label: str) -> None:
+    """Make a key and print it; it is not shown again."""
+    service = build(settings.load())
+    console.print(f"A key for the role {role}. Keep it: it is not shown again.")
+    click.echo(service.use_cases.access.create(Role(role), label))
+    service.close()
+
+
+@key.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """End a key at once."""
+    service = build(settings.load())
+    ended = service.use_cases.access.revoke(key_id)
+    service.close()
+    if not ended:
+        raise click.ClickException("There is no such key in force.")
+    console.print("The key no longer works.")
+
+
+@main.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mapping", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside FILE")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, store nothing")
+def import_command(file: Path, mapping: Path, rejects: Path | None, dry_run: bool) -> None:
+    """Load past visits from a CSV file (plain or gzip). Safe to run again."""
+    loaded = settings.load()
+    _migrate(loaded)
+    service = build(loaded)
+    import_file(service, file, mapping, rejects, dry_run=dry_run, console=console)
+    service.close()
+
+
+@main.group()
+def report() -> None:
+    """Figures for managers."""
+
+
+def _ranged(command: Callable[..., None]) -> Callable[..., None]:
+    """The options every report has."""
+
+    @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First local day")
+    @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last local day")
+    @click.option("--by", help="Group by this")
+    @click.option("--format", "form", type=FORMATS, default="table", show_default=True)
+    @wraps(command)
+    def wrapper(first: datetime | None, last: datetime | None, by: str | None, form: str) -> None:
+        command(first.date() if first else None, last.date() if last else None, by, form)
+
+    return wrapper
+
+
+@report.command("no-shows")
+@_ranged
+def no_shows(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """No-show rate with its 95 % interval."""
+    service = build(settings.load())
+    write_report(service.use_cases.reports.no_shows(first, last, by), form, console)
+    service.close()
+
+
+@report.command("costs")
+@_ranged
+def costs(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """Messages, segments and money; charged and estimated are kept apart."""
+    service = build(settings.load())
+    write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
+    service.close()
+
+
+@main.command("check-config")
+@click.option("--markdown", is_flag=True, help="Print the table of README")
+def check_config(markdown: bool) -> None:
+    """Check the environment and show what is in force."""
+    if markdown:
+        click.echo(configuration_table())
+        return
+    loaded = settings.load()
+    table = Table("Variable", "Value")
+    for name, value in settings.shown(loaded):
+        table.add_row(name, value)
+    console.print(table)
+    database = Database(loaded.database_url, pool_size=1)
+    state = "up to date" if schema.is_current(database) else "needs `reminders migrate`"
+    database.close()
+    console.print(f"Database: {state}. Messages go to {'the sandbox' if loaded.sandboxed else loaded.twilio_api_url}.")
+
+
+def configuration_table() -> str:
+    """README's table of settings, in Markdown."""
+    rows = [f"| `{name}` | {f'`{default}`' if default else ''} | {help_} |" for name, default, help_ in settings.table()]
+    return "\n".join(["| Variable | Default | Meaning |", "| --- | --- | --- |", *rows])
+
+
+def run_server(target: str, host: str, port: int, *, workers: int, threads: int) -> None:
+    """Run granian until it is told to stop."""
+    Granian(
+        target, address=host, port=port, interface=Interfaces.WSGI, workers=workers, blocking_threads=threads,
+        factory=True, log_enabled=True, log_access=False, respawn_failed_workers=True,
+    ).serve()  # fmt: skip
+
+
+def _migrate(loaded: Settings) -> None:
+    database = Database(loaded.database_url, pool_size=1)
+    schema.migrate(database)
+    database.close()

@@ -1,0 +1,158 @@
+"""When a provider is open and which starts are still free.
+
+Opening hours are wall time of the venue; everything is turned into UTC epoch seconds once per day, and the sweep over
+visits works on integers only. Intervals are half-open: [start, end).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+Interval = tuple[int, int]
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # iCalendar weekday codes, Monday first as in date.weekday()
+DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A weekly span of wall time: ``start`` and ``end`` in minutes after midnight, ``end`` at most 1440."""
+
+    weekday: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayException:
+    """Days that differ from the week. ``open`` adds the span, otherwise it is taken away; no span means all day."""
+
+    first: date
+    last: date
+    open: bool = False
+    start: int = 0
+    end: int = 1440
+
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timetable:
+    """One provider's week. Compared by identity, so that the openings of a day can be cached."""
+
+    zone: ZoneInfo
+    hours: tuple[Hours, ...] = ()
+    breaks: tuple[Hours, ...] = ()
+    exceptions: tuple[DayException, ...] = ()
+    holidays: frozenset[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a service takes, in seconds: the visit, the buffers around it and the grid on which starts are offered."""
+
+    duration: int
+    before: int = 0
+    after: int = 0
+    step: int = 900
+
+
+def opens(day: date, minutes: int, zone: ZoneInfo) -> int:
+    """Epoch second at which a wall time begins; of two equal wall times the first, of a skipped one the shifted."""
+    return int(_wall(day, minutes, zone, fold=0).timestamp())
+
+
+def closes(day: date, minutes: int, zone: ZoneInfo) -> int:
+    """Epoch second at which a wall time has ended; of two equal wall times the second."""
+    moments = (_wall(day, minutes, zone, fold=fold).timestamp() for fold in (0, 1))
+    return int(max(moments))
+
+
+@lru_cache(maxsize=20_000)
+def openings(timetable: Timetable, day: date) -> tuple[Interval, ...]:
+    """The open intervals of one local day, breaks, exceptions and public holidays taken out."""
+    spans = [(h.start, h.end) for h in timetable.hours if h.weekday == day.weekday()]
+    if day in timetable.holidays:
+        spans = []
+    today = [e for e in timetable.exceptions if e.covers(day)]
+    spans += [(e.start, e.end) for e in today if e.open]
+    closed = [(b.start, b.end) for b in timetable.breaks if b.weekday == day.weekday()]
+    closed += [(e.start, e.end) for e in today if not e.open]
+    wall = subtract(merge(spans), merge(closed))
+    zoned = ((opens(day, start, timetable.zone), closes(day, end, timetable.zone)) for start, end in wall)
+    return tuple((start, end) for start, end in zoned if start < end)
+
+
+def open_between(timetable: Timetable, start: int, end: int) -> Iterator[Interval]:
+    """Open intervals of every local day that touches [start, end), in order."""
+    day = datetime.fromtimestamp(start, timetable.zone).date()
+    last = datetime.fromtimestamp(max(start, end - 1), timetable.zone).date()
+    while day <= last:
+        yield from openings(timetable, day)
+        day += timedelta(days=1)
+
+
+def is_open(timetable: Timetable, start: int, end: int) -> bool:
+    """True when the whole of [start, end) lies in one open interval."""
+    return any(a <= start and end <= b for a, b in open_between(timetable, start - DAY, end + DAY))
+
+
+def free_starts(timetable: Timetable, busy: Sequence[Interval], need: Need, window: Interval) -> Iterator[int]:
+    """Starts within ``window`` at which the visit and its buffers meet no busy interval.
+
+    ``busy`` must be sorted by start. Buffers may reach outside opening hours, the visit itself may not. One pass over
+    both lists: cost grows with the window, not with all that is booked.
+    """
+    index = 0
+    for opening, closing in open_between(timetable, *window):
+        start = opening
+        if start < window[0]:
+            start += -(-(window[0] - start) // need.step) * need.step
+        last = min(closing - need.duration, window[1] - 1)
+        while start <= last:
+            claim_start, claim_end = start - need.before, start + need.duration + need.after
+            while index < len(busy) and busy[index][1] <= claim_start:
+                index += 1
+            if index == len(busy) or busy[index][0] >= claim_end:
+                yield start
+                start += need.step
+            else:
+                blocked_until = busy[index][1] + need.before
+                start += max(1, -(-(blocked_until - start) // need.step)) * need.step
+
+
+def merge(spans: Iterable[Interval]) -> list[Interval]:
+    """Sorted, non-overlapping spans that cover the same time."""
+    merged: list[Interval] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        elif start < end:
+            merged.append((start, end))
+    return merged
+
+
+def subtract(spans: Iterable[Interval], holes: Sequence[Interval]) -> list[Interval]:
+    """``spans`` without ``holes``; both merged and sorted."""
+    left: list[Interval] = []
+    for begin, end in spans:
+        start = begin
+        for hole_start, hole_end in holes:
+            if hole_end <= start or hole_start >= end:
+                continue
+            if start < hole_start:
+                left.append((start, hole_start))
+            start = max(start, hole_end)
+        if start < end:
+            left.append((start, end))
+    return left
+
+
+def _wall(day: date, minutes: int, zone: ZoneInfo, *, fold: int) -> datetime:
+    midnight = datetime.combine(day, time(), zone)
+    return (midnight + timedelta(minutes=minutes)).replace(fold=fold)

@@ -1,0 +1,102 @@
+"""Who offers what, where and when: the clinic's own data, as the rules need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from reminders.domain.availability import Need, Timetable
+from reminders.domain.cost import Money
+from reminders.domain.plan import COUNTRY_QUIET_HOURS, DEFAULT_QUIET_HOURS, QuietHours, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A venue. Its zone rules every wall time, its country the phone numbers and holidays."""
+
+    id: int
+    uid: str
+    name: str
+    zone: ZoneInfo
+    country: str
+    language: str
+    currency: str
+    phone: str | None
+    observes_holidays: bool
+    holiday_region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Someone who sees patients at one location."""
+
+    id: int
+    uid: str
+    name: str
+    location: Location
+    languages: tuple[str, ...]
+    timetable: Timetable
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When patients are reminded. ``quiet_hours`` is ``None`` for none at all; ``country_hours`` for the country's.
+
+    ``notices`` are the changes the patient is told of when somebody else made them: moved, cancelled.
+    """
+
+    id: int
+    uid: str
+    name: str
+    steps: tuple[Step, ...]
+    quiet_hours: QuietHours | None
+    country_hours: bool
+    notices: frozenset[str]
+
+    def quiet(self, country: str) -> QuietHours | None:
+        """The quiet hours that hold for a venue in ``country`` (ISO 3166-1 alpha-2)."""
+        return COUNTRY_QUIET_HOURS.get(country, DEFAULT_QUIET_HOURS) if self.country_hours else self.quiet_hours
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something a patient can be booked for. Minutes, except ``horizon_days``: how far ahead it may be booked."""
+
+    id: int
+    uid: str
+    name: str
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    slot_minutes: int
+    min_notice_minutes: int
+    horizon_days: int
+    value: Money | None
+    policy: Policy | None
+    provider_ids: frozenset[int]
+    active: bool
+
+    @property
+    def need(self) -> Need:
+        return Need(
+            duration=self.duration_minutes * 60,
+            before=self.buffer_before_minutes * 60,
+            after=self.buffer_after_minutes * 60,
+            step=self.slot_minutes * 60,
+        )
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(minutes=self.duration_minutes)
+
+    @property
+    def buffers(self) -> tuple[timedelta, timedelta]:
+        return timedelta(minutes=self.buffer_before_minutes), timedelta(minutes=self.buffer_after_minutes)
+
+
+def money(amount: Decimal | None, currency: str | None) -> Money | None:
+    """Money from two columns; ``None`` when either is missing."""
+    return None if amount is None or currency is None else Money(amount, currency)

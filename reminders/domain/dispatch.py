@@ -1,0 +1,76 @@
+"""Whether a due reminder goes out: decided at the last moment, from what is true at that moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from reminders.domain.appointment import OPEN, Confirmation, Status
+from reminders.domain.delivery import Reason, State
+from reminders.domain.plan import QuietHours, into_allowed_hours
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a reminder falls due. ``visit_status`` is ``None`` for a note that belongs to no visit."""
+
+    kind: str
+    now: datetime
+    not_after: datetime
+    visit_status: Status | None
+    confirmation: Confirmation | None
+    start: datetime | None
+    has_address: bool
+    opted_out: bool
+    unless_confirmed: bool
+    is_fallback: bool
+    quiet: QuietHours | None
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``state`` CLAIMED means: send now. PLANNED means: not yet, ``due_at`` says when."""
+
+    state: State
+    reason: Reason
+    due_at: datetime | None = None
+
+
+SEND = Verdict(State.CLAIMED, Reason.DUE)
+
+
+def decide(situation: Situation) -> Verdict:
+    """Send, put off, or drop with the reason."""
+    return _about_visit(situation) or _about_patient(situation) or _about_time(situation) or SEND
+
+
+def _about_visit(s: Situation) -> Verdict | None:
+    if s.visit_status is None:
+        return None
+    if s.kind == "cancelled":
+        return None if s.visit_status is Status.CANCELLED else Verdict(State.SUPPRESSED, Reason.SUPERSEDED)
+    if s.visit_status is Status.CANCELLED:
+        return Verdict(State.SUPPRESSED, Reason.CANCELLED)
+    if s.visit_status not in OPEN or (s.start is not None and s.start <= s.now):
+        return Verdict(State.SUPPRESSED, Reason.NOT_OPEN)
+    if s.confirmation is Confirmation.CONFIRMED and (s.unless_confirmed or s.is_fallback):
+        return Verdict(State.SUPPRESSED, Reason.CONFIRMED)
+    return None
+
+
+def _about_patient(s: Situation) -> Verdict | None:
+    if not s.has_address:
+        return Verdict(State.SUPPRESSED, Reason.NO_ADDRESS)
+    return Verdict(State.SUPPRESSED, Reason.OPTED_OUT) if s.opted_out else None
+
+
+def _about_time(s: Situation) -> Verdict | None:
+    if s.now > s.not_after:
+        return Verdict(State.MISSED, Reason.TOO_LATE)
+    if s.kind == "desk":  # a person decided to write now
+        return None
+    allowed = into_allowed_hours(s.now, s.not_after, s.now, s.zone, s.quiet)
+    if allowed is None:
+        return Verdict(State.MISSED, Reason.NO_ALLOWED_TIME)
+    return None if allowed == s.now else Verdict(State.PLANNED, Reason.SHIFTED, allowed)

@@ -1,0 +1,50 @@
+"""What the use cases need from the outside world. Gateways implement these; tests bring fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from reminders.domain.delivery import Channel, State
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a provider knows about one message or call, in our words.
+
+    ``segments`` and ``price`` are ``None`` until the provider knows them; ``price`` is what we pay (positive).
+    """
+
+    sid: str
+    state: State
+    status: str
+    to: str = ""
+    body: str | None = None
+    segments: int | None = None
+    price: Decimal | None = None
+    currency: str | None = None
+    error_code: int | None = None
+    duration: int | None = None
+    created_at: datetime | None = None
+
+
+class Messenger(Protocol):
+    """Sends messages and calls. Every method may raise ``GatewayError``; none is called inside a transaction."""
+
+    def send_sms(self, to: str, body: str, token: str) -> Report:
+        """Hand over one SMS. Reports about it will carry ``token``."""
+        ...
+
+    def place_call(self, to: str, token: str) -> Report:
+        """Start one call; what is said is asked for later, by ``token``."""
+        ...
+
+    def fetch(self, channel: Channel, sid: str) -> Report:
+        """What the provider knows about one message now."""
+        ...
+
+    def find(self, channel: Channel, to: str, since: datetime) -> list[Report]:
+        """Everything sent to ``to`` since ``since``; used to find out whether an unanswered request went through."""
+        ...

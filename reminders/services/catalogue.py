@@ -1,0 +1,188 @@
+"""The clinic's data in memory: read once, and again only when its version has moved."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from reminders.clock import Clock
+from reminders.domain.availability import DayException, Hours, Timetable
+from reminders.domain.clinic import Location, Policy, Provider, Service, money
+from reminders.domain.delivery import Channel
+from reminders.domain.duration import Duration
+from reminders.domain.plan import QuietHours, Step
+from reminders.errors import NotFound
+from reminders.store import clinic as store
+from reminders.store.engine import Database, Record
+
+T = TypeVar("T")
+
+
+class Holidays(Protocol):
+    """Public holidays of a country (ISO 3166-1) and region, for the years asked for."""
+
+    def __call__(self, country: str, region: str | None, years: Iterable[int]) -> frozenset[date]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The catalogue at one version, by public id and by internal number."""
+
+    version: int
+    locations: Mapping[str, Location]
+    providers: Mapping[str, Provider]
+    services: Mapping[str, Service]
+    policies: Mapping[str, Policy]
+    location_by_id: Mapping[int, Location]
+    provider_by_id: Mapping[int, Provider]
+    service_by_id: Mapping[int, Service]
+
+    def location(self, uid: str) -> Location:
+        return _found(self.locations, uid, "location")
+
+    def provider(self, uid: str) -> Provider:
+        return _found(self.providers, uid, "provider")
+
+    def service(self, uid: str) -> Service:
+        return _found(self.services, uid, "service")
+
+
+class Catalogue:
+    """Holds the newest snapshot. ``current`` costs nothing; the edges call ``refresh`` once per request or tick."""
+
+    def __init__(self, database: Database, clock: Clock, holidays: Holidays) -> None:
+        self._database = database
+        self._clock = clock
+        self._holidays = holidays
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+
+    def current(self) -> Snapshot:
+        """The snapshot in memory, read now if there is none yet."""
+        return self._snapshot or self.refresh()
+
+    def refresh(self, version: int | None = None) -> Snapshot:
+        """The snapshot of at least ``version`` (asked of the database when not given)."""
+        if version is None:
+            with self._database.read() as tx:
+                version = store.version(tx)
+        if self._snapshot is None or self._snapshot.version < version:
+            with self._lock:
+                if self._snapshot is None or self._snapshot.version < version:
+                    self._snapshot = self._load()
+        return self._snapshot
+
+    def _load(self) -> Snapshot:
+        with self._database.read() as tx:
+            rows = store.load(tx)
+        year = self._clock.now().year
+        years = range(year - 1, year + 3)
+        locations = {row.id: _location(row) for row in rows.locations}
+        holidays = {
+            number: self._holidays(place.country, place.holiday_region, years)
+            if place.observes_holidays
+            else frozenset()
+            for number, place in locations.items()
+        }
+        providers = _providers(rows, locations, holidays)
+        policies = {row.id: policy(row) for row in rows.policies}
+        services = _services(rows, policies)
+        return Snapshot(
+            version=rows.version,
+            locations={place.uid: place for place in locations.values()},
+            providers={provider.uid: provider for provider in providers.values()},
+            services={service.uid: service for service in services.values()},
+            policies={one.uid: one for one in policies.values()},
+            location_by_id=locations,
+            provider_by_id=providers,
+            service_by_id=services,
+        )
+
+
+def policy(row: Record) -> Policy:
+    """A stored policy with its meaning."""
+    quiet = row.quiet_hours
+    own = QuietHours(minutes(quiet["start"]), minutes(quiet["end"])) if quiet["mode"] == "own" else None
+    return Policy(
+        id=row.id, uid=row.uid, name=row.name, steps=tuple(step(item) for item in row.steps), quiet_hours=own,
+        country_hours=quiet["mode"] == "country", notices=frozenset(row.notices),
+    )  # fmt: skip
+
+
+def step(item: Mapping[str, Any]) -> Step:
+    """A policy step as the API writes it."""
+    fallback, not_after = item.get("fallback_after"), item.get("not_after")
+    return Step(
+        offset=Duration.parse(item["offset"]),
+        channels=tuple(Channel(channel) for channel in item["channels"]),
+        unless_confirmed=item.get("unless_confirmed", False),
+        fallback_after=Duration.parse(fallback) if fallback else None,
+        not_after=Duration.parse(not_after) if not_after else None,
+    )
+
+
+def minutes(wall: str) -> int:
+    """Minutes after midnight of ``HH:MM``; 24:00 is the end of the day."""
+    hours, rest = wall.split(":")
+    return int(hours) * 60 + int(rest)
+
+
+def _location(row: Record) -> Location:
+    return Location(
+        id=row.id, uid=row.uid, name=row.name, zone=ZoneInfo(row.time_zone), country=row.country, language=row.language,
+        currency=row.currency, phone=row.phone, observes_holidays=row.observes_holidays,
+        holiday_region=row.holiday_region,
+    )  # fmt: skip
+
+
+def _providers(
+    rows: store.Rows, locations: Mapping[int, Location], holidays: Mapping[int, frozenset[date]]
+) -> dict[int, Provider]:
+    spans: dict[tuple[int, bool], list[Hours]] = defaultdict(list)
+    for row in rows.hours:
+        spans[row.provider_id, row.is_break].append(Hours(row.weekday, row.start_minute, row.end_minute))
+    exceptions: dict[int, list[DayException]] = defaultdict(list)
+    for row in rows.exceptions:
+        exceptions[row.provider_id].append(
+            DayException(row.first_day, row.last_day, row.is_open, row.start_minute, row.end_minute)
+        )
+    return {
+        row.id: Provider(
+            id=row.id, uid=row.uid, name=row.name, location=locations[row.location_id],
+            languages=tuple(row.languages), active=row.active,
+            timetable=Timetable(
+                zone=locations[row.location_id].zone, hours=tuple(spans[row.id, False]),
+                breaks=tuple(spans[row.id, True]), exceptions=tuple(exceptions[row.id]),
+                holidays=holidays[row.location_id],
+            ),
+        )
+        for row in rows.providers
+    }  # fmt: skip
+
+
+def _services(rows: store.Rows, policies: Mapping[int, Policy]) -> dict[int, Service]:
+    offers: dict[int, set[int]] = defaultdict(set)
+    for row in rows.offers:
+        offers[row.service_id].add(row.provider_id)
+    return {
+        row.id: Service(
+            id=row.id, uid=row.uid, name=row.name, duration_minutes=row.duration_minutes,
+            buffer_before_minutes=row.buffer_before_minutes, buffer_after_minutes=row.buffer_after_minutes,
+            slot_minutes=row.slot_minutes, min_notice_minutes=row.min_notice_minutes, horizon_days=row.horizon_days,
+            value=money(row.value_amount, row.value_currency), policy=policies.get(row.reminder_policy_id),
+            provider_ids=frozenset(offers[row.id]), active=row.active,
+        )
+        for row in rows.services
+    }  # fmt: skip
+
+
+def _found(items: Mapping[str, T], uid: str, noun: str) -> T:
+    try:
+        return items[uid]
+    except KeyError:
+        raise NotFound(f"There is no {noun} with this id.") from None

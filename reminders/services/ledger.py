@@ -1,0 +1,195 @@
+"""What happened to each reminder of a visit, what will happen, and why: one sentence the desk can read out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from reminders.clock import Clock
+from reminders.domain.clinic import Service
+from reminders.domain.cost import Money
+from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.duration import Duration
+from reminders.services.catalogue import Catalogue
+from reminders.store import appointments
+from reminders.store import reminders as store
+from reminders.store.engine import Database, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One reminder. ``cost`` is the provider's price when ``cost_is_actual``, else our estimate; ``None`` if unsent."""
+
+    id: str
+    kind: str
+    step: int
+    channel: str
+    due_at: datetime
+    not_after: datetime
+    state: str
+    reason: str
+    sentence: str
+    attempts: int
+    language: str | None
+    text: str | None
+    provider_sid: str | None
+    segments: int | None
+    cost: Money | None
+    cost_is_actual: bool
+    error_code: int | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
+class Ledger:
+    """Reads the reminders of one visit as a story."""
+
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+
+    def of(self, uid: str) -> list[Entry]:
+        """Every reminder of the visit, in order of due time."""
+        with self._database.read() as tx:
+            visit = appointments.get(tx, uid)
+            rows = store.of_appointment(tx, visit.id)
+        snapshot = self._catalogue.current()
+        zone = snapshot.location_by_id[visit.location_id].zone
+        service = snapshot.service_by_id[visit.service_id]
+        return [self._entry(row, service, zone) for row in rows]
+
+    def summary(self, uid: str) -> str:
+        """One sentence for the whole visit: what was sent last and what comes next."""
+        return summarise(self.of(uid))
+
+    def _entry(self, row: Record, service: Service, zone: ZoneInfo) -> Entry:
+        state = self._shown_state(row)
+        amount = row.price if row.price is not None else row.estimated
+        currency = row.price_currency if row.price is not None else row.estimated_currency
+        return Entry(
+            id=row.reminder_uid, kind=row.reminder_kind, step=row.reminder_step, channel=row.reminder_channel,
+            due_at=row.reminder_due_at, not_after=row.reminder_not_after, state=state, reason=row.reminder_reason,
+            sentence=_sentence(row, state, service, zone), attempts=row.reminder_attempts, language=row.language,
+            text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
+            cost=_cost(amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
+            sent_at=row.sent_at, delivered_at=row.delivered_at,
+        )  # fmt: skip
+
+    def _shown_state(self, row: Record) -> State:
+        """While a call to the provider is under way the row is uncertain by construction; people see it as claimed."""
+        state = State(row.reminder_state)
+        running = row.reminder_lease_until is not None and row.reminder_lease_until > self._clock.now()
+        return State.CLAIMED if state is State.UNCERTAIN and running else state
+
+
+def summarise(entries: list[Entry]) -> str:
+    """The last thing that happened and the next thing that will."""
+    done = [entry for entry in entries if entry.state != State.PLANNED]
+    ahead = [entry for entry in entries if entry.state == State.PLANNED]
+    if not entries:
+        return "No reminders belong to this visit."
+    told = [entry for entry in done if entry.state in {State.SENT, State.DELIVERED, State.FAILED, State.MISSED}] or done
+    parts = [told[-1].sentence] if told else []
+    parts.append(f"Next: {ahead[0].sentence}" if ahead else "Nothing more is planned.")
+    return " ".join(parts)
+
+
+def _sentence(row: Record, state: State, service: Service, zone: ZoneInfo) -> str:
+    what = _what(row, service)
+    due, limit = _time(row.reminder_due_at, zone), _time(row.reminder_not_after, zone)
+    match state:
+        case State.PLANNED:
+            return f"{what} will go out on {due}{_why_planned(row)}."
+        case State.CLAIMED:
+            return f"{what} is being sent right now."
+        case State.UNCERTAIN:
+            return f"{what} was handed over but the answer got lost; we ask the provider before sending anything again."
+        case State.SENT | State.DELIVERED:
+            return _sent_sentence(row, what, state, zone)
+        case State.FAILED:
+            return f"{what} did not reach the patient: {_because(row)}."
+        case State.MISSED:
+            return f"{what} was not sent: {_because(row)} (it made sense only until {limit})."
+        case _:
+            return f"{what}, due {due}, {_verb(state)}: {_because(row)}."
+
+
+def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
+    if row.reminder_reason == Reason.IMPORTED:
+        return f"{what} was sent before this system was in use; its text and cost are not known."
+    language = f" in {row.language}" if row.language else ""
+    when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
+    end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
+    found = " (the answer got lost; we found it at the provider)" if row.reminder_reason == Reason.ADOPTED else ""
+    return f"{what} was sent on {when}{language}{end}{found}."
+
+
+def _what(row: Record, service: Service) -> str:
+    noun = "call" if row.reminder_channel == Channel.VOICE else "SMS"
+    if row.reminder_kind == "reminder":
+        steps = service.policy.steps if service.policy else ()
+        lead = _lead(steps[row.reminder_step].offset) if row.reminder_step < len(steps) else ""
+        return f"The {'reminder call' if noun == 'call' else 'reminder SMS'}{lead}"
+    return f"The {noun} {_KINDS.get(row.reminder_kind, row.reminder_kind)}"
+
+
+def _lead(offset: Duration) -> str:
+    days, seconds = abs(offset.days), abs(offset.seconds)
+    parts = [(days, "day"), (seconds // 3600, "hour"), (seconds % 3600 // 60, "minute"), (seconds % 60, "second")]
+    said = [f"{count} {unit}{'s' if count > 1 else ''}" for count, unit in parts if count]
+    return f" {' '.join(said)} before" if said else " at the start"
+
+
+def _time(moment: datetime | None, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).strftime("%a %d %b %Y at %H:%M") if moment else "an unknown time"
+
+
+def _why_planned(row: Record) -> str:
+    reasons: dict[str, Callable[[], str]] = {
+        Reason.SHIFTED: lambda: ", moved out of quiet hours",
+        Reason.RETRYING: lambda: f", after {row.reminder_attempts} tries that the provider could not take",
+        Reason.NOT_FOUND: lambda: ", because the provider does not know of the first try",
+        Reason.LEASE_EXPIRED: lambda: ", because the worker that had it stopped",
+    }
+    return reasons.get(row.reminder_reason, lambda: "")()
+
+
+def _because(row: Record) -> str:
+    code = f" (provider error {row.error_code})" if row.error_code else ""
+    return str(_REASONS.get(row.reminder_reason, row.reminder_reason)) + code
+
+
+def _verb(state: State) -> str:
+    return "was taken back" if state is State.WITHDRAWN else "was left out"
+
+
+def _cost(amount: Decimal | None, currency: str | None, state: State) -> Money | None:
+    if amount is None or currency is None or state in {State.PLANNED, State.SUPPRESSED, State.WITHDRAWN}:
+        return None
+    return Money(amount, currency)
+
+
+_KINDS = {"moved": "about the new time", "cancelled": "about the cancellation", "desk": "written by the desk"}
+
+_REASONS: dict[str, str] = {
+    Reason.BOOKED_TOO_LATE: "the visit was booked after this time had passed",
+    Reason.NO_ALLOWED_TIME: "there was no time outside quiet hours before the deadline",
+    Reason.CONFIRMED: "the patient had confirmed already",
+    Reason.OPTED_OUT: "the patient asked us to stop",
+    Reason.NO_ADDRESS: "there is no phone number on the card",
+    Reason.NOT_OPEN: "the visit was no longer ahead",
+    Reason.MOVED: "the visit was moved",
+    Reason.CANCELLED: "the visit was cancelled",
+    Reason.DONE: "the patient had come, or the visit was over",
+    Reason.REACHED: "the patient had been reached another way",
+    Reason.TOO_LATE: "its deadline passed before it could be sent",
+    Reason.REFUSED: "the provider refused it",
+    Reason.UNDELIVERED: "the network could not deliver it",
+    Reason.NOT_ANSWERED: "nobody answered",
+    Reason.SUPERSEDED: "the visit changed again",
+    Reason.DUE: "the provider could not deliver it",
+}

@@ -1,0 +1,231 @@
+"""The one place where a visit changes: it asks the status machine, replans reminders, writes history, queues effects.
+
+Every path (API, console, SMS, call, import, sync) ends here, inside the caller's transaction, so a visit and its
+reminders can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.domain.actor import Actor
+from reminders.domain.appointment import OCCUPYING, OPEN, Change, Confirmation, Status, next_confirmation, next_status
+from reminders.domain.clinic import Location, Provider, Service
+from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.plan import into_allowed_hours, plan
+from reminders.errors import Stale
+from reminders.services.catalogue import Catalogue
+from reminders.store import appointments, histories, outbox
+from reminders.store import reminders as reminder_store
+from reminders.store.engine import Record
+from reminders.store.ids import new_uid
+
+#: How long a notice of a change waits, so that a slip of the mouse can be put right before anybody is told.
+NOTICE_DELAY = timedelta(minutes=2)
+
+_WITHDRAWN_BECAUSE = {
+    Change.RESCHEDULE: Reason.MOVED,
+    Change.CANCEL: Reason.CANCELLED,
+    Change.ARRIVE: Reason.DONE,
+    Change.FULFIL: Reason.DONE,
+    Change.NOSHOW: Reason.DONE,
+}
+_REACHED_BY = {Change.ARRIVE: Status.ARRIVED, Change.FULFIL: Status.FULFILLED, Change.NOSHOW: Status.NOSHOW}
+_NOTICES = {Change.RESCHEDULE: "moved", Change.CANCEL: "cancelled"}
+_PATIENT = "patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A visit to be booked."""
+
+    service: Service
+    provider: Provider
+    patient: Record
+    start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The visit whose reminders are planned, as it will be after the change."""
+
+    appointment_id: int
+    patient_id: int
+    version: int
+    service: Service
+    location: Location
+    zone: tzinfo
+
+
+class Lifecycle:
+    """Books and changes visits within a transaction that the caller opened."""
+
+    def __init__(self, clock: Clock, catalogue: Catalogue) -> None:
+        self._clock = clock
+        self._catalogue = catalogue
+
+    def book(self, tx: Connection, uid: str, draft: Draft, actor: Actor) -> None:
+        """Store a new visit with its reminders, history and effects; ``SlotTaken`` when the time is occupied."""
+        now = self._clock.now()
+        location = draft.provider.location
+        values = _times(draft.service, location, draft.start, now) | {
+            "uid": uid, "location_id": location.id, "provider_id": draft.provider.id, "service_id": draft.service.id,
+            "patient_id": draft.patient.id, "status": Status.BOOKED, "confirmation": Confirmation.UNCONFIRMED,
+            "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
+        }  # fmt: skip
+        number = appointments.add(tx, values)
+        zone = _zone(draft.patient.time_zone, location)
+        _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
+        self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
+
+    def change(
+        self,
+        tx: Connection,
+        uid: str,
+        change: Change,
+        actor: Actor,
+        *,
+        version: int | None = None,
+        start: datetime | None = None,
+        provider: Provider | None = None,
+        reason: str | None = None,
+    ) -> Record:
+        """Carry out one change; returns the visit as it was before.
+
+        ``version`` is what the caller last saw (``Stale`` when it is not the current one). Repeating a change that
+        has already had its effect is harmless and changes nothing.
+        """
+        visit = appointments.get(tx, uid, lock=True)
+        if version is not None and visit.version != version:
+            raise Stale(current_version=visit.version)
+        if _has_happened(visit, change, start, provider):
+            return visit
+        now = self._clock.now()
+        status = next_status(Status(visit.status), change)
+        values: dict[str, Any] = {
+            "status": status, "occupies": visit.timed and status in OCCUPYING,
+            "confirmation": next_confirmation(Confirmation(visit.confirmation), change),
+            "version": visit.version + 1, "updated_at": now,
+        }  # fmt: skip
+        if change is Change.CANCEL:
+            values["cancel_reason"] = reason
+            if actor.name == _PATIENT:
+                values["confirmation"] = Confirmation.DECLINED
+        if change is Change.RESCHEDULE and start is not None:
+            values |= self._moved(visit, start, provider, now)
+        appointments.change(tx, visit.id, values)
+        self._replan(tx, visit, change, actor, start, provider, now)
+        facts = _facts(visit, change, start, reason)
+        self._record(tx, visit.id, uid, change.value, actor, visit.version + 1, facts, now)
+        return visit
+
+    def _moved(self, visit: Record, start: datetime, provider: Provider | None, now: datetime) -> dict[str, Any]:
+        snapshot = self._catalogue.current()
+        service = snapshot.service_by_id[visit.service_id]
+        to = provider or snapshot.provider_by_id[visit.provider_id]
+        return _times(service, to.location, start, visit.booked_at or now) | {
+            "provider_id": to.id, "location_id": to.location.id,
+        }  # fmt: skip
+
+    def _replan(
+        self, tx: Connection, visit: Record, change: Change, actor: Actor, start: datetime | None,
+        provider: Provider | None, now: datetime,
+    ) -> None:  # fmt: skip
+        if change in _WITHDRAWN_BECAUSE:
+            reminder_store.withdraw(tx, visit.id, _WITHDRAWN_BECAUSE[change], now)
+        if change not in _NOTICES:
+            return
+        snapshot = self._catalogue.current()
+        location = provider.location if provider else snapshot.location_by_id[visit.location_id]
+        service = snapshot.service_by_id[visit.service_id]
+        zone = _zone(visit.patient_zone, location)
+        subject = _Subject(visit.id, visit.patient_id, visit.version + 1, service, location, zone)
+        if change is Change.RESCHEDULE and start is not None:
+            _plan(tx, subject, start, now)
+        if actor.name != _PATIENT and Status(visit.status) in OPEN:
+            _notify(tx, subject, _NOTICES[change], min(start or visit.start_at, visit.start_at), now)
+
+    def _record(
+        self, tx: Connection, number: int, uid: str, change: str, actor: Actor, version: int,
+        facts: Mapping[str, Any], now: datetime,
+    ) -> None:  # fmt: skip
+        histories.add(tx, {
+            "appointment_id": number, "at": now, "change": change, "actor": actor.name, "channel": actor.channel,
+            "version": version, "facts": dict(facts),
+        })  # fmt: skip
+        outbox.add(tx, "appointment.changed", uid, {"change": change, "version": version}, now)
+
+
+def _plan(tx: Connection, subject: _Subject, start: datetime, now: datetime) -> None:
+    policy = subject.service.policy
+    if policy is None:
+        return
+    quiet = policy.quiet(subject.location.country)
+    planned = plan(start, now, policy.steps, venue=subject.location.zone, recipient=subject.zone, quiet=quiet)
+    rows = [
+        _row(subject, now, kind="reminder", step=item.step, channel=item.channel, due_at=item.due_at,
+             not_after=item.not_after, state=item.state, reason=item.reason)
+        for item in planned
+    ]  # fmt: skip
+    reminder_store.add(tx, rows)
+
+
+def _notify(tx: Connection, subject: _Subject, kind: str, before: datetime, now: datetime) -> None:
+    """Tell the patient of a change somebody else made; nothing is said about visits that have begun."""
+    policy = subject.service.policy
+    if policy is None or kind not in policy.notices or before <= now:
+        return
+    wished = min(now + NOTICE_DELAY, before)
+    quiet = policy.quiet(subject.location.country)
+    due = into_allowed_hours(wished, before, now, subject.zone, quiet) or wished
+    reason = Reason.DUE if due == wished else Reason.SHIFTED
+    row = _row(subject, now, kind=kind, step=0, channel=Channel.SMS, due_at=due, not_after=before,
+               state=State.PLANNED, reason=reason)  # fmt: skip
+    reminder_store.add(tx, [row])
+
+
+def _row(subject: _Subject, now: datetime, **values: Any) -> dict[str, Any]:
+    return {
+        "uid": new_uid("rem", now), "appointment_id": subject.appointment_id, "patient_id": subject.patient_id,
+        "plan": subject.version, "attempts": 0, "updated_at": now, **values,
+    }  # fmt: skip
+
+
+def _times(service: Service, location: Location, start: datetime, booked_at: datetime) -> dict[str, Any]:
+    before, after = service.buffers
+    end = start + service.duration
+    day = start.astimezone(location.zone).date()
+    return {
+        "start_at": start, "end_at": end, "busy_start": start - before, "busy_end": end + after, "local_day": day,
+        "lead_days": max(0, (day - booked_at.astimezone(location.zone).date()).days),
+    }  # fmt: skip
+
+
+def _has_happened(visit: Record, change: Change, start: datetime | None, provider: Provider | None) -> bool:
+    match change:
+        case Change.CONFIRM:
+            return bool(visit.status == Status.BOOKED and visit.confirmation == Confirmation.CONFIRMED)
+        case Change.CANCEL:
+            return bool(visit.status == Status.CANCELLED)
+        case Change.RESCHEDULE:
+            same_provider = provider is None or provider.id == visit.provider_id
+            return bool(visit.start_at == start and same_provider and Status(visit.status) in OPEN)
+        case _:
+            return bool(visit.status == _REACHED_BY[change])
+
+
+def _facts(visit: Record, change: Change, start: datetime | None, reason: str | None) -> dict[str, Any]:
+    if change is Change.RESCHEDULE and start is not None:
+        return {"from": visit.start_at.isoformat(), "to": start.isoformat()}
+    return {"reason": reason} if reason else {}
+
+
+def _zone(name: str | None, location: Location) -> tzinfo:
+    return ZoneInfo(name) if name else location.zone

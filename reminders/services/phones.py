@@ -1,0 +1,19 @@
+"""Phone numbers as people write them, read in the country of their clinic."""
+
+from __future__ import annotations
+
+import phonenumbers
+
+from reminders.errors import Invalid
+
+
+def e164(text: str, country: str) -> str:
+    """``text`` as E.164; national numbers are read in ``country`` (ISO 3166-1 alpha-2). ``Invalid`` when it cannot be
+    a phone number. Numbers reserved for fiction pass: only length and prefix are checked."""
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as problem:
+        raise Invalid("This is not a phone number.", field="phone") from problem
+    if not phonenumbers.is_possible_number(number):
+        raise Invalid("This phone number has too few or too many digits.", field="phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,209 @@
+"""What a patient's SMS means and what follows from it.
+
+Recorded once by the provider's id, read in the patient's language, applied through the lifecycle, answered in words.
+What nobody can read with certainty goes to the desk's inbox, and the patient is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.domain.actor import patient
+from reminders.domain.appointment import Change, Confirmation
+from reminders.domain.clinic import Location
+from reminders.domain.cost import rate_card
+from reminders.domain.delivery import Channel, State
+from reminders.domain.reply import Intent, Lexicon, read
+from reminders.domain.sms import segments
+from reminders.errors import IllegalTransition
+from reminders.services.catalogue import Catalogue
+from reminders.services.lifecycle import Lifecycle
+from reminders.services.sending import visit_facts
+from reminders.store import appointments, consents, inbox, messages
+from reminders.store import reminders as reminder_store
+from reminders.store.engine import Database, Record
+from reminders.store.ids import new_uid
+from reminders.texts import Rendered, Template, Texts
+
+#: How long a question stays open for an answer.
+_OPEN_FOR = timedelta(days=14)
+#: Two questions this close together could both be meant by one answer.
+_SAME_BREATH = timedelta(hours=12)
+#: Answers to one phone within a day; beyond that two machines are talking to each other.
+_ANSWERS_PER_DAY = 10
+
+_CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
+_ANSWERS = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSWER_CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An SMS as it arrived. ``opt_out`` is what the provider itself made of it: STOP, START, HELP or nothing."""
+
+    sid: str
+    phone: str
+    body: str
+    opt_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """An incoming message on its way through: who sent it and which visit it can be about."""
+
+    incoming: Incoming
+    message_id: int
+    sender: Record | None
+    visits: Sequence[Record]
+    now: datetime
+
+
+class Replies:
+    """One public method = one transaction."""
+
+    def __init__(
+        self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, texts: Texts,
+        lexicons: Mapping[str, Lexicon],
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+        self._lifecycle = lifecycle
+        self._texts = texts
+        self._lexicons = lexicons
+
+    def receive(self, incoming: Incoming) -> str | None:
+        """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
+        now = self._clock.now()
+        with self._database.write() as tx:
+            sender = messages.patient_of_phone(tx, incoming.phone)
+            number = messages.add_once(tx, _incoming(incoming, sender, now))
+            if number is None:
+                return None
+            visits = _asked_about(messages.questions(tx, incoming.phone, now - _OPEN_FOR), now)
+            reply = _Reply(incoming, number, sender, visits, now)
+            template = self._act(tx, reply, self._intent(reply))
+            return self._answer(tx, reply, template) if template else None
+
+    def _intent(self, reply: _Reply) -> Intent:
+        if reply.incoming.opt_out:
+            return {"STOP": Intent.STOP, "START": Intent.START}.get(reply.incoming.opt_out.upper(), Intent.HELP)
+        english = self._lexicons["en"]
+        return read(reply.incoming.body, self._lexicons.get(self._language(reply), english), english).intent
+
+    def _act(self, tx: Connection, reply: _Reply, intent: Intent) -> Template | None:
+        match intent:
+            case Intent.STOP:
+                self._stop(tx, reply)
+                return None
+            case Intent.START:
+                consents.start(tx, reply.incoming.phone, Channel.SMS, reply.now)
+                return self._unless_provider_answers(reply, Template.ANSWER_START)
+            case Intent.HELP:
+                return self._unless_provider_answers(reply, Template.ANSWER_HELP)
+            case Intent.THANKS:
+                return None
+            case Intent.CONFIRM | Intent.CANCEL:
+                return self._decide(tx, reply, _CHANGES[intent])
+            case Intent.RESCHEDULE:
+                self._to_desk(tx, reply, "wants_another_time")
+                return Template.ANSWER_RESCHEDULE
+            case _:
+                self._to_desk(tx, reply, "not_understood")
+                return Template.ANSWER_UNCLEAR
+
+    def _decide(self, tx: Connection, reply: _Reply, change: Change) -> Template:
+        """Apply a yes or no to the one visit it can be about; to none when it could be about several."""
+        if not reply.visits:
+            self._to_desk(tx, reply, "no_open_visit")
+            return Template.ANSWER_NOTHING
+        if len(reply.visits) > 1:
+            self._to_desk(tx, reply, "several_visits")
+            return Template.ANSWER_AMBIGUOUS
+        try:
+            self._lifecycle.change(tx, reply.visits[0].appointment_uid, change, patient("sms"))
+        except IllegalTransition:
+            self._to_desk(tx, reply, "visit_changed_meanwhile")
+            return Template.ANSWER_TOO_LATE
+        return _ANSWERS[change]
+
+    def _stop(self, tx: Connection, reply: _Reply) -> None:
+        """Nothing more is sent: not even a goodbye, which the provider says itself and would block from us."""
+        phone = reply.incoming.phone
+        evidence = f"sms: {reply.incoming.body.strip()[:60]}"
+        consents.stop(tx, phone, Channel.SMS, reply.now, evidence, reply.message_id)
+        reminder_store.withdraw_for_phone(tx, phone, Channel.SMS, reply.now)
+
+    def _unless_provider_answers(self, reply: _Reply, template: Template) -> Template | None:
+        return None if reply.incoming.opt_out else template
+
+    def _to_desk(self, tx: Connection, reply: _Reply, reason: str) -> None:
+        visit = reply.visits[0] if len(reply.visits) == 1 else None
+        inbox.add(tx, {
+            "uid": new_uid("inb", reply.now), "message_id": reply.message_id,
+            "patient_id": reply.sender.id if reply.sender else None,
+            "appointment_id": visit.appointment_id if visit else None, "reason": reason, "created_at": reply.now,
+        })  # fmt: skip
+
+    def _answer(self, tx: Connection, reply: _Reply, template: Template) -> str | None:
+        if messages.answers_since(tx, reply.incoming.phone, reply.now - timedelta(days=1)) >= _ANSWERS_PER_DAY:
+            return None
+        rendered = self._words(tx, reply, template)
+        units = segments(rendered.body).count
+        price = rate_card(reply.now.date()).price(Channel.SMS, reply.incoming.phone, units)
+        values = {
+            "uid": new_uid("msg", reply.now), "direction": "out", "channel": Channel.SMS, "kind": "answer",
+            "appointment_id": reply.visits[0].appointment_id if len(reply.visits) == 1 else None,
+            "patient_id": reply.sender.id if reply.sender else None, "phone": reply.incoming.phone,
+            "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units,
+            "estimated": price.amount, "estimated_currency": price.currency, "created_at": reply.now,
+            "sent_at": reply.now,
+        }  # fmt: skip
+        messages.add(tx, values)
+        return rendered.body
+
+    def _words(self, tx: Connection, reply: _Reply, template: Template) -> Rendered:
+        location = self._venue(reply)
+        visit = appointments.by_number(tx, reply.visits[0].appointment_id) if len(reply.visits) == 1 else None
+        name = visit.patient_name if visit else (reply.sender.name if reply.sender else "")
+        zone = visit.patient_zone if visit else None
+        facts = visit_facts(location, name, zone, visit.start_at if visit else None)
+        return self._texts.sms(template, self._language(reply), location.language, facts)
+
+    def _venue(self, reply: _Reply) -> Location:
+        snapshot = self._catalogue.current()
+        if reply.visits:
+            return snapshot.location_by_id[reply.visits[0].location_id]
+        return next(iter(snapshot.location_by_id.values()))
+
+    def _language(self, reply: _Reply) -> str:
+        wanted = reply.sender.language if reply.sender else None
+        return self._texts.negotiate(wanted, self._venue(reply).language)[0]
+
+
+def _incoming(incoming: Incoming, sender: Record | None, now: datetime) -> dict[str, Any]:
+    return {
+        "uid": new_uid("msg", now), "direction": "in", "channel": Channel.SMS, "kind": "reply",
+        "patient_id": sender.id if sender else None, "phone": incoming.phone, "body": incoming.body,
+        "provider_sid": incoming.sid, "state": State.DELIVERED, "created_at": now,
+    }  # fmt: skip
+
+
+def _asked_about(questions: Sequence[Record], now: datetime) -> list[Record]:
+    """The visits an answer can be about: that of the latest question, and any other that is still unanswered and was
+    asked about in the same breath."""
+    ahead = [question for question in questions if question.start_at > now]
+    if not ahead:
+        return []
+    latest = ahead[0]
+    meant = {latest.appointment_id: latest}
+    for question in ahead[1:]:
+        close = latest.created_at - question.created_at <= _SAME_BREATH
+        if close and question.confirmation == Confirmation.UNCONFIRMED:
+            meant.setdefault(question.appointment_id, question)
+    return list(meant.values())

@@ -1,0 +1,122 @@
+"""The only module that reads the environment.
+
+``Settings`` is the table of every variable: name, default and meaning stand on one line each, and README's
+configuration table is generated from it (``reminders check-config --markdown``), so help and parsing cannot drift.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from reminders.errors import ConfigurationError
+
+
+def _env(name: str, default: Any, help_: str, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"env": name, "help": help_, "secret": secret})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured, already parsed."""
+
+    database_url: str = _env(
+        "REMINDERS_DATABASE_URL", "sqlite:///reminders.db", "SQLAlchemy URL; SQLite or postgresql://…"
+    )
+    public_url: str = _env(
+        "REMINDERS_PUBLIC_URL", "http://127.0.0.1:8000", "Address under which Twilio and people reach this service"
+    )
+    secret_key: str = _env(
+        "REMINDERS_SECRET_KEY", "", "Signs sessions and form tokens; random per start when empty", secret=True
+    )
+    rate_limit: str = _env("REMINDERS_RATE_LIMIT", "600/minute", "API calls per key and process")
+    senders: int = _env("REMINDERS_SENDERS", 32, "Sender threads per worker")
+    twilio_account_sid: str = _env("TWILIO_ACCOUNT_SID", "", "Twilio account; empty: the built-in sandbox")
+    twilio_auth_token: str = _env("TWILIO_AUTH_TOKEN", "", "Twilio's secret; also verifies its webhooks", secret=True)
+    twilio_from_number: str = _env("TWILIO_FROM_NUMBER", "", "Sender of SMS and calls, E.164")
+    twilio_messaging_service_sid: str = _env("TWILIO_MESSAGING_SERVICE_SID", "", "Sender of SMS instead of a number")
+    twilio_api_url: str = _env("TWILIO_API_URL", "https://api.twilio.com", "Twilio's REST API, or an emulator of it")
+    messages_per_second: Decimal = _env(
+        "TWILIO_MESSAGES_PER_SECOND", Decimal(1), "Pacing of SMS per sender over all workers, in segments"
+    )
+    calls_per_second: Decimal = _env(
+        "TWILIO_CALLS_PER_SECOND", Decimal(1), "Pacing of calls per sender over all workers"
+    )
+
+    @property
+    def sandboxed(self) -> bool:
+        """True when no Twilio credentials are given and the local emulator stands in."""
+        return not self.twilio_account_sid
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the environment; ``ConfigurationError`` names the variable at fault."""
+    environ = os.environ if environ is None else environ
+    values = {
+        f.name: _parse(f.metadata["env"], environ.get(f.metadata["env"], ""), f.default) for f in fields(Settings)
+    }
+    values["secret_key"] = values["secret_key"] or secrets.token_urlsafe(32)
+    values["public_url"] = values["public_url"].rstrip("/")
+    values["twilio_api_url"] = values["twilio_api_url"].rstrip("/")
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(variable, default, meaning) of every setting, for documentation and ``check-config``."""
+    return [
+        (f.metadata["env"], "" if f.default is MISSING else str(f.default), f.metadata["help"])
+        for f in fields(Settings)
+    ]
+
+
+def shown(settings: Settings) -> list[tuple[str, str]]:
+    """(variable, value) with secrets masked."""
+    return [
+        (
+            f.metadata["env"],
+            "set" if f.metadata["secret"] and getattr(settings, f.name) else str(getattr(settings, f.name)),
+        )
+        for f in fields(Settings)
+    ]
+
+
+def data_dir() -> Path:
+    """Folder that holds ``locales`` and ``templates``: inside the wheel, or the top of a source checkout."""
+    packaged = Path(__file__).parent / "_data"
+    return packaged if packaged.is_dir() else Path(__file__).resolve().parents[1]
+
+
+def _parse(name: str, text: str, default: Any) -> Any:
+    if not text:
+        return default
+    try:
+        return type(default)(text)
+    except (ValueError, InvalidOperation) as problem:
+        raise ConfigurationError(f"{name} must be a number, not {text!r}.") from problem
+
+
+def _check(settings: Settings) -> None:
+    if not re.match(r"(sqlite|postgresql)(\+\w+)?://", settings.database_url):
+        raise ConfigurationError("REMINDERS_DATABASE_URL must start with sqlite:// or postgresql://.")
+    if not re.match(r"https?://", settings.public_url):
+        raise ConfigurationError("REMINDERS_PUBLIC_URL must start with http:// or https://.")
+    if settings.twilio_account_sid and not settings.twilio_auth_token:
+        raise ConfigurationError("TWILIO_AUTH_TOKEN is missing.")
+    if settings.twilio_account_sid and not (settings.twilio_from_number or settings.twilio_messaging_service_sid):
+        raise ConfigurationError("Set TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID.")
+    if not 1 <= settings.senders <= 256:
+        raise ConfigurationError("REMINDERS_SENDERS must be between 1 and 256.")
+    if min(settings.messages_per_second, settings.calls_per_second) <= 0:
+        raise ConfigurationError("TWILIO_MESSAGES_PER_SECOND and TWILIO_CALLS_PER_SECOND must be above zero.")

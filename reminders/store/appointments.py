@@ -1,0 +1,140 @@
+"""Queries on visits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+
+from reminders.domain.appointment import OCCUPYING
+from reminders.domain.availability import Interval
+from reminders.errors import NotFound, SlotTaken
+from reminders.store.engine import Record
+from reminders.store.guards import LONGEST, OVERLAP
+from reminders.store.tables import Appointment, Patient
+
+_LOOK_BACK = timedelta(microseconds=LONGEST)
+
+_VISIT = select(
+    *Appointment.__table__.columns,
+    Patient.uid.label("patient_uid"),
+    Patient.name.label("patient_name"),
+    Patient.phone.label("patient_phone"),
+    Patient.language.label("patient_language"),
+    Patient.time_zone.label("patient_zone"),
+).join_from(Appointment, Patient)
+
+_BY_UID = _VISIT.where(Appointment.uid == bindparam("uid"))
+_BY_UID_LOCKED = _BY_UID.with_for_update(of=Appointment)
+_BY_ID = _VISIT.where(Appointment.id == bindparam("number"))
+
+_BUSY = (
+    select(Appointment.provider_id, Appointment.busy_start, Appointment.busy_end)
+    .where(
+        Appointment.occupies,
+        Appointment.provider_id.in_(bindparam("providers", expanding=True)),
+        Appointment.busy_start < bindparam("until"),
+        Appointment.busy_start > bindparam("look_back"),
+        Appointment.busy_end > bindparam("since"),
+    )
+    .order_by(Appointment.provider_id, Appointment.busy_start)
+)
+
+_INSERT = insert(Appointment).returning(Appointment.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which visits a list shows; ``after`` is the (start, id) of the last row of the page before."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+    provider_id: int | None = None
+    location_id: int | None = None
+    patient_uid: str | None = None
+    status: str | None = None
+    after: tuple[datetime, int] | None = None
+    limit: int = 50
+
+
+def add(tx: Connection, values: Mapping[str, Any]) -> int:
+    """Store a visit; ``SlotTaken`` when the database finds the time occupied."""
+    try:
+        return tx.execute(_INSERT, dict(values)).scalar_one()
+    except IntegrityError as problem:
+        raise _translated(problem) from problem
+
+
+def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
+    """Update one visit; ``SlotTaken`` when its new time is occupied."""
+    try:
+        tx.execute(update(Appointment).where(Appointment.id == number).values(**values))
+    except IntegrityError as problem:
+        raise _translated(problem) from problem
+
+
+def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
+    """One visit with the patient's contact; ``NotFound`` when there is none. ``lock`` holds it until the commit."""
+    row = tx.execute(_BY_UID_LOCKED if lock else _BY_UID, {"uid": uid}).first()
+    if row is None:
+        raise NotFound("There is no visit with this id.")
+    return row
+
+
+def by_number(tx: Connection, number: int) -> Record:
+    return tx.execute(_BY_ID, {"number": number}).one()
+
+
+def listing(tx: Connection, wanted: Filter) -> Sequence[Record]:
+    """Visits in order of (start, id), at most ``limit`` of them."""
+    query = _filtered(_VISIT, wanted)
+    if wanted.after is not None:
+        query = query.where(tuple_(Appointment.start_at, Appointment.id) > tuple_(*wanted.after))
+    return tx.execute(query.order_by(Appointment.start_at, Appointment.id).limit(wanted.limit)).all()
+
+
+def busy(tx: Connection, providers: Sequence[int], since: datetime, until: datetime) -> dict[int, list[Interval]]:
+    """Occupied time per provider as epoch seconds, sorted; reads only what touches the window."""
+    rows = tx.execute(_BUSY, {"providers": providers, "since": since, "until": until, "look_back": since - _LOOK_BACK})
+    taken: dict[Any, list[Interval]] = {provider: [] for provider in providers}
+    for provider, start, end in rows:
+        taken[provider].append((int(start.timestamp()), -int(-end.timestamp() // 1)))
+    return taken
+
+
+def open_for_phone(tx: Connection, phone: str, now: datetime) -> Sequence[Record]:
+    """Visits still ahead of everybody who is reached under this number, soonest first."""
+    return tx.execute(
+        _VISIT.where(
+            Patient.phone == phone, Appointment.start_at > now, Appointment.status.in_(("pending", "booked"))
+        ).order_by(Appointment.start_at)
+    ).all()
+
+
+def occupies(status: str) -> bool:
+    return status in OCCUPYING
+
+
+def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
+    conditions = {
+        Appointment.provider_id: wanted.provider_id,
+        Appointment.location_id: wanted.location_id,
+        Patient.uid: wanted.patient_uid,
+        Appointment.status: wanted.status,
+    }
+    for column, value in conditions.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.first is not None:
+        query = query.where(Appointment.start_at >= wanted.first)
+    if wanted.last is not None:
+        query = query.where(Appointment.start_at < wanted.last)
+    return query
+
+
+def _translated(problem: IntegrityError) -> Exception:
+    return SlotTaken() if OVERLAP in str(problem.orig) else problem

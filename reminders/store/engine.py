@@ -1,0 +1,116 @@
+"""The database connection. The only module that begins and commits transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+#: One row of a result; its attributes are the columns of the query that made it.
+Record: TypeAlias = Any
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a booking that was answered with 201 survives a power cut
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=15000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-65536",
+)
+
+
+class Database:
+    """Transactions on one database: ``read`` for queries, ``write`` for anything that changes something.
+
+    On SQLite a write begins with BEGIN IMMEDIATE: writers queue up instead of failing half-way. On PostgreSQL reads
+    run in autocommit mode, which saves two round trips.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        self.statements = 0
+        self._engine = _create(url, pool_size)
+        self.dialect: str = self._engine.dialect.name
+        self._reader: Engine
+        self._writer: Engine
+        if self.is_sqlite:  # the driver is in autocommit mode already, see _prepare_sqlite
+            self._reader, self._writer = self._engine, self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        else:
+            self._reader, self._writer = self._engine.execution_options(isolation_level="AUTOCOMMIT"), self._engine
+        event.listen(self._engine, "before_cursor_execute", self._count)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.dialect == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for queries only; each statement sees the newest committed state."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def raw(self) -> Iterator[Connection]:
+        """A connection in autocommit mode for schema work and maintenance (ANALYZE, CREATE DATABASE)."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    @property
+    def engine(self) -> Engine:
+        """The SQLAlchemy engine, for migrations only."""
+        return self._engine
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _count(self, *_: Any) -> None:
+        self.statements += 1
+
+
+def is_retryable(problem: DBAPIError) -> bool:
+    """True for a lost connection, a deadlock or a busy file: the same work may succeed when tried again."""
+    if problem.connection_invalidated:
+        return True
+    code = getattr(problem.orig, "sqlstate", None)
+    return code in {"40001", "40P01"} or (isinstance(problem, OperationalError) and "locked" in str(problem.orig))
+
+
+def _create(url: str, pool_size: int) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed, poolclass=QueuePool, pool_size=pool_size, max_overflow=10, connect_args={"check_same_thread": False}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed, pool_size=pool_size, max_overflow=10, pool_pre_ping=False, pool_recycle=1800,
+        connect_args={"options": "-c timezone=utc"},
+    )  # fmt: skip
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions on its own
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    begin = connection.get_execution_options().get("begin")
+    if begin:
+        connection.exec_driver_sql(begin)

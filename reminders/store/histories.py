@@ -1,0 +1,21 @@
+"""Who changed what on a visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from reminders.store.engine import Record
+from reminders.store.tables import AppointmentHistory
+
+
+def add(tx: Connection, values: Mapping[str, Any]) -> None:
+    tx.execute(insert(AppointmentHistory), dict(values))
+
+
+def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
+    """Every change of a visit, oldest first."""
+    table = AppointmentHistory.__table__
+    return tx.execute(select(table).where(table.c.appointment_id == appointment_id).order_by(table.c.id)).all()

@@ -1,0 +1,48 @@
+"""What a person at the desk has to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from reminders.store.engine import Record
+from reminders.store.tables import Appointment, InboxItem, Message, Patient
+
+_ITEM = (
+    select(
+        *InboxItem.__table__.columns,
+        Message.body,
+        Message.phone,
+        Message.channel,
+        Message.language,
+        Patient.uid.label("patient_uid"),
+        Patient.name.label("patient_name"),
+        Appointment.uid.label("appointment_uid"),
+    )
+    .join_from(InboxItem, Message, isouter=True)
+    .join(Patient, Patient.id == InboxItem.patient_id, isouter=True)
+    .join(Appointment, Appointment.id == InboxItem.appointment_id, isouter=True)
+)
+
+
+def add(tx: Connection, values: Mapping[str, Any]) -> None:
+    tx.execute(insert(InboxItem), dict(values))
+
+
+def listing(tx: Connection, after: int, limit: int, *, done: bool) -> Sequence[Record]:
+    """Items in order of arrival: the open ones, or those somebody has dealt with."""
+    state = InboxItem.done_at.is_not(None) if done else InboxItem.done_at.is_(None)
+    return tx.execute(_ITEM.where(InboxItem.id > after, state).order_by(InboxItem.id).limit(limit)).all()
+
+
+def get(tx: Connection, uid: str) -> Record | None:
+    return tx.execute(_ITEM.where(InboxItem.uid == uid)).first()
+
+
+def finish(tx: Connection, uid: str, actor: str, now: datetime) -> bool:
+    """Mark one item as dealt with; doing it twice changes nothing."""
+    statement = update(InboxItem).where(InboxItem.uid == uid, InboxItem.done_at.is_(None))
+    return tx.execute(statement.values(done_at=now, done_by=actor)).rowcount == 1

@@ -1,0 +1,108 @@
+"""Queries on messages and calls, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reminders.domain.delivery import State, sources
+from reminders.store.engine import Record
+from reminders.store.tables import Appointment, Message, Patient, Reminder
+
+
+def add(tx: Connection, values: Mapping[str, Any]) -> int:
+    """Store an outgoing message before the provider is asked to send it; returns its number."""
+    return tx.execute(insert(Message).returning(Message.id), dict(values)).scalar_one()
+
+
+def add_once(tx: Connection, values: Mapping[str, Any]) -> int | None:
+    """Store an incoming message; ``None`` when its provider id is known already."""
+    build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    statement = build(Message).values(**values).on_conflict_do_nothing(index_elements=["provider_sid"])
+    return tx.execute(statement.returning(Message.id)).scalar()
+
+
+def by_token(tx: Connection, token: str, *, lock: bool = False) -> Record | None:
+    """The message whose callback address holds ``token``."""
+    query = select(Message.__table__).where(Message.token == token)
+    return tx.execute(query.with_for_update() if lock else query).first()
+
+
+def by_number(tx: Connection, number: int) -> Record:
+    return tx.execute(select(Message.__table__).where(Message.id == number)).one()
+
+
+def by_uid(tx: Connection, uid: str) -> Record | None:
+    return tx.execute(select(Message.__table__).where(Message.uid == uid)).first()
+
+
+def settle(tx: Connection, number: int, state: State, **values: Any) -> bool:
+    """Move a message to ``state`` if it may; facts (segments, price, SID) are kept even when the move is late."""
+    facts = {name: value for name, value in values.items() if value is not None}
+    if facts:
+        tx.execute(update(Message).where(Message.id == number).values(**facts))
+    moved = tx.execute(
+        update(Message).where(Message.id == number, Message.state.in_(sources(state))).values(state=state)
+    )
+    return moved.rowcount == 1
+
+
+def questions(tx: Connection, phone: str, since: datetime) -> Sequence[Record]:
+    """Reminders this phone was sent since ``since`` about visits that are still ahead, newest first."""
+    return tx.execute(
+        select(Message.id, Message.appointment_id, Message.created_at, Appointment.uid.label("appointment_uid"),
+               Appointment.start_at, Appointment.location_id, Appointment.confirmation)
+        .join_from(Message, Appointment)
+        .where(
+            Message.phone == phone,
+            Message.created_at >= since,
+            Message.direction == "out",
+            Message.kind.in_(("reminder", "moved")),
+            Message.state.in_((State.UNCERTAIN, State.SENT, State.DELIVERED)),
+            Appointment.status.in_(("pending", "booked")),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+    ).all()  # fmt: skip
+
+
+def answers_since(tx: Connection, phone: str, since: datetime) -> int:
+    """How many answers this phone was sent since ``since``."""
+    query = select(func.count()).where(Message.phone == phone, Message.created_at >= since, Message.kind == "answer")
+    return tx.execute(query).scalar_one()
+
+
+def conversation(tx: Connection, patient_id: int, limit: int = 100) -> Sequence[Record]:
+    """Everything said to and by one patient, newest first."""
+    return tx.execute(
+        select(Message.__table__).where(Message.patient_id == patient_id).order_by(Message.id.desc()).limit(limit)
+    ).all()
+
+
+def of_reminder(tx: Connection, reminder_id: int) -> Sequence[Record]:
+    """Every attempt of one reminder, oldest first."""
+    return tx.execute(select(Message.__table__).where(Message.reminder_id == reminder_id).order_by(Message.id)).all()
+
+
+def reminder_of(tx: Connection, message: Record) -> Record | None:
+    """The reminder a message carries."""
+    if message.reminder_id is None:
+        return None
+    return tx.execute(select(Reminder.__table__).where(Reminder.id == message.reminder_id)).first()
+
+
+def known_sid(tx: Connection, sid: str) -> bool:
+    """True when some message already carries this provider id."""
+    return tx.execute(select(Message.id).where(Message.provider_sid == sid)).first() is not None
+
+
+def patient_of_phone(tx: Connection, phone: str) -> Record | None:
+    """The patient with this number whom we wrote to last, else any with this number."""
+    last = tx.execute(
+        select(Patient.__table__).join_from(Message, Patient, Patient.id == Message.patient_id)
+        .where(Message.phone == phone).order_by(Message.id.desc()).limit(1)
+    ).first()  # fmt: skip
+    return last or tx.execute(select(Patient.__table__).where(Patient.phone == phone).limit(1)).first()

@@ -1,0 +1,26 @@
+"""How fast a sender may send, counted in one row that all workers share."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reminders.store.tables import SenderPace
+
+
+def allowance(tx: Connection, sender: str, now: datetime, per_second: float, burst: timedelta) -> int:
+    """Units (segments, calls) that ``sender`` may send now; its row stays locked until the commit."""
+    build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    tx.execute(build(SenderPace).values(sender=sender, free_at=now - burst).on_conflict_do_nothing())
+    row = tx.execute(select(SenderPace.free_at).where(SenderPace.sender == sender).with_for_update()).scalar_one()
+    unused = now - max(row, now - burst)
+    return int(unused.total_seconds() * per_second)
+
+
+def spend(tx: Connection, sender: str, now: datetime, per_second: float, burst: timedelta, units: int) -> None:
+    """Take ``units`` from the allowance; it may go below zero, which delays what comes next."""
+    row = tx.execute(select(SenderPace.free_at).where(SenderPace.sender == sender)).scalar_one()
+    free_at = max(row, now - burst) + timedelta(seconds=units / per_second)
+    tx.execute(update(SenderPace).where(SenderPace.sender == sender).values(free_at=free_at))

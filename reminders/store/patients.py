@@ -1,0 +1,40 @@
+"""Queries on patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from reminders.errors import NotFound
+from reminders.store.engine import Record
+from reminders.store.tables import Patient
+
+_BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
+
+
+def add(tx: Connection, values: Mapping[str, Any]) -> int:
+    return tx.execute(insert(Patient).returning(Patient.id), dict(values)).scalar_one()
+
+
+def get(tx: Connection, uid: str) -> Record:
+    """One patient; ``NotFound`` when there is none."""
+    row = tx.execute(_BY_UID, {"uid": uid}).first()
+    if row is None:
+        raise NotFound("There is no patient with this id.")
+    return row
+
+
+def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
+    tx.execute(update(Patient).where(Patient.id == number).values(**values, version=Patient.version + 1))
+
+
+def listing(tx: Connection, after: int, limit: int, text: str | None, phone: str | None) -> Sequence[Record]:
+    """Patients in order of creation; ``text`` matches part of the name, ``phone`` the whole number."""
+    query = select(Patient.__table__).where(Patient.id > after)
+    if text:
+        query = query.where(func.lower(Patient.name).contains(text.lower(), autoescape=True))
+    if phone:
+        query = query.where(Patient.phone == phone)
+    return tx.execute(query.order_by(Patient.id).limit(limit)).all()

@@ -1,0 +1,196 @@
+"""Queries on reminders: planning, withdrawing, claiming with a lease, and moving them through their states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from reminders.domain.delivery import UNSENT, Reason, State, sources
+from reminders.store.engine import Record
+from reminders.store.tables import Appointment, Message, Patient, Reminder
+
+
+def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store planned reminders."""
+    if rows:
+        tx.execute(insert(Reminder), list(rows))
+
+
+def withdraw(tx: Connection, appointment_id: int, reason: Reason, now: datetime) -> int:
+    """Take back everything of a visit that has not been handed to anybody; returns how many.
+
+    A claimed row has no attempt yet (the attempt makes it uncertain), so its worker finds it withdrawn and stops.
+    """
+    result = tx.execute(
+        update(Reminder)
+        .where(Reminder.appointment_id == appointment_id, Reminder.state.in_(UNSENT))
+        .values(state=State.WITHDRAWN, reason=reason, updated_at=now)
+    )
+    return result.rowcount
+
+
+def withdraw_for_phone(tx: Connection, phone: str, channel: str | None, now: datetime) -> int:
+    """Take back what is planned for a number whose owner said stop."""
+    people = select(Patient.id).where(Patient.phone == phone)
+    statement = update(Reminder).where(Reminder.patient_id.in_(people), Reminder.state.in_(UNSENT))
+    if channel is not None:
+        statement = statement.where(Reminder.channel == channel)
+    values = {"state": State.SUPPRESSED, "reason": Reason.OPTED_OUT, "updated_at": now}
+    return tx.execute(statement.values(**values)).rowcount
+
+
+def claim_due(tx: Connection, channel: str, now: datetime, owner: str, lease_until: datetime, limit: int) -> list[int]:
+    """Take up to ``limit`` due reminders of one channel for ``owner``: nobody else gets them until the lease ends.
+
+    Ordered by due time through the partial index on what is still planned, so the cost depends on what is due.
+    """
+    due = (
+        select(Reminder.id)
+        .where(Reminder.state == State.PLANNED, Reminder.channel == channel, Reminder.due_at <= now)
+        .order_by(Reminder.due_at, Reminder.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = tx.execute(
+        update(Reminder)
+        .where(Reminder.id.in_(due.scalar_subquery()), Reminder.state == State.PLANNED)
+        .values(state=State.CLAIMED, lease_owner=owner, lease_until=lease_until, updated_at=now)
+        .returning(Reminder.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(claimed.scalars())
+
+
+def details(tx: Connection, numbers: Sequence[int], owner: str) -> Sequence[Record]:
+    """Reminders still claimed by ``owner``, locked, with everything that decides whether and how they go out."""
+    return tx.execute(_DETAILS, {"numbers": numbers, "owner": owner}).all()
+
+
+def move(tx: Connection, number: int, state: State, reason: Reason | None, now: datetime, **values: Any) -> bool:
+    """Move one reminder if its present state allows it; False when it is elsewhere already."""
+    values |= {"state": state, "updated_at": now, "lease_until": values.get("lease_until")}
+    if reason is not None:
+        values["reason"] = reason
+    result = tx.execute(
+        update(Reminder).where(Reminder.id == number, Reminder.state.in_(sources(state))).values(**values)
+    )
+    return result.rowcount == 1
+
+
+def lapsed(tx: Connection, now: datetime, limit: int) -> Sequence[Record]:
+    """Reminders whose lease ended without an outcome, with the attempt they made, if any (newest)."""
+    attempt = (
+        select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
+    )
+    return tx.execute(
+        select(Reminder.id, Reminder.state, Reminder.not_after, Reminder.channel, attempt.label("message_id"))
+        .where(Reminder.state.in_((State.CLAIMED, State.UNCERTAIN)), Reminder.lease_until <= now)
+        .order_by(Reminder.lease_until)
+        .limit(limit)
+    ).all()
+
+
+def move_lapsed(tx: Connection, number: int, current: State, state: State, reason: Reason, now: datetime) -> bool:
+    """Move a reminder whose lease ended, unless somebody else has dealt with it since."""
+    mine = (Reminder.id == number, Reminder.state == current, Reminder.lease_until <= now)
+    values = {"state": state, "reason": reason, "updated_at": now, "lease_until": None}
+    return tx.execute(update(Reminder).where(*mine).values(**values)).rowcount == 1
+
+
+def rest(tx: Connection, number: int, until: datetime) -> None:
+    """Leave an uncertain reminder alone until ``until``."""
+    tx.execute(
+        update(Reminder).where(Reminder.id == number, Reminder.state == State.UNCERTAIN).values(lease_until=until)
+    )
+
+
+def by_number(tx: Connection, number: int) -> Record:
+    return tx.execute(select(Reminder.__table__).where(Reminder.id == number)).one()
+
+
+def by_uid(tx: Connection, uid: str) -> Record:
+    return tx.execute(select(Reminder.__table__).where(Reminder.uid == uid)).one()
+
+
+def bring_forward(tx: Connection, appointment_id: int, plan: int, step: int, channel: str, now: datetime) -> bool:
+    """Make a planned reminder of another channel due now."""
+    same = (
+        Reminder.appointment_id == appointment_id, Reminder.plan == plan, Reminder.step == step,
+        Reminder.kind == "reminder", Reminder.channel == channel, Reminder.state == State.PLANNED,
+    )  # fmt: skip
+    return tx.execute(update(Reminder).where(*same).values(due_at=now, updated_at=now)).rowcount == 1
+
+
+def service_of(tx: Connection, appointment_id: int | None) -> int:
+    """Number of the service a visit is for; 0 when there is no visit."""
+    return tx.execute(select(Appointment.service_id).where(Appointment.id == appointment_id)).scalar() or 0
+
+
+def any_due(tx: Connection, channel: str, now: datetime) -> bool:
+    """True when a claim would find something."""
+    query = select(Reminder.id).where(
+        Reminder.state == State.PLANNED, Reminder.channel == channel, Reminder.due_at <= now
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the next reminder falls due."""
+    return tx.execute(select(func.min(Reminder.due_at)).where(Reminder.state == State.PLANNED)).scalar()
+
+
+def extend_lease(tx: Connection, numbers: Iterable[int], owner: str, until: datetime) -> None:
+    tx.execute(
+        update(Reminder)
+        .where(Reminder.id.in_(list(numbers)), Reminder.lease_owner == owner, Reminder.state == State.CLAIMED)
+        .values(lease_until=until)
+    )
+
+
+def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
+    """Every reminder of a visit with its newest message, in order of due time."""
+    newest = (
+        select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
+    )
+    return tx.execute(
+        select(
+            *(column.label(f"reminder_{column.name}") for column in Reminder.__table__.columns),
+            *Message.__table__.columns,
+        )
+        .join_from(Reminder, Message, Message.id == newest, isouter=True)
+        .where(Reminder.appointment_id == appointment_id)
+        .order_by(Reminder.due_at, Reminder.id)
+    ).all()
+
+
+def contacted(tx: Connection, appointment_id: int, plan: int, step: int) -> Sequence[Record]:
+    """Reminders of the same step on other channels, for deciding on a fallback."""
+    return tx.execute(
+        select(Reminder.id, Reminder.channel, Reminder.state).where(
+            Reminder.appointment_id == appointment_id, Reminder.plan == plan, Reminder.step == step
+        )
+    ).all()
+
+
+_DETAILS = (
+    select(
+        *(column.label(f"reminder_{column.name}") for column in Reminder.__table__.columns),
+        *(column.label(f"appointment_{column.name}") for column in Appointment.__table__.columns),
+        Patient.name.label("patient_name"),
+        Patient.phone.label("patient_phone"),
+        Patient.language.label("patient_language"),
+        Patient.time_zone.label("patient_zone"),
+    )
+    .join_from(Reminder, Patient, Patient.id == Reminder.patient_id)
+    .join(Appointment, Appointment.id == Reminder.appointment_id, isouter=True)
+    .where(
+        Reminder.id.in_(bindparam("numbers", expanding=True)),
+        Reminder.state == State.CLAIMED,
+        Reminder.lease_owner == bindparam("owner"),
+    )
+    .order_by(Reminder.due_at, Reminder.id)
+    .with_for_update(of=Reminder)
+)

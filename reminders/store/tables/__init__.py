@@ -1,0 +1,40 @@
+"""All tables, one file per area."""
+
+from reminders.store.tables.base import Base
+from reminders.store.tables.clinic import (
+    CatalogueVersion,
+    Location,
+    Provider,
+    ProviderException,
+    ProviderHours,
+    ReminderPolicy,
+    Service,
+    ServiceProvider,
+)
+from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
+from reminders.store.tables.reminding import Heartbeat, InboxItem, Message, Reminder, SenderPace
+from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox
+
+__all__ = [
+    "ApiKey",
+    "Appointment",
+    "AppointmentHistory",
+    "Base",
+    "CatalogueVersion",
+    "Heartbeat",
+    "IdempotencyKey",
+    "InboxItem",
+    "Location",
+    "Message",
+    "OptOut",
+    "Outbox",
+    "Patient",
+    "Provider",
+    "ProviderException",
+    "ProviderHours",
+    "Reminder",
+    "ReminderPolicy",
+    "SenderPace",
+    "Service",
+    "ServiceProvider",
+]

@@ -1,0 +1,71 @@
+"""Patients, what they allow, and the keys of those who work with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reminders.store.tables.base import Base, Id, Row
+
+
+class Patient(Row):
+    """``phone`` is E.164 or null; ``language`` null means the location's. ``source``/``external_id`` name the record
+    in the system it was imported from."""
+
+    __tablename__ = "patient"
+    __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_patient_phone", "phone"))
+
+    name: Mapped[str]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+    language: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    birth_year: Mapped[int | None]
+    phone_problem: Mapped[str | None]
+    source: Mapped[str | None]
+    external_id: Mapped[str | None]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class OptOut(Base):
+    """ "Stop" said for one phone and channel, with the evidence. ``ended_at`` is set by START."""
+
+    __tablename__ = "opt_out"
+    __table_args__ = (Index("ix_opt_out_phone", "phone"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    phone: Mapped[str]
+    channel: Mapped[str]
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    evidence: Mapped[str]
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+
+
+class ApiKey(Row):
+    """Only the SHA-256 of a key is kept; the key itself has 256 random bits, so a slow hash would add nothing."""
+
+    __tablename__ = "api_key"
+
+    role: Mapped[str]
+    label: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdempotencyKey(Base):
+    """A POST that was carried out: written in the same transaction as its effect, so a repeat finds the result."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = (UniqueConstraint("actor", "key"), Index("ix_idempotency_key_created_at", "created_at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    actor: Mapped[str]
+    key: Mapped[str]
+    fingerprint: Mapped[str]
+    resource_uid: Mapped[str]
+    created_at: Mapped[datetime]

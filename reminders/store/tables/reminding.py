@@ -1,0 +1,120 @@
+"""Reminders, the messages that carry them, the answers to them and what the desk has to look at."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reminders.store.tables.base import Base, Id, Row
+
+
+class Reminder(Row):
+    """One contact that was planned: a policy step, a notice of a change, or a note the desk wrote.
+
+    ``plan`` is the visit's version it was planned for. ``lease_until`` is set while a worker holds the row.
+    ``body`` is set only for what the desk wrote itself; every other text is made when it is sent.
+    """
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        UniqueConstraint("appointment_id", "plan", "kind", "step", "channel"),
+        Index("ix_reminder_due", "channel", "due_at", "id", postgresql_where=text("state = 'planned'"),
+              sqlite_where=text("state = 'planned'")),
+        Index("ix_reminder_lease", "lease_until", postgresql_where=text("state IN ('claimed', 'uncertain')"),
+              sqlite_where=text("state IN ('claimed', 'uncertain')")),
+        Index("ix_reminder_patient_id", "patient_id"),
+        {"postgresql_with": {"fillfactor": 85}},
+    )  # fmt: skip
+
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    kind: Mapped[str]
+    plan: Mapped[int]
+    step: Mapped[int]
+    channel: Mapped[str]
+    due_at: Mapped[datetime]
+    not_after: Mapped[datetime]
+    state: Mapped[str]
+    reason: Mapped[str]
+    attempts: Mapped[int]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    body: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+
+class Message(Row):
+    """One SMS or call, in either direction. An outgoing row is written before the provider is asked to send it.
+
+    ``token`` is the secret in the callback address. ``estimated`` and ``price`` never mix: the first comes from the
+    rate card, the second from the provider.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("ix_message_reminder_id", "reminder_id"),
+        Index("ix_message_phone_created_at", "phone", "created_at"),
+        Index("ix_message_created_at", "created_at"),
+        Index("ix_message_appointment_id", "appointment_id"),
+    )
+
+    direction: Mapped[str] = mapped_column(String(8))
+    channel: Mapped[str]
+    kind: Mapped[str]
+    reminder_id: Mapped[int | None] = mapped_column(ForeignKey("reminder.id"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
+    phone: Mapped[str]
+    body: Mapped[str]
+    language: Mapped[str | None]
+    token: Mapped[str | None] = mapped_column(unique=True)
+    provider_sid: Mapped[str | None] = mapped_column(unique=True)
+    state: Mapped[str]
+    error_code: Mapped[int | None]
+    segments: Mapped[int | None]
+    estimated: Mapped[Decimal | None]
+    estimated_currency: Mapped[str | None] = mapped_column(String(3))
+    price: Mapped[Decimal | None]
+    price_currency: Mapped[str | None] = mapped_column(String(3))
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+
+
+class InboxItem(Row):
+    """Something a person has to read: a reply nobody could interpret, or a wish only the desk can fulfil."""
+
+    __tablename__ = "inbox_item"
+    __table_args__ = (Index("ix_inbox_item_open", "id", postgresql_where=text("done_at IS NULL"),
+                            sqlite_where=text("done_at IS NULL")),)  # fmt: skip
+
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id"))
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[str | None]
+
+
+class SenderPace(Base):
+    """Until when the allowance of a sender is used up, shared by all workers (generic cell rate algorithm)."""
+
+    __tablename__ = "sender_pace"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sender: Mapped[str] = mapped_column(unique=True)
+    free_at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When the clock of a worker last ticked."""
+
+    __tablename__ = "heartbeat"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    worker: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[datetime]

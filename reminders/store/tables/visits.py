@@ -1,0 +1,84 @@
+"""Visits and everything that happened to them.
+
+The guard against double booking is part of the database itself (``store/guards.py``, put in place by the first
+migration): an exclusion constraint on PostgreSQL, triggers on SQLite, both over half-open ranges with buffers.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reminders.store.tables.base import Base, Id, Json, Row
+
+
+class Appointment(Row):
+    """``busy_start``/``busy_end`` are ``start_at``/``end_at`` with buffers; ``occupies`` follows the status.
+
+    ``local_day`` and ``lead_days`` are facts of the venue's calendar, stored so that reports can group without
+    knowing time zones. A visit imported from the past may have no provider and no time of day (``timed`` false).
+    """
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        Index("ix_appointment_provider_busy", "provider_id", "busy_start", postgresql_where=text("occupies"),
+              sqlite_where=text("occupies")),
+        Index("ix_appointment_start_at_id", "start_at", "id"),
+        Index("ix_appointment_patient_id_start_at", "patient_id", "start_at"),
+        Index("ix_appointment_local_day", "local_day"),
+        UniqueConstraint("source", "external_id"),
+    )  # fmt: skip
+
+    location_id: Mapped[int] = mapped_column(ForeignKey("location.id"))
+    provider_id: Mapped[int | None] = mapped_column(ForeignKey("provider.id"))
+    service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
+    status: Mapped[str]
+    confirmation: Mapped[str]
+    start_at: Mapped[datetime]
+    end_at: Mapped[datetime]
+    busy_start: Mapped[datetime]
+    busy_end: Mapped[datetime]
+    occupies: Mapped[bool]
+    timed: Mapped[bool]
+    local_day: Mapped[date]
+    booked_at: Mapped[datetime]
+    lead_days: Mapped[int]
+    cancel_reason: Mapped[str | None]
+    version: Mapped[int]
+    source: Mapped[str | None]
+    external_id: Mapped[str | None]
+    updated_at: Mapped[datetime]
+
+
+class AppointmentHistory(Base):
+    """Who changed what, when and from which channel. ``facts`` holds before and after, never personal data."""
+
+    __tablename__ = "appointment_history"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    appointment_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"), index=True)
+    at: Mapped[datetime]
+    change: Mapped[str]
+    actor: Mapped[str]
+    channel: Mapped[str]
+    version: Mapped[int]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class Outbox(Base):
+    """Effects that leave the database: written with the change, carried out after it is committed."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_not_before", "not_before", "id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    topic: Mapped[str]
+    key: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    not_before: Mapped[datetime]
+    attempts: Mapped[int]
+    last_error: Mapped[str | None]

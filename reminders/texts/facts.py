@@ -1,0 +1,89 @@
+"""What a message may tell, and the shape of a finished one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from reminders.clock import aware
+from reminders.errors import NaiveTime
+
+#: Every document for a call; the value is the file's name under ``templates/voice``.
+Spoken = Literal["reminder", "confirmed", "cancelled", "reschedule", "stopped", "unclear", "over", "voicemail"]
+
+_BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+
+
+class Template(StrEnum):
+    """Every SMS we write; the value is the file's name under ``templates/sms``."""
+
+    REMINDER = "reminder"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+    DESK = "desk"
+    ANSWER_CONFIRMED = "answer_confirmed"
+    ANSWER_CANCELLED = "answer_cancelled"
+    ANSWER_RESCHEDULE = "answer_reschedule"
+    ANSWER_HELP = "answer_help"
+    ANSWER_UNCLEAR = "answer_unclear"
+    ANSWER_AMBIGUOUS = "answer_ambiguous"
+    ANSWER_NOTHING = "answer_nothing"
+    ANSWER_START = "answer_start"
+    ANSWER_TOO_LATE = "answer_too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a message may tell. There is no service, provider or reason here, so none can leak.
+
+    ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote. Naive times raise
+    ``NaiveTime``. Texts about no single visit (help, start, nothing, ambiguous, too late) use neither ``patient`` nor
+    ``start``; with an empty ``patient`` the unclear answer does not name a visit either.
+    """
+
+    clinic: str
+    clinic_phone: str | None
+    patient: str
+    start: datetime
+    venue_zone: str
+    recipient_zone: str | None = None
+    old_start: datetime | None = None
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse_naive(self.start)
+        if self.old_start is not None:
+            refuse_naive(self.old_start)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A finished text. ``fallback``: the reader's own language was not at hand, ``language`` was used instead."""
+
+    body: str
+    language: str
+    fallback: bool
+
+
+def refuse_naive(moment: datetime) -> datetime:
+    """The moment in UTC; raises ``NaiveTime`` for a time without an offset."""
+    try:
+        return aware(moment)
+    except ValueError:
+        raise NaiveTime(field="start") from None
+
+
+def clean(text: str) -> str:
+    """``text`` on one line, without control characters or marks that reverse the reading order; else untouched."""
+    if text.isprintable():
+        return text.strip()
+    return _HIDDEN.sub("", _BREAKS.sub(" ", text)).strip()
+
+
+def clean_lines(text: str) -> str:
+    """Like ``clean``, but line breaks stay."""
+    return "\n".join(clean(line) for line in text.splitlines()).strip()

@@ -1,0 +1,138 @@
+"""Facts in, words out. Templates see the facts listed in ``Facts`` and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+from markupsafe import Markup
+
+from reminders.errors import Invalid
+from reminders.texts.catalogues import Catalogues, Choice
+from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
+from reminders.texts.facts import Facts, Rendered, Spoken, Template, clean, clean_lines, refuse_naive
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
+    """Marks a message for Babel; it is translated where it is used."""
+    return message
+
+
+# Translators: how a date and a time of day are joined: "Tuesday, May 7 at 2:30 PM".
+AT = N_("%(date)s at %(time)s")
+# Translators: names the clock meant, for readers in another zone: "Tuesday, May 7 at 2:30 PM (Chicago time)".
+ZONE = N_("%(when)s (%(city)s time)")
+
+#: Twilio's names for the language and voice of <Say>; see https://www.twilio.com/docs/voice/twiml/say/text-speech
+VOICES: dict[str, tuple[str, str]] = {
+    "de": ("de-DE", "Polly.Vicki-Neural"),
+    "en": ("en-US", "Polly.Joanna-Neural"),
+    "en_AU": ("en-AU", "Polly.Olivia-Neural"),
+    "en_GB": ("en-GB", "Polly.Amy-Neural"),
+    "es": ("es-US", "Polly.Lupe-Neural"),
+    "es_ES": ("es-ES", "Polly.Lucia-Neural"),
+    "es_MX": ("es-MX", "Polly.Mia-Neural"),
+    "fr": ("fr-FR", "Polly.Lea-Neural"),
+    "fr_CA": ("fr-CA", "Polly.Gabrielle-Neural"),
+    "pt": ("pt-BR", "Polly.Camila-Neural"),
+    "pt_PT": ("pt-PT", "Polly.Ines-Neural"),
+    "zh_Hans": ("cmn-CN", "Polly.Zhiyu-Neural"),
+}
+
+
+class Texts:
+    """Words for facts. ``root`` holds ``locales`` and ``templates``. Safe to share between threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._catalogues = Catalogues(root)
+
+    def languages(self) -> list[str]:
+        """The languages with a catalogue, such as ``pt_BR``."""
+        return list(self._catalogues.tags)
+
+    def negotiate(self, wanted: str | None, default: str | None) -> tuple[str, bool]:
+        """The language to use for somebody who wants ``wanted`` at a place that speaks ``default``.
+
+        Both may be spelled as BCP 47 (``zh-Hant-TW``) or POSIX (``zh_TW.UTF-8``) tags. First comes what is wanted, in
+        the same script and if possible for the same territory; then the place's language; then English. The second
+        value is true when the reader gets another language than the one asked for.
+        """
+        choice = self._catalogues.choose(wanted, default)
+        return choice.language, choice.fallback
+
+    def sms(self, template: Template, wanted: str | None, default: str | None, facts: Facts) -> Rendered:
+        """One SMS. Names appear as they are, without control characters."""
+        choice = self._catalogues.choose(wanted, default)
+        words = self._words(facts, choice, "sms")
+        if template is Template.DESK and not words["text"]:
+            raise Invalid("A message needs a text.", field="text")
+        return self._render(f"sms/{template}.txt", choice, words)
+
+    def voice(
+        self,
+        name: Spoken,
+        wanted: str | None,
+        default: str | None,
+        facts: Facts,
+        *,
+        action: str | None,
+        replay: str | None,
+    ) -> Rendered:
+        """One TwiML document.
+
+        ``action`` is the address that receives the key pressed (1, 2, 3, 9 or *); without it nothing is asked.
+        ``replay`` is where the call goes on when no key was pressed; without it the call ends then.
+        """
+        choice = self._catalogues.choose(wanted, default)
+        words = self._words(facts, choice, "voice")
+        more = {"speech": _speech(choice.locale), "action": action, "replay": replay}
+        return self._render(f"voice/{name}.xml", choice, words | more)
+
+    def when(self, start: datetime, zone: str, language: str) -> str:
+        """Weekday, date and time of ``start`` on the clock of ``zone``, in CLDR's form for ``language``."""
+        choice = self._catalogues.choose(language, None)
+        return self._when(refuse_naive(start), zone, choice, "voice", False)
+
+    def preload(self) -> None:
+        """Read every catalogue, template and locale now rather than when the first message needs them."""
+        paths = [f"sms/{template}.txt" for template in Template] + [f"voice/{name}.xml" for name in get_args(Spoken)]
+        for name in self.languages():
+            language = self._catalogues.language(name)
+            for path in paths:
+                language.template(path)
+            self.when(datetime(2000, 1, 1, tzinfo=UTC), "UTC", name)
+
+    def _render(self, path: str, choice: Choice, words: dict[str, str | None]) -> Rendered:
+        body = self._catalogues.language(choice.language).template(path).render(words)
+        return Rendered(body.strip(), choice.language, choice.fallback)
+
+    def _words(self, facts: Facts, choice: Choice, medium: Medium) -> dict[str, str | None]:
+        start = refuse_naive(facts.start)
+        old = refuse_naive(facts.old_start) if facts.old_start else None
+        theirs = facts.recipient_zone or facts.venue_zone
+        named = any(clocks_differ(moment, facts.venue_zone, theirs) for moment in (start, old) if moment)
+        return {
+            "clinic": clean(facts.clinic),
+            "clinic_phone": clean(facts.clinic_phone or ""),
+            "patient": clean(facts.patient),
+            "when": self._when(start, facts.venue_zone, choice, medium, named),
+            "old_when": self._when(old, facts.venue_zone, choice, medium, False) if old else None,
+            "text": clean_lines(facts.text or ""),
+        }
+
+    def _when(self, moment: datetime, zone: str, choice: Choice, medium: Medium, named: bool) -> str:
+        gettext = self._catalogues.language(choice.language).gettext
+        local = moment.astimezone(time_zone(zone))
+        date = date_words(local.date(), choice.locale, medium)
+        when = gettext(AT) % {"date": date, "time": time_words(local.time(), choice.locale, medium)}
+        return gettext(ZONE) % {"when": when, "city": city(zone, choice.locale, medium)} if named else when
+
+
+def _speech(locale: str) -> Markup:
+    """The attributes of ``<Say>``: the nearest accent that we know a voice for, else the language alone."""
+    language, script = locale.split("_")[0], locale[:7]
+    spoken, voice = VOICES.get(locale) or VOICES.get(script) or VOICES.get(language) or ("", "")
+    if not voice:
+        return Markup('language="{}"').format(locale.replace("_", "-"))
+    return Markup('language="{}" voice="{}"').format(spoken, voice)

@@ -1,0 +1,81 @@
+"""Builds the Flask application from its use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apiflask import APIFlask
+from flask import Blueprint, Flask, Response, g, request
+from flask_limiter import Limiter
+from prometheus_client import CollectorRegistry
+from werkzeug.routing import BaseConverter
+
+from reminders import __version__
+from reminders.settings import data_dir
+from reminders.web import appointments, auth, clinic, docs, health, hooks, metrics, patients, problems, reports
+from reminders.web.context import EXTENSION, UseCases
+
+_LARGEST_BODY = 1024 * 1024
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class _Uid(BaseConverter):
+    """Our public ids; anything else is not found before it gets near the database."""
+
+    regex = "[a-z0-9_]{1,40}"
+
+
+def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
+    """The web application. ``extras`` are mounted as they are (the sandbox, when there are no credentials)."""
+    app = APIFlask(
+        "reminders", title="Reminders", version=__version__, spec_path="/openapi.json", docs_path=None,
+        json_errors=False, template_folder=str(data_dir() / "templates" / "pages"),
+    )  # fmt: skip
+    app.config.update(
+        MAX_CONTENT_LENGTH=_LARGEST_BODY, SECRET_KEY=use_cases.settings.secret_key, VALIDATION_ERROR_STATUS_CODE=422,
+        OPENAPI_VERSION="3.1.0", SECURITY_SCHEMES={"key": {"type": "http", "scheme": "bearer"}},
+    )  # fmt: skip
+    app.url_map.converters["uid"] = _Uid
+    app.extensions[EXTENSION] = use_cases
+    registry = CollectorRegistry()
+    registry.register(metrics.Installation(use_cases.health, use_cases.clock))
+    app.extensions["registry"] = registry
+    metrics.install(app, registry)
+    auth.install(app)
+    _limit(app, use_cases.settings.rate_limit)
+    problems.install(app)
+    for blueprint in (appointments.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras):
+        app.register_blueprint(blueprint)
+    for blueprint in extras:
+        auth.open_blueprint(app, blueprint.name)
+    app.after_request(_secure)
+    _open_spec(app)
+    return app
+
+
+def _limit(app: Flask, rate: str) -> None:
+    """Calls per key; open routes are not counted here, their providers and probes come as often as they must."""
+    limiter = Limiter(
+        key_func=lambda: g.caller.key_id if "caller" in g else (request.remote_addr or ""),
+        default_limits=[rate], storage_uri="memory://", strategy="fixed-window", headers_enabled=False,
+    )  # fmt: skip
+    limiter.request_filter(lambda: "caller" not in g)
+    limiter.init_app(app)
+
+
+def _open_spec(app: Flask) -> None:
+    """The API's own description needs no key."""
+    app.view_functions["openapi.spec"] = auth.public("describes the API; holds no data")(
+        app.view_functions["openapi.spec"]
+    )
+
+
+def _secure(response: Response) -> Response:
+    """No scripts but our own, no framing, no guessing of types, no answers kept by caches in between."""
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,74 @@
+"""What the routes work with: the use cases, and who is calling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import current_app, g
+
+from reminders.clock import Clock
+from reminders.domain.actor import Actor
+from reminders.gateways.twilio import Signature
+from reminders.services.access import Access, Caller
+from reminders.services.booking import Booking
+from reminders.services.calls import Calls
+from reminders.services.catalogue import Catalogue, Snapshot
+from reminders.services.clinic import Clinic
+from reminders.services.desk import Desk
+from reminders.services.health import Health
+from reminders.services.ledger import Ledger
+from reminders.services.outcomes import Outcomes
+from reminders.services.patients import Patients
+from reminders.services.replies import Replies
+from reminders.services.reports import Reports
+from reminders.services.slots import Slots
+from reminders.settings import Settings
+
+EXTENSION = "reminders"
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Everything the web can ask for; built once by ``wiring.py``."""
+
+    settings: Settings
+    clock: Clock
+    access: Access
+    booking: Booking
+    calls: Calls
+    catalogue: Catalogue
+    clinic: Clinic
+    desk: Desk
+    health: Health
+    ledger: Ledger
+    outcomes: Outcomes
+    patients: Patients
+    replies: Replies
+    reports: Reports
+    slots: Slots
+    signature: Signature
+
+
+def use_cases() -> UseCases:
+    return cast(UseCases, current_app.extensions[EXTENSION])
+
+
+def now() -> datetime:
+    return use_cases().clock.now()
+
+
+def caller() -> Caller:
+    """Who is calling; set by ``web/auth.py`` before any route that needs a key."""
+    return cast(Caller, g.caller)
+
+
+def actor() -> Actor:
+    """The caller as history names it."""
+    return Actor(caller().key_id, "api")
+
+
+def snapshot() -> Snapshot:
+    """The catalogue at the version seen when the key was checked."""
+    return use_cases().catalogue.refresh(caller().catalogue_version)

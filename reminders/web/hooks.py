@@ -1,0 +1,81 @@
+"""/hooks/twilio: incoming texts, status callbacks and calls. Signature first; then once, by the provider's id."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from twilio.twiml.messaging_response import MessagingResponse
+
+from reminders.errors import Forbidden, NotFound
+from reminders.gateways.twilio import callback_report
+from reminders.services.replies import Incoming
+from reminders.web.auth import public
+from reminders.web.context import use_cases
+
+bp = Blueprint("hooks", __name__, url_prefix="/hooks/twilio")
+
+_SIGNED = "signed by Twilio"
+_MOST_FIELDS = 200
+
+
+class BadSignature(Forbidden):
+    """The request was not signed with our account's secret."""
+
+    code = "bad_signature"
+    sentence = "The signature does not match."
+
+
+@bp.post("/sms")
+@public(_SIGNED)
+def sms() -> Response:
+    """A patient's text; the answer goes back as TwiML."""
+    form = _verified()
+    sid, phone = form.get("MessageSid", ""), form.get("From", "")
+    if not sid or not phone:
+        raise BadSignature("This is not a message.")
+    use_cases().catalogue.refresh()
+    said = use_cases().replies.receive(Incoming(sid, phone, form.get("Body", ""), form.get("OptOutType", "")))
+    twiml = MessagingResponse()
+    if said is not None:
+        twiml.message(said)
+    return _xml(str(twiml))
+
+
+@bp.post("/status/<token>")
+@public(_SIGNED)
+def status(token: str) -> Response:
+    """What became of a message or call. Unknown ones are answered with 204 too, so that the provider stops asking."""
+    form = _verified()
+    try:
+        report = callback_report(form)
+    except ValueError:
+        return Response(status=204)
+    use_cases().outcomes.callback(token, report)
+    return Response(status=204)
+
+
+@bp.post("/voice/<token>")
+@public(_SIGNED)
+def voice(token: str) -> Response:
+    """What to say on a call, and what a key means."""
+    form = _verified()
+    use_cases().catalogue.refresh()
+    calls, action = use_cases().calls, request.path
+    sid, key = form.get("CallSid", ""), form.get("Digits", "")
+    try:
+        return _xml(calls.pressed(token, sid, key, action) if key else calls.script(token, sid, action))
+    except NotFound:
+        return _xml("<Response><Hangup/></Response>")
+
+
+def _verified() -> dict[str, str]:
+    """The form of a request that Twilio signed; 403 for anything else, whatever is wrong with it."""
+    url = use_cases().settings.public_url + request.full_path.rstrip("?")
+    if len(request.form) > _MOST_FIELDS:
+        raise BadSignature()
+    if not use_cases().signature.is_valid(url, request.form, request.headers.get("X-Twilio-Signature", "")):
+        raise BadSignature()
+    return {name: value.replace("\x00", "") for name, value in request.form.items()}
+
+
+def _xml(text: str) -> Response:
+    return Response(text, mimetype="text/xml")

@@ -1,0 +1,107 @@
+"""Building blocks of requests and responses: strict types, no unknown fields, no control characters."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic_core import PydanticCustomError
+
+from reminders.domain.duration import Duration
+from reminders.errors import Invalid
+
+_EARLIEST, _LATEST = 1900, 2200
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a string")
+    return value
+
+
+def _printable(value: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise PydanticCustomError("control_characters", "Control characters are not allowed")
+    return value
+
+
+def _sensible(value: Any) -> Any:
+    if not _EARLIEST <= value.year < _LATEST:
+        raise PydanticCustomError("out_of_range", "This date is out of range")
+    return value
+
+
+def _duration(value: str) -> str:
+    try:
+        Duration.parse(value)
+    except Invalid as problem:
+        raise PydanticCustomError("duration", "{why}", {"why": problem.message}) from None
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_sensible)]
+Day = Annotated[date, BeforeValidator(_only_text), AfterValidator(_sensible)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(_printable)]
+Note = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_printable)]
+IdText = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9_]{1,40}$")]
+Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$")]
+Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
+Language = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")]
+Phone = Annotated[str, Field(strict=True, min_length=3, max_length=40), AfterValidator(_printable)]
+WallTime = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+IsoDuration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_duration)]
+Flag = StrictBool
+Length = Annotated[StrictInt, Field(ge=1, le=1440)]
+Grid = Annotated[StrictInt, Field(ge=5, le=1440)]
+Buffer = Annotated[StrictInt, Field(ge=0, le=240)]
+Notice = Annotated[StrictInt, Field(ge=0, le=525_600)]
+Horizon = Annotated[StrictInt, Field(ge=1, le=730)]
+Year = Annotated[StrictInt, Field(ge=1900, le=2100)]
+Email = Annotated[
+    str, Field(strict=True, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s\x00-\x1f]+$")
+]
+
+
+class Body(BaseModel):
+    """A request: unknown fields are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Query(BaseModel):
+    """Query parameters: text by nature, so numbers are read from text."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: str | None = Field(default=None, max_length=100)
+
+
+class Out(BaseModel):
+    """A response, for the documentation and for the tests that check it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class MoneyIn(Body):
+    amount: Annotated[Decimal, BeforeValidator(_only_text), Field(ge=0, max_digits=12, decimal_places=5)]
+    currency: Currency
+
+
+class MoneyOut(Out):
+    amount: str
+    currency: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: list[dict[str, str]] | None = None

@@ -1,0 +1,108 @@
+"""Patients, the inbox and notes, as the API speaks of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from reminders.web.schemas.base import Body, Country, Email, IdText, Language, Name, Out, Phone, Query, Year
+from reminders.web.schemas.clinic import ZoneName
+
+
+def _plain(value: str) -> str:
+    if any((ord(c) < 32 and c != "\n") or 0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise PydanticCustomError("control_characters", "Control characters are not allowed")
+    return value
+
+
+class PatientIn(Body):
+    name: Name
+    phone: Phone | None = None
+    country: Country | None = Field(default=None, description="In which a national phone number is read")
+    email: Email | None = None
+    language: Language | None = None
+    time_zone: ZoneName | None = None
+    birth_year: Year | None = None
+
+
+class PatientChange(Body):
+    name: Name | None = None
+    phone: Phone | None = None
+    country: Country | None = None
+    email: Email | None = None
+    language: Language | None = None
+    time_zone: ZoneName | None = None
+    birth_year: Year | None = None
+
+
+class PatientOut(Out):
+    id: str
+    name: str
+    phone: str | None
+    phone_problem: str | None
+    email: str | None
+    language: str | None
+    time_zone: str | None
+    birth_year: int | None
+    opted_out: list[str]
+    version: int
+
+
+class PatientPage(Out):
+    items: list[PatientOut]
+    next_cursor: str | None
+
+
+class PatientQuery(Query):
+    q: Annotated[str | None, Field(max_length=100)] = None
+    phone: Annotated[str | None, Field(max_length=40)] = None
+
+
+class Stop(Body):
+    channel: Literal["sms", "voice", "all"] = "all"
+
+
+class InboxQuery(Query):
+    done: bool = False
+
+
+class InboxOut(Out):
+    id: str
+    reason: str
+    text: str | None
+    channel: str | None
+    patient_id: str | None
+    appointment_id: str | None
+    created_at: datetime
+    done_at: datetime | None
+    done_by: str | None
+
+
+class InboxPage(Out):
+    items: list[InboxOut]
+    next_cursor: str | None
+
+
+class NoteIn(Body):
+    patient_id: IdText
+    text: Annotated[str, Field(strict=True, min_length=1, max_length=1000), AfterValidator(_plain)]
+
+
+class NoteOut(Out):
+    id: str
+    state: str
+    due_at: datetime
+
+
+class MessageOut(Out):
+    id: str
+    direction: str
+    channel: str
+    kind: str
+    text: str
+    language: str | None
+    state: str
+    created_at: datetime

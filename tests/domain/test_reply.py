@@ -1,0 +1,416 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reminders.domain.reply import MAX_LENGTH, Intent, Lexicon, Reading, Role, read
+from tests.shared_data import needs_shared, shared
+
+LOCALES = Path(__file__).resolve().parents[2] / "locales"
+LEXICONS = {
+    path.parent.name: Lexicon.from_mapping(path.parent.name, tomllib.loads(path.read_text(encoding="utf-8")))
+    for path in sorted(LOCALES.glob("*/replies.toml"))
+}
+C, X, R, T, U = Intent.CONFIRM, Intent.CANCEL, Intent.RESCHEDULE, Intent.THANKS, Intent.UNCLEAR
+
+
+def intent(text: str, language: str = "en") -> Intent:
+    own = LEXICONS[language]
+    return read(text, own, *([] if language == "en" else [LEXICONS["en"]])).intent
+
+
+def cases(table: dict[str, dict[Intent, str]]) -> list[tuple[str, str, Intent]]:
+    """One case per ``|``-separated text of a table language > intent > texts."""
+    return [
+        (language, text.strip(), wanted)
+        for language, rows in table.items()
+        for wanted, texts in rows.items()
+        for text in texts.split("|")
+    ]
+
+
+CLEAR = {
+    "en": {
+        C: "yes|Yes.|YES!!|y|Y|yep|yeah sure|yesss|ok|O.K.|Okay 👍|ok thanks|yes please|Yes, thank you very much!|sure thing"
+        "|👍|👍🏽|✅|thanks 👍|Confirm|confirmed|I confirm|I confirm my appointment|appointment confirmed|sounds good"
+        "|I will be there|I'll be there|i’ll be there|We'll be there, thanks|See you then|yes see you tomorrow|coming"
+        "|I can make it|no problem, I'll be there|Hi, yes please|yes no problem|yes, doctor|comfirm|confrim|Confirmd thanks"
+        "|yes plese|That works for me|uh-huh|on my way|Yes, God willing|Got it, thanks|yes :)|yes <3|Yes\nSent from my iPhone"
+        "|option 1|press 1|reply 1|1 yes|1 - confirm|1 to confirm|one|liked “Your visit is on Tuesday at 10:00, reply 1”",
+        X: "no|No.|NO!!|n|nope|nah|no thanks|No, thank you|no sorry|Sorry, no|please no|no sir|noooo|no 🙏|cancel|CANCEL"
+        "|Cancel please|please cancel|Please cancel my appointment|Cancel it, thanks|I need to cancel|I'd like to cancel"
+        "|I want to cancel my appointment|can you cancel my appointment please|I can't|I can't come|can't make it|cant make it sorry"
+        "|I cannot make my appointment|won't be there|I'm not coming|not coming|I won't be able to make it, sorry|No, I can't come"
+        "|No I can’t make it|I can't make it please cancel|unable to attend|I don't think so|definitely not|no longer needed|two"
+        "|2 cancel|no, 2|2. No",
+        R: "reschedule|Reschedule please|can I reschedule?|Could we move it|I need to reschedule|I'd like to change my appointment"
+        "|change the time|another day|a different time please|postpone|rescedule|I can't come, can we reschedule?|3 please|3?"
+        "|can't make it, need to reschedule|three",
+        Intent.STOP: "STOP|stop|Stop.|STOP!|STOPALL|stop all|UNSUBSCRIBE|END|QUIT|REVOKE|OPTOUT|opt-out|opt out|please stop"
+        "|stop texting me|Stop, thanks|take me off|no more texts|don't text me again",
+        Intent.START: "START|unstop|UNSTOP|opt in|subscribe",
+        Intent.HELP: "HELP|help|Help me|help?|INFO|info please|infomation please|I need help",
+        T: "thanks|Thank you!|thx|Thank you so much 😊|🙏|thanks for the reminder|Thanks, bye|thanks doctor|thnaks|cheers",
+    },
+    "es": {
+        C: "sí|Si|SÍ!|s|siii|sí, gracias|Si, muchas gracias|ok|ok gracias|vale|dale|claro que sí|por supuesto|de acuerdo"
+        "|confirmo|Confirmo mi asistencia|confirmada la cita|Sí, confirmo mi cita. Gracias|ahí estaré|Allí estaremos|voy|sí voy"
+        "|asistiré|si asistire|Buenos días, confirmo la cita|comfirmo|confrimo|sí, por favor|Sí, si Dios quiere|sí, no hay problema"
+        "|no faltaré|cómo no|yes|yes gracias|ok thanks|1 gracias|opción 1|sí doctora|Sí 👍|listo",
+        X: "no|No.|n|no gracias|No, gracias|nop|no, lo siento|lo siento, no puedo ir|No podré asistir|no puedo|no voy|No iré"
+        "|cancelar|Cancelar cita|quiero cancelar mi cita|Por favor cancele mi cita|necesito cancelar|anular la cita"
+        "|Buenas tardes, no podré asistir, gracias|claro que no|no creo|no cuenten conmigo|cancel|2 gracias|No, no puedo ir",
+        R: "cambiar|reprogramar|Reagendar por favor|quiero cambiar la cita|puedo cambiar la cita?|¿Se puede reagendar?|otro día"
+        "|cambio de fecha|posponer|necesito otra hora|reprogamar|No puedo ir, quiero reprogramar",
+        Intent.STOP: "BAJA|baja|STOP|parar|alto|darme de baja|no más mensajes|no me manden más mensajes|UNSUBSCRIBE|end",
+        Intent.START: "ALTA|alta|START|reanudar",
+        Intent.HELP: "AYUDA|ayuda|ayuda?|información|necesito ayuda|help|INFO",
+        T: "gracias|Muchas gracias!|mil gracias doctora|gracias por avisar|grasias|thanks|🙏",
+    },
+    "zh_Hans": {
+        C: "是|是的|好|好的|好的谢谢|好的，谢谢|好好好|行|可以|没问题|嗯嗯|确认|確認|我确认|确认预约|我会准时到|一定来|不见不散|收到，谢谢"
+        "|OK|ok的|OK，谢谢|医生您好，我会来的|1确认|回复1|选1|１|①|好的👌|不会迟到|係|yes",
+        X: "不|否|不是|不行|不用了，谢谢|不，谢谢|不来了|来不了|去不了了|我来不了了，抱歉|不好意思，去不了|取消|取消预约|我要取消预约|请帮我取消"
+        "|麻烦取消一下|我不能来|2取消|不去了，取消吧|no|唔係",
+        R: "改期|改时间|我想改时间|可以改时间吗|能不能改期？|换个时间|推迟|重新预约|来不了，想改期|３|三",
+        Intent.STOP: "退订|TD|T|停止|STOP|不要再发短信了",
+        Intent.START: "订阅|恢复|START",
+        Intent.HELP: "帮助|人工客服|HELP|客服",
+        T: "谢谢|谢谢医生|多谢|感谢提醒|3Q|辛苦了",
+    },
+}
+
+# Nothing may change: one word too many, a question, a "but", or two wishes at once.
+UNCLEAR = {
+    "en": "|   |?|!!!|...|😊|yes but|yes but I will be late|Yes, but can I come at 3?|yes?|ok?|1?|2?|cancel?|stop?|maybe|I think so"
+    "|no problem|no problems|no worries|not a problem|no, no problem|no, I will be there|No I'm coming|no yes|yes no|yes and no"
+    "|no, cancel|no cancel|not cancel|don't cancel|Please don't cancel|no don't cancel|do not cancel|I'm not cancelling"
+    "|I'm not going to cancel|I won't cancel|I will not cancel|I can't cancel|I don't want to cancel|never cancel|no need to cancel"
+    "|I don't need my appointment cancelled|can you not cancel|how do I cancel|is it cancelled?|why cancelled|cancel my reminder"
+    "|yes cancel|ok cancel|cancel yes|cancel 👍|cancel or move|cancel both|cancel if it rains|my wife cancelled|thanks for cancelling"
+    "|stop my appointment|end my appointment|don't stop|no reply|no answer|no number|no doctor|no appointment|no show|no one|no more"
+    "|no time|not sure|not yet|not now|not today|not well|not ok|neither|never mind|wrong number|who is this|call me|I'm sick|Ill"
+    "|I am not unable to come|not unable|can't wait|I can't wait|cant be late|won't be late|no way I will miss it|no doubt about no"
+    "|yes tomorrow|yes at 3|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
+    "|1 2|1 or 2|1 yes 2 no|1 no|1 cancel|2 yes|no 1|12|11|10|1:30|1/2|1st|2nd|2pm|2 pm|at 2|see you at 2|2 people|+2|~2|2%|$1"
+    "|1 but late|2 maybe|1 question|c|r|yes 👎|👎|❌|no 👍|🤷|cancl|cancle|cancal|stopp|unsubscribee|chance|charge|night|quite"
+    "|I'm not comming|cancel plese|no plese",
+    "es": "sí pero tarde|si, pero llego tarde|¿sí?|sí?|ok?|no hay problema|no pasa nada|no, no pasa nada|sin problema|no problem|no, voy|no, sí voy"
+    "|no, claro|no cancelar|no cancelen|no la cancelen|no quiero cancelar|no voy a cancelar|No vamos a cancelar|no puedo cancelar"
+    "|no cancelo|sí cancelar|cancelar?|¿Puedo cancelar?|no sé|no se si voy|tal vez|quizás|creo que sí|si puedo voy|si no puedo aviso"
+    "|no llego tarde|voy a llegar tarde|a las 2|2 personas|no cita|no tengo cita|no doctor|número equivocado|dar de baja la cita|k|que"
+    "|mañana no|hoy no|todavía no|no confirmo|ya la cancelé|está cancelada?|visto|lista|no se preocupe|cancelr|cacelar|bajaa|nada"
+    "|no puedo esperar|no puedo faltar|imposible faltar|sí, no puedo|gracias, pero no|1 o 2|sí mañana|cancelar please no",
+    "zh_Hans": "不取消|不要取消|别取消|不想取消|不用取消|不能取消|没取消|我不取消|先不取消|不改|不改期|不确认|不确定|不知道|不一定|不错|不谢|不用谢|不客气"
+    "|不麻烦了|不好意思|不要紧|没关系|没事|没空|没有|好吗|可以吗|可以吗？|是吗|行不行|好不好|取消吗|取消了吗|为什么取消|改到3点|3点|下午2点|2个人"
+    "|二楼|一起|一点|不会不来|不能不去|没办法不来|会迟到|可能来|可能不来|应该可以|来不及|不，我会来|不是，我会来|可以不来吗|不来行吗|一定不来|要不"
+    "|今天不去|不去医院|打错了|你是谁|好像可以|不赞同|没收到|1或2|好的取消|不早了|不对",
+}
+
+
+@pytest.mark.parametrize(("language", "text", "wanted"), cases(CLEAR))
+def test_clear_answers(language: str, text: str, wanted: Intent) -> None:
+    assert intent(text, language) == wanted
+
+
+@pytest.mark.parametrize(("language", "text", "wanted"), cases({lang: {U: texts} for lang, texts in UNCLEAR.items()}))
+def test_unclear_answers_go_to_the_desk(language: str, text: str, wanted: Intent) -> None:
+    assert intent(text, language) == wanted
+
+
+@pytest.mark.parametrize("language", LEXICONS)
+@pytest.mark.parametrize(("digit", "wanted"), [("1", C), ("2", X), ("3", R)])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}",
+        " {} ",
+        "{}.",
+        "{})",
+        "({})",
+        "{} !",
+        "#{}",
+        "*{}*",
+        "“{}”",
+        "{}\ufe0f\u20e3",
+        "{} 😊",
+        "{}~",
+        "\u200f{}",
+        "- {}",
+    ],
+)
+def test_digits_count_in_every_form_and_language(language: str, digit: str, wanted: Intent, form: str) -> None:
+    other_scripts = [chr(ord(digit) + offset) for offset in (0xFEE0, 0x630, 0x6C0, 0x936, 0xE20)]
+    for written in (digit, *other_scripts, chr(0x2460 + int(digit) - 1)):
+        assert read(form.format(written), LEXICONS[language]) == Reading(wanted, None, digit)
+
+
+@pytest.mark.parametrize("language", LEXICONS)
+@pytest.mark.parametrize("keyword", ["STOP", "StopAll", "unsubscribe", "End", "quit", "REVOKE", "OptOut"])
+def test_carrier_opt_out_keywords_count_in_every_language(language: str, keyword: str) -> None:
+    assert read(f" {keyword}. ", LEXICONS[language]) == Reading(Intent.STOP, None, keyword.lower())
+
+
+@needs_shared
+def test_the_carrier_keywords_of_the_providers() -> None:
+    providers = json.loads(shared("replies", "optout_keywords.json").read_text(encoding="utf-8"))
+    twilio = providers["twilio_default_long_code"]["optout"]
+    assert {word for word in twilio if intent(word) != Intent.STOP} == {"CANCEL"}
+    assert intent("CANCEL") == Intent.CANCEL
+    assert {intent(word) for word in ("START", "UNSTOP")} == {Intent.START}
+
+
+def test_reading_says_which_language_and_words_decided() -> None:
+    es, en = LEXICONS["es"], LEXICONS["en"]
+    assert read("Sí, gracias", es, en) == Reading(C, "es", "si")
+    assert read("See you then", es, en) == Reading(C, "en", "see you then")
+    assert read("好的，谢谢", LEXICONS["zh_Hans"], en) == Reading(C, "zh_Hans", "好的")
+    assert read("👍", es, en) == Reading(C, None, "👍")
+    assert read("1 gracias", es, en) == Reading(C, None, "1")
+    assert read("maybe", es, en) == Reading(U, None, "")
+
+
+def test_without_the_fallback_a_foreign_answer_is_unclear() -> None:
+    assert read("see you then", LEXICONS["es"]).intent == U
+
+
+TOY = {
+    # "no" is an informal yes in Polish: the patient's own language must win over English.
+    "pl": {"confirm": ["tak", "no", "oczywiście"], "cancel": ["odwołuję"], "negation": ["nie"], "thanks": ["dziękuję"]},
+    "ar": {
+        "confirm": ["نعم", "أكيد"],
+        "cancel": ["إلغاء"],
+        "negation": ["لا"],
+        "padding": ["من فضلك"],
+        "thanks": ["شكرا"],
+    },
+    "he": {"confirm": ["כן"], "negation": ["לא"], "padding": ["בבקשה"], "thanks": ["תודה"]},
+    "th": {
+        "confirm": ["ใช่", "ได้"],
+        "negation": ["ไม่ใช่", "ไม่"],
+        "refusal": ["ไม่ได้"],
+        "padding": ["ค่ะ", "ครับ"],
+        "thanks": ["ขอบคุณ"],
+    },
+    "ja": {
+        "confirm": ["はい", "行きます"],
+        "negation": ["いいえ"],
+        "refusal": ["行けません"],
+        "question": ["か"],
+        "thanks": ["ありがとう"],
+    },
+    "hi": {"confirm": ["हाँ", "जी हाँ"], "negation": ["नहीं"], "thanks": ["धन्यवाद"], "padding": ["जी"]},
+    "el": {"confirm": ["ναι"], "negation": ["όχι"], "thanks": ["ευχαριστώ"]},
+    "tr": {"confirm": ["evet"], "negation": ["hayır"], "cancel": ["iptal"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("pl", "No", C),
+        ("pl", "Nie, dziękuję", X),
+        ("pl", "no thanks", U),
+        ("ar", "نَعَم، شكراً", C),
+        ("ar", "لا شكرا", X),
+        ("ar", "الغاء من فضلك", X),
+        ("ar", "نعم؟", U),
+        ("ar", "اكيد", C),
+        ("he", "כן, תודה!", C),
+        ("he", "לא", X),
+        ("th", "ใช่ค่ะ ขอบคุณ", C),
+        ("th", "ไม่ได้ค่ะ", X),
+        ("th", "ไม่ครับ", X),
+        ("th", "ไม่แน่ใจ", U),
+        ("ja", "はい、行きます", C),
+        ("ja", "行けません。", X),
+        ("ja", "行きますか", U),
+        ("hi", "जी हाँ धन्यवाद", C),
+        ("hi", "नहीं", X),
+        ("el", "ΝΑΙ, ευχαριστω", C),
+        ("el", "ναι;", U),
+        ("tr", "HAYIR", X),
+        ("tr", "İPTAL", X),
+        ("tr", "evettt", C),
+    ],
+)
+def test_any_script_works_from_data_alone(language: str, text: str, wanted: Intent) -> None:
+    assert read(text, Lexicon.from_mapping(language, TOY[language]), LEXICONS["en"]).intent == wanted
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"confrim": ["yes"]}, "confrim"),
+        ({"confirm": "yes"}, "must be a list"),
+        ({"confirm": ["..."]}, "nothing to match"),
+        ({"confirm": ["Ok"], "cancel": ["ok!"]}, "'ok' is listed as confirm and as cancel"),
+    ],
+)
+def test_a_faulty_word_list_is_refused(entries: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Lexicon.from_mapping("xx", entries)
+
+
+def test_alternatives_in_a_word_list() -> None:
+    lexicon = Lexicon.from_mapping("xx", {"cancel": ["{i |}{want|need} to cancel"]})
+    assert lexicon.words(Role.CANCEL) == {"i want to cancel", "i need to cancel", "want to cancel", "need to cancel"}
+    assert lexicon.words(Intent.CONFIRM) == frozenset()
+
+
+@pytest.mark.parametrize("language", LEXICONS)
+def test_every_word_list_knows_all_a_patient_may_want(language: str) -> None:
+    lexicon = LEXICONS[language]
+    for role in Role:
+        assert lexicon.words(role) or role is Role.QUESTION, role
+
+
+# Rows that answer another question than "will you come?" ("which e-mail address?"), or mean opposite things in two
+# countries ("awe": no in Zambia, yes in South Africa). They must reach a person.
+NOT_AN_ANSWER = {
+    "not that one",
+    "don't use that",
+    "no don't do that",
+    "no, use abraham.lincoln@example.com",
+    "Neither",
+    "Nevermind",
+    "Awe",
+}
+CSV_LANGUAGES = {"en": "en", "es": "es", "zh": "zh_Hans", "cmn": "zh_Hans", "zh-Hant": "zh_Hans", "yue": "zh_Hans"}
+CSV_INTENTS = {"confirm": C, "deny": X}
+
+
+def expanded(text: str) -> list[str]:
+    """The texts that a row written like ``ja(wel|hoor)`` stands for."""
+    found = re.search(r"\(([^()]*\|[^()]*)\)", text)
+    if not found:
+        return [text]
+    before, after = text[: found.start()], text[found.end() :]
+    return [whole for choice in found[1].split("|") for whole in expanded(before + choice + after)]
+
+
+@needs_shared
+def test_public_yes_and_no_words() -> None:
+    with shared("replies", "replies.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["lang"] in CSV_LANGUAGES and row["intent"] in CSV_INTENTS]
+    asked = [
+        (CSV_LANGUAGES[row["lang"]], text, CSV_INTENTS[row["intent"]]) for row in rows for text in expanded(row["text"])
+    ]
+    read_as = [(text, wanted, intent(text, language)) for language, text, wanted in asked]
+    answers = [(text, wanted, got) for text, wanted, got in read_as if text not in NOT_AN_ANSWER]
+    assert len(answers) >= 60
+    assert [text for text, wanted, got in read_as if {wanted, got} == {C, X}] == []
+    assert {got for text, _, got in read_as if text in NOT_AN_ANSWER} == {U}
+    wrong = [(text, got) for text, wanted, got in answers if got != wanted]
+    assert len(wrong) <= 0.03 * len(answers), wrong
+
+
+CLEAR_CASES = cases(CLEAR)
+ONE_LINE = [case for case in CLEAR_CASES if "“" not in case[1] and "\n" not in case[1]]
+CASING = st.sampled_from([str.lower, str.upper, str.title, str.swapcase])
+SPACES = st.sampled_from([" ", "  ", "\n", "\t ", "\u00a0", "\u3000"])
+ENDINGS = st.sampled_from(["", ".", "!", "!!", " .", "…", "。", "！", " 😊", "🎉", " :)"])
+
+
+@given(st.text(st.characters(), max_size=200), st.sampled_from(sorted(LEXICONS)))
+def test_reading_never_raises(text: str, language: str) -> None:
+    assert read(text, LEXICONS[language], LEXICONS["en"]).intent in Intent
+
+
+@given(st.sampled_from(ONE_LINE), CASING, SPACES, ENDINGS)
+def test_case_spaces_and_decoration_change_nothing(case, casing, space, ending) -> None:
+    language, text, wanted = case
+    changed = space + casing(text).replace(" ", space) + ending
+    assert intent(changed, language) == wanted
+
+
+@given(
+    st.sampled_from(sorted(LEXICONS)),
+    st.sampled_from("123"),
+    st.lists(st.sampled_from(" .,!)(😊🎉\n"), max_size=8),
+    st.integers(0, 8),
+)
+def test_a_digit_always_wins_over_decoration(language, digit, around, at) -> None:
+    text = "".join(around[:at]) + digit + "".join(around[at:])
+    assert intent(text, language) == {"1": C, "2": X, "3": R}[digit]
+
+
+@given(st.sampled_from(ONE_LINE), st.sampled_from(["?", "？", " ?", "❓"]))
+def test_a_question_never_settles_anything(case, mark) -> None:
+    language, text, wanted = case
+    assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U})
+
+
+LEFTOVER = {"en": " but xylophone", "es": " pero xilófono", "zh_Hans": "但是木琴"}
+
+
+@given(st.sampled_from(ONE_LINE))
+def test_one_word_too_many_goes_to_the_desk(case) -> None:
+    language, text, _ = case
+    assert intent(text + LEFTOVER[language], language) == U
+    assert intent(text + " zzqx", language) == U
+
+
+OPPOSITE = {C: X, X: C}
+
+
+@given(st.sampled_from([case for case in ONE_LINE if case[2] in OPPOSITE]), st.data())
+def test_both_answers_at_once_are_unclear(case, data) -> None:
+    language, text, wanted = case
+    others = [other for lang, other, got in ONE_LINE if lang == language and got == OPPOSITE[wanted]]
+    assert intent(f"{text}, {data.draw(st.sampled_from(others))}", language) == U
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@st.composite
+def slips(draw, roles: tuple[Role, ...]) -> tuple[str, str, str]:
+    """A language, a single word of one of its lists and the same word with one typing slip."""
+    language = draw(st.sampled_from(["en", "es"]))
+    words = sorted(
+        word for role in roles for word in LEXICONS[language].words(role) if word.isalpha() and len(word) >= 5
+    )
+    word = draw(st.sampled_from(words))
+    at, letter = draw(st.integers(1, len(word) - 1)), draw(st.sampled_from(LETTERS))
+    slip = draw(
+        st.sampled_from(
+            [
+                word[:at] + word[at + 1 :],
+                word[:at] + letter + word[at:],
+                word[:at] + letter + word[at + 1 :],
+                word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :],
+            ]
+        )
+    )
+    assume(not any(slip in lexicon.vocabulary for lexicon in LEXICONS.values()))
+    assume(not re.search(r"(.)\1\1", slip))  # a stretched word is emphasis, not a slip
+    return language, word, slip
+
+
+@given(slips((Role.CANCEL, Role.REFUSAL, Role.NEGATION, Role.STOP, Role.START, Role.HEDGE)))
+def test_a_mistyped_refusal_is_never_guessed(slip) -> None:
+    language, _, typed = slip
+    assert intent(typed, language) in {U, R}
+    assert intent(f"{typed} gracias", language) in {U, R}
+
+
+@given(slips((Role.CONFIRM, Role.RESCHEDULE, Role.HELP)))
+def test_a_mistyped_wish_is_read_or_left_to_the_desk(slip) -> None:
+    language, word, typed = slip
+    assert intent(typed, language) in {U, intent(word, language), C, R, Intent.HELP, T}
+
+
+def test_a_long_message_is_a_story() -> None:
+    assert intent("yes " * 15) == C
+    assert intent("yes " * 16) == U
+    assert len(" ".join(["yes"] * 16)) > MAX_LENGTH
+    assert intent("yes" + " " * 500) == C
+    assert intent("yes" + " " * 5000) == U

@@ -1,0 +1,26 @@
+"""One visit for the tests of texts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from reminders.settings import data_dir
+from reminders.texts import Facts
+
+#: Every language that has a catalogue: a new one is tested from its first day.
+LANGUAGES = sorted(path.parts[-3] for path in data_dir().glob("locales/*/LC_MESSAGES/messages.po"))
+CLINIC, PHONE, PATIENT = "Harbour Clinic", "+1 312 555 0100", "Ana Lima"
+START = datetime(2030, 5, 11, 19, 30, tzinfo=UTC)
+
+
+def facts(**more: Any) -> Facts:
+    """A visit in Chicago, on Saturday, 11 May 2030 at 14:30 unless told otherwise."""
+    known = {
+        "clinic": CLINIC,
+        "clinic_phone": PHONE,
+        "patient": PATIENT,
+        "start": START,
+        "venue_zone": "America/Chicago",
+    }
+    return Facts(**(known | more))

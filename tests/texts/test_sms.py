@@ -1,0 +1,302 @@
+"""What an SMS says: the facts, the question, the right time, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reminders.domain.sms import segments
+from reminders.errors import Invalid, NaiveTime
+from reminders.settings import data_dir
+from reminders.texts import Facts, Template, Texts, clean, clean_lines
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
+
+#: Words carriers or providers take as "no more messages", whatever the sentence around them.
+OPT_OUT = {"CANCEL", "END", "QUIT", "UNSUBSCRIBE", "STOPALL", "REVOKE", "OPTOUT", "REMOVE", "ARRET", "TD"}
+ABOUT_NO_VISIT = {
+    Template.DESK,
+    Template.ANSWER_HELP,
+    Template.ANSWER_AMBIGUOUS,
+    Template.ANSWER_NOTHING,
+    Template.ANSWER_START,
+    Template.ANSWER_TOO_LATE,
+}
+ASKING = {Template.REMINDER, Template.MOVED, Template.ANSWER_UNCLEAR, Template.ANSWER_HELP}
+NAMING_THE_PHONE = {
+    Template.CANCELLED,
+    Template.ANSWER_CANCELLED,
+    Template.ANSWER_HELP,
+    Template.ANSWER_AMBIGUOUS,
+    Template.ANSWER_NOTHING,
+    Template.ANSWER_TOO_LATE,
+}
+OLD = datetime(2030, 9, 25, 14, 5, tzinfo=UTC)
+every_text = pytest.mark.parametrize(
+    ("language", "template"), [(language, template) for language in LANGUAGES for template in Template]
+)
+
+
+def test_these_languages_are_spoken(texts: Texts) -> None:
+    assert texts.languages() == LANGUAGES
+    assert {"de", "en", "es", "fr", "pt_BR", "zh_Hans"} <= set(LANGUAGES)
+
+
+@every_text
+def test_every_text_is_complete_in_every_language(texts: Texts, language: str, template: Template) -> None:
+    rendered = texts.sms(template, language, None, facts(text="See you!", old_start=OLD))
+    body = rendered.body
+    assert (rendered.language, rendered.fallback) == (language, False)
+    assert body.startswith(CLINIC)
+    assert not re.search(r"%\(|[{}]|None|\.\.|  |\n\n|^\s|\s$", body), body
+    assert (PATIENT in body) == (template not in ABOUT_NO_VISIT)
+    assert bool(re.search(r"(14|2):30", body)) == (template not in ABOUT_NO_VISIT)
+    assert (PHONE in body) == (template in NAMING_THE_PHONE)
+    assert bool(re.search(r"0?9:05", body)) == (template is Template.MOVED)
+
+
+@every_text
+def test_the_question_offers_digits_and_never_an_opt_out_word(texts: Texts, language: str, template: Template) -> None:
+    body = texts.sms(template, language, None, facts(text="-", clinic="-", patient="-", clinic_phone="-")).body
+    spoken = re.sub(r"\d+[:.年月日]\d*", "", body)
+    assert all(re.search(rf"(?<!\d){digit}(?!\d)", spoken) for digit in "123") == (template in ASKING)
+    words = set(re.findall(r"\b[A-Z]{2,}\b", re.sub(r"[^\x00-\x7f]", " ", body)))
+    assert words <= {"STOP", "SMS", "PM"}
+    assert not words & OPT_OUT
+    if template in {Template.REMINDER, Template.MOVED}:
+        assert "STOP" in words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", Template)
+def test_without_a_phone_nobody_is_told_to_call(texts: Texts, language: str, template: Template) -> None:
+    with_phone = texts.sms(template, language, None, facts(text="-")).body
+    without = texts.sms(template, language, None, facts(text="-", clinic_phone=None)).body
+    assert with_phone.startswith(without)
+    assert (with_phone == without) == (template not in NAMING_THE_PHONE)
+
+
+def test_the_exact_words_of_a_reminder(texts: Texts) -> None:
+    assert texts.sms(Template.REMINDER, "en", "en-US", facts()).body == (
+        "Harbour Clinic: Ana Lima has an appointment on Saturday, May 11 at 2:30 PM\n"
+        "Reply 1 to confirm, 2 to cancel, 3 for another time. STOP to opt out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "zone", "words"),
+    [
+        # The night the clocks go forward, then back, on both sides of the change.
+        ("2030-03-31T00:30:00+00:00", "Europe/Madrid", "Sunday, Mar 31 at 1:30 AM"),
+        ("2030-03-31T01:30:00+00:00", "Europe/Madrid", "Sunday, Mar 31 at 3:30 AM"),
+        ("2030-03-31T13:00:00+02:00", "Europe/Madrid", "Sunday, Mar 31 at 1:00 PM"),
+        ("2030-10-27T00:30:00+00:00", "Europe/Madrid", "Sunday, Oct 27 at 2:30 AM"),
+        ("2030-10-27T01:30:00+00:00", "Europe/Madrid", "Sunday, Oct 27 at 2:30 AM"),
+        ("2030-10-27T13:00:00+01:00", "Europe/Madrid", "Sunday, Oct 27 at 1:00 PM"),
+        # Half an hour of daylight saving, a zone without any, and a quarter of an hour.
+        ("2030-10-06T00:00:00+00:00", "Australia/Lord_Howe", "Sunday, Oct 6 at 11:00 AM"),
+        ("2030-07-01T12:00:00+00:00", "Asia/Kathmandu", "Monday, Jul 1 at 5:45 PM"),
+        # Midnight, the day before and the year before in the venue's zone.
+        ("2030-05-08T05:00:00+00:00", "America/Chicago", "Wednesday, May 8 at 12:00 AM"),
+        ("2030-05-08T04:59:00+00:00", "America/Chicago", "Tuesday, May 7 at 11:59 PM"),
+        ("2031-01-01T05:30:00+00:00", "America/Chicago", "Tuesday, Dec 31 at 11:30 PM"),
+        ("2030-12-31T23:30:00+00:00", "Europe/Madrid", "Wednesday, Jan 1 at 12:30 AM"),
+        ("2028-02-29T12:00:00+00:00", "Europe/Madrid", "Tuesday, Feb 29 at 1:00 PM"),
+    ],
+)
+def test_the_time_is_the_one_on_the_venues_wall(texts: Texts, start: str, zone: str, words: str) -> None:
+    visit = facts(start=datetime.fromisoformat(start), venue_zone=zone)
+    assert words in texts.sms(Template.REMINDER, "en", None, visit).body
+
+
+def test_the_repeated_hour_is_not_mixed_up_between_zones(texts: Texts) -> None:
+    madrid = ZoneInfo("Europe/Madrid")
+    first, second = (datetime(2030, 10, 27, 2, 30, tzinfo=madrid, fold=fold) for fold in (0, 1))
+    bodies = [
+        texts.sms(Template.REMINDER, "en", None, facts(start=s, venue_zone="Asia/Tokyo")).body for s in (first, second)
+    ]
+    assert "9:30 AM" in bodies[0]
+    assert "10:30 AM" in bodies[1]
+
+
+def test_a_time_that_the_clock_skips_is_told_as_the_clock_will_show_it(texts: Texts) -> None:
+    skipped = datetime(2030, 3, 31, 2, 30, tzinfo=ZoneInfo("Europe/Madrid"))
+    body = texts.sms(Template.REMINDER, "en", None, facts(start=skipped, venue_zone="Europe/Madrid")).body
+    assert "Sunday, Mar 31 at 3:30 AM" in body
+
+
+@pytest.mark.parametrize(
+    ("month", "venue", "recipient", "named"),
+    [
+        (5, "America/Chicago", None, False),
+        (5, "America/Chicago", "America/Chicago", False),
+        (5, "America/Chicago", "America/Winnipeg", False),
+        (5, "America/Chicago", "Europe/Athens", True),
+        (1, "America/Denver", "America/Phoenix", False),
+        (7, "America/Denver", "America/Phoenix", True),
+        (7, "Europe/London", "Etc/UTC", True),
+    ],
+)
+def test_the_zone_is_named_only_when_the_clocks_differ(
+    texts: Texts, month: int, venue: str, recipient: str | None, named: bool
+) -> None:
+    visit = facts(start=datetime(2030, month, 8, 18, tzinfo=UTC), venue_zone=venue, recipient_zone=recipient)
+    body = texts.sms(Template.REMINDER, "en", None, visit).body
+    city = venue.split("/")[1]
+    assert (f"({city} time)" in body) == named
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("de", "(Ortszeit New York)"),
+        ("en", "(New York time)"),
+        ("es", "(hora de Nueva York)"),
+        ("fr", "(heure locale : New York)"),
+        ("pt", "(horário de Nova York)"),
+        ("zh", "（纽约时间）"),
+    ],
+)
+def test_the_zone_is_named_in_the_readers_language(texts: Texts, language: str, words: str) -> None:
+    visit = facts(venue_zone="America/New_York", recipient_zone="Asia/Tokyo")
+    assert words in texts.sms(Template.REMINDER, language, None, visit).body
+
+
+def test_a_move_names_the_zone_once_when_either_time_differs(texts: Texts) -> None:
+    winter, summer = datetime(2030, 1, 8, 18, tzinfo=UTC), datetime(2030, 7, 8, 18, tzinfo=UTC)
+    visit = facts(start=winter, old_start=summer, venue_zone="America/Denver", recipient_zone="America/Phoenix")
+    assert texts.sms(Template.MOVED, "en", None, visit).body.count("(Denver time)") == 1
+
+
+def test_a_move_without_the_old_time_tells_the_new_one(texts: Texts) -> None:
+    assert "is now on Saturday, May 11 at 2:30 PM\n" in texts.sms(Template.MOVED, "en", None, facts()).body
+
+
+def test_an_unclear_answer_without_a_visit_names_none(texts: Texts) -> None:
+    body = texts.sms(Template.ANSWER_UNCLEAR, "en", None, facts(patient="")).body
+    assert body == "Harbour Clinic: our system did not understand your message. Someone here will read it."
+
+
+@pytest.mark.parametrize(
+    ("given_name", "shown"),
+    [
+        ("Zoë <b>O'Brien</b> & Söhne", "Zoë <b>O'Brien</b> & Söhne"),
+        ("{{ 7 * 7 }} {% raw %} ${x}", "{{ 7 * 7 }} {% raw %} ${x}"),
+        ("%(clinic)s %s 100%", "%(clinic)s %s 100%"),
+        ("Ana\r\nLima\t\x00\x1b[31m", "Ana Lima [31m"),
+        ("Ana\u2028Lima\ud800", "Ana Lima"),
+        ("\u202eamiL anA\u2066", "amiL anA"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("  Ana  ", "Ana"),
+        ("王小明 👩\u200d⚕️", "王小明 👩\u200d⚕️"),
+    ],
+)
+def test_names_stay_as_they_are_and_cannot_inject(texts: Texts, given_name: str, shown: str) -> None:
+    body = texts.sms(Template.REMINDER, "en", None, facts(patient=given_name)).body
+    assert body.startswith(f"Harbour Clinic: {shown} has an appointment")
+    assert body.count("\n") == 1
+
+
+@given(st.text(), st.text(), st.sampled_from(list(Template)), st.sampled_from(LANGUAGES))
+def test_any_name_is_written(texts: Texts, name: str, clinic: str, template: Template, language: str) -> None:
+    body = texts.sms(template, language, None, facts(patient=name, clinic=clinic, text="-", old_start=OLD)).body
+    assert clean(clinic) in body
+    assert template in ABOUT_NO_VISIT or clean(name) in body
+    body.encode()
+
+
+@given(st.text())
+def test_cleaning_removes_only_what_cannot_be_read(text: str) -> None:
+    once = clean(text)
+    assert clean(once) == once
+    assert "\n" not in once
+    if text.isprintable():
+        assert once == text.strip()
+
+
+def test_the_desks_words_keep_their_lines(texts: Texts) -> None:
+    body = texts.sms(Template.DESK, "en", None, facts(text="Hello,\r\nplease come early.\x07\n")).body
+    assert body == "Harbour Clinic: Hello,\nplease come early."
+    assert clean_lines("a\r\rb") == "a\n\nb"
+
+
+@pytest.mark.parametrize("text", [None, "", " \n\x00"])
+def test_the_desk_cannot_send_nothing(texts: Texts, text: str | None) -> None:
+    with pytest.raises(Invalid) as refused:
+        texts.sms(Template.DESK, "en", None, facts(text=text))
+    assert refused.value.field == "text"
+
+
+def test_naive_times_and_unknown_zones_are_refused(texts: Texts) -> None:
+    naive = START.replace(tzinfo=None)
+    for visit in ({"start": naive}, {"old_start": naive}):
+        with pytest.raises(NaiveTime):
+            facts(**visit)
+    with pytest.raises(NaiveTime):
+        texts.when(naive, "America/Chicago", "en")
+    for zone in ("Mars/Base", "", "../etc/passwd", "America"):
+        with pytest.raises(Invalid):
+            texts.sms(Template.REMINDER, "en", None, facts(venue_zone=zone))
+
+
+def test_a_message_can_tell_nothing_but_these_facts() -> None:
+    allowed = {"clinic", "clinic_phone", "patient", "start", "venue_zone", "recipient_zone", "old_start", "text"}
+    assert {field.name for field in dataclasses.fields(Facts)} == allowed
+
+
+@pytest.mark.parametrize("language", ["de", "en-US", "en-GB", "es", "fr", "pt"])
+def test_a_reminder_in_plain_letters_costs_one_segment(texts: Texts, language: str) -> None:
+    monday = facts(start=START + timedelta(days=2))
+    cost = segments(texts.sms(Template.REMINDER, language, None, monday).body)
+    assert (cost.encoding, cost.count) == ("GSM-7", 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "clinic", "patient"),
+    [
+        ("en-US", "Riverside Community Health Center", "Maximiliana Featherstone-Haugh"),
+        ("en-GB", "Riverside Community Health Centre", "Maximiliana Featherstone-Haugh"),
+        ("es", "Clínica del Puerto", "José García Ruiz"),
+        ("es-US", "Clínica Marina", "José García"),
+    ],
+)
+def test_a_reminder_costs_two_segments_at_most_on_any_day(
+    texts: Texts, language: str, clinic: str, patient: str
+) -> None:
+    for day in range(366):
+        visit = facts(clinic=clinic, patient=patient, start=START + timedelta(days=day))
+        body = texts.sms(Template.REMINDER, language, None, visit).body
+        assert segments(body).count <= 2, body
+
+
+@pytest.mark.parametrize(("count", "language"), [(2, "zh"), (3, "de"), (3, "fr"), (2, "pt")])
+def test_what_a_reminder_costs_at_worst_in_other_languages(texts: Texts, count: int, language: str) -> None:
+    bodies = [
+        texts.sms(Template.REMINDER, language, None, facts(start=START + timedelta(days=day))).body
+        for day in range(366)
+    ]
+    assert max(segments(body).count for body in bodies) <= count
+
+
+def test_threads_share_one_instance() -> None:
+    shared, alone = Texts(data_dir()), Texts(data_dir())
+    tasks = [(template, language) for template in Template for language in LANGUAGES] * 4
+
+    def render(texts: Texts, task: tuple[Template, str]) -> str:
+        return texts.sms(task[0], task[1], None, facts(text="-")).body
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda task: render(shared, task), tasks))
+    assert together == [render(alone, task) for task in tasks]
+
+
+def test_preload_reads_everything() -> None:
+    texts = Texts(data_dir())
+    texts.preload()
+    assert texts.sms(Template.REMINDER, "es", None, facts()).language == "es"
