@@ -27,6 +27,13 @@ check: $(STAMP)  ## formatting, types and import rules only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+messages: $(STAMP)  ## collect the words to translate into locales/ and check the catalogues
+	$(BIN)/pybabel -q extract -F babel.cfg -c Translators: -s --sort-by-file --add-location=file --project=reminders \
+	  --version=1 --msgid-bugs-address=CONTRIBUTING.md --last-translator=reminders \
+	  "--header-comment=# Messages to patients; see docs/languages.md." -o locales/messages.pot .
+	$(BIN)/pybabel -q update -i locales/messages.pot -d locales --ignore-pot-creation-date --ignore-obsolete --previous
+	$(BIN)/python -m pytest tests/texts
+
 lock:  ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra dev --upgrade -o requirements.lock pyproject.toml requirements-build.in

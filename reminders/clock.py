@@ -58,6 +58,11 @@ def stopwatch() -> float:
     return time.perf_counter()
 
 
+def epoch() -> float:
+    """Seconds since 1970, for windows of rate limits: they follow the machine, not an injected clock."""
+    return time.time()
+
+
 def pause(seconds: float) -> None:
     """Wait; used by long-running commands only, never by services or tests."""
     time.sleep(seconds)

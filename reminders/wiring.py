@@ -81,6 +81,7 @@ def build(settings: Settings, clock: Clock | None = None, messenger: Messenger |
     database = Database(settings.database_url, pool_size=settings.senders + 8)
     catalogue = Catalogue(database, clock, public_holidays)
     texts = Texts(data_dir())
+    texts.preload()
     account = _account(settings)
     messenger = messenger or Twilio(account, settings.senders)
     lifecycle = Lifecycle(clock, catalogue)

@@ -31,12 +31,13 @@ class Cell:
 
     def __init__(self, field: Field, where: Sequence[int], missing: frozenset[str], *, needed: bool) -> None:
         self.field = field
-        self.raw = _raw(field, where)
+        self.pick = _pick(field, where)
         self._missing = missing
         self._needed = needed
 
     def text(self, raw: str) -> str:
         """The meaning of the cell, or "" when it is empty."""
+        raw = raw.strip()
         if not raw.isprintable() and _ODD.search(raw):
             raise self._fault(FaultCode.UNREADABLE_TEXT, raw, "holds bytes that are not text in this encoding")
         word = raw.casefold()
@@ -124,11 +125,11 @@ class Cell:
         return fault(code, self.field, raw, what)
 
 
-def _raw(field: Field, where: Sequence[int]) -> Callable[[Sequence[str]], str]:
-    """What picks the text of a field out of a row; several columns are joined by a blank."""
+def _pick(field: Field, where: Sequence[int]) -> Callable[[Sequence[str]], str]:
+    """What takes the text of a field out of a row; several columns are joined by a blank."""
     if not where:
         return lambda _: field.constant
     pick = itemgetter(*where)
     if len(where) == 1:
-        return lambda cells: pick(cells).strip()
-    return lambda cells: " ".join(map(str.strip, pick(cells))).strip()
+        return pick
+    return lambda cells: " ".join(map(str.strip, pick(cells)))

@@ -27,6 +27,12 @@ class Location:
     observes_holidays: bool
     holiday_region: str | None
 
+    @property
+    def locale(self) -> str:
+        """The venue's language with its country, so that times are written as people there write them (BCP 47)."""
+        has_territory = any(len(part) == 2 for part in self.language.replace("_", "-").split("-")[1:])
+        return self.language if has_territory else f"{self.language}-{self.country}"
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:

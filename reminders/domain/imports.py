@@ -138,8 +138,8 @@ class Converter:
         understood = partial(understand, cell)
         if remember:
             understood = lru_cache(_REMEMBERED)(understood)  # type: ignore[assignment]
-        raw = cell.raw
-        return lambda cells: understood(raw(cells))
+        pick = cell.pick
+        return lambda cells: understood(pick(cells))
 
     def _when(self, cell: Cell, raw: str) -> tuple[date, datetime] | None:
         """(day of the venue, moment in UTC); without a time of day the moment is the day's first."""

@@ -130,9 +130,10 @@ class Messaging:
         count = message.segments or segment_count(message.body, smart=message.smart_encoded)
         if code is not None and code not in _UNDELIVERED:
             return self._move(message, MessageStatus.FAILED, at, from_=sender, segments=count, error_code=code)
-        self._move(message, MessageStatus.SENDING, at, from_=sender, segments=count)
         self._agenda.push(at + self._account.latency, partial(self._sent, sid))
-        return []  # Twilio tells of every later status, not of this one
+        # Twilio tells of every later status, not of this one.
+        self._move(message, MessageStatus.SENDING, at, from_=sender, segments=count)
+        return []
 
     def _sent(self, sid: str, at: datetime) -> list[Webhook]:
         message = self._book.message(sid)
@@ -165,7 +166,7 @@ class Messaging:
             raise ValueError(f"a message that is {message.status} cannot become {status}")
         moved = replace(message, status=status, updated_at=at, **changes)
         self._book.replace_message(moved)
-        if not moved.status_callback or status is MessageStatus.SENDING:
+        if not moved.status_callback:
             return []
         form = message_status_form(self._account.sid, moved)
         return [Webhook(moved.status_callback, moved.sid, form, notice=True, repeatable=True)]

@@ -1,7 +1,8 @@
 """What the emulated Twilio charges. It plays the vendor, so it is on purpose not the product's own rate card.
 
-Amounts are US dollars of the size that public price lists showed around ``AS_OF``: good for rehearsing reports, not for
-quoting. A message is charged per segment, a call per minute begun.
+Amounts are US dollars. Those of texts in the United States were compared with a public price list of ``AS_OF``, all
+others are only of a likely size: good for rehearsing reports, not for quoting. A message is charged per segment, a call
+per minute begun.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from decimal import Decimal
 
 from reminders.domain.sms import segments
 
-AS_OF = date(2025, 6, 1)
+AS_OF = date(2026, 4, 1)
 CURRENCY = "USD"
 
 

@@ -1,13 +1,14 @@
 """How Twilio says no: the error codes that the emulated part of its API can answer with.
 
-Codes and their meaning follow Twilio's error dictionary (https://www.twilio.com/docs/api/errors) as read on ``AS_OF``.
+Codes and their meaning follow public copies of Twilio's error dictionary (https://www.twilio.com/docs/api/errors),
+put together on ``AS_OF``.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-AS_OF = date(2025, 11, 1)
+AS_OF = date(2026, 11, 21)
 
 # code: (HTTP status, message; ``{value}`` is the parameter at fault)
 _REQUEST_ERRORS: dict[int, tuple[int, str]] = {

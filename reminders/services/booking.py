@@ -55,10 +55,10 @@ class Booking:
         try:
             with self._database.write() as tx:
                 earlier = keys.claim_once(tx, once, uid, self._clock.now()) if once else None
-                if earlier is None:
-                    patient = patients.get(tx, wanted.patient_id)
-                    self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
-                return appointments.get(tx, earlier or uid)
+                if earlier is not None:
+                    return appointments.get(tx, earlier)
+                patient = patients.get(tx, wanted.patient_id)
+                return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
         except SlotTaken as problem:
             raise self._with_alternatives(problem, service, wanted.start) from problem
 

@@ -79,7 +79,7 @@ class Calls:
         facts = visit_facts(location, visit.patient_name, visit.patient_zone, visit.start_at)
         asks = name in {"reminder", "unclear"}
         target = action if asks else None
-        rendered = self._texts.voice(name, call.language, location.language, facts, action=target, replay=target)
+        rendered = self._texts.voice(name, call.language, location.locale, facts, action=target, replay=None)
         return rendered.body
 
     def _stop(self, tx: Connection, call: Record) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,7 @@ class Snapshot:
     location_by_id: Mapping[int, Location]
     provider_by_id: Mapping[int, Provider]
     service_by_id: Mapping[int, Service]
+    longest_visit: timedelta
 
     def location(self, uid: str) -> Location:
         return _found(self.locations, uid, "location")
@@ -101,6 +102,7 @@ class Catalogue:
             location_by_id=locations,
             provider_by_id=providers,
             service_by_id=services,
+            longest_visit=timedelta(minutes=max((row.longest_minutes for row in rows.services), default=0)),
         )
 
 

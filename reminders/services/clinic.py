@@ -21,6 +21,8 @@ from reminders.store.tables import Location, Provider, ProviderException, Remind
 
 Span = dict[str, int]
 
+_LENGTHS = ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+
 _PREFIX = {Location: "loc", Provider: "prv", ReminderPolicy: "pol", Service: "svc", ProviderException: "exc"}
 
 
@@ -100,18 +102,20 @@ class Clinic:
     def add_service(self, values: dict[str, Any], provider_uids: Sequence[str], once: Once | None = None) -> Record:
         with self._database.write() as tx:
             providers = _numbers(tx, provider_uids)
-            uid = self._add(tx, Service, _with_policy(tx, values) | {"active": True}, once)
+            values = _with_policy(tx, values) | {"active": True, "longest_minutes": _length(values)}
+            uid = self._add(tx, Service, values, once)
             store.set_offers(tx, store.get(tx, Service, uid).id, providers)
         return self._read(Service, uid)
 
     def change_service(self, uid: str, values: dict[str, Any], provider_uids: Sequence[str] | None) -> Record:
         with self._database.write() as tx:
-            number = store.get(tx, Service, uid).id
+            row = store.get(tx, Service, uid)
             values = _with_policy(tx, values)
             if values:
-                store.change(tx, Service, number, values)
+                length = max(row.longest_minutes, _length({name: getattr(row, name) for name in _LENGTHS} | values))
+                store.change(tx, Service, row.id, values | {"longest_minutes": length})
             if provider_uids is not None:
-                store.set_offers(tx, number, _numbers(tx, provider_uids))
+                store.set_offers(tx, row.id, _numbers(tx, provider_uids))
         return self._read(Service, uid)
 
     def get(self, table: store.Table, uid: str) -> Record:
@@ -136,6 +140,11 @@ class Clinic:
     def _read(self, table: store.Table, uid: str) -> Record:
         self._catalogue.refresh()
         return self.get(table, uid)
+
+
+def _length(values: dict[str, Any]) -> int:
+    """Minutes of a visit with its buffers."""
+    return sum(values[name] for name in _LENGTHS)
 
 
 def _checked_location(values: dict[str, Any], country: str) -> dict[str, Any]:

@@ -38,11 +38,16 @@ class FileUnreadable(Invalid):
 
 
 class Record(NamedTuple):
-    """One row: the number of its first line, its cells (``None``: not readable as a row) and the raw text."""
+    """One row: the number of its first line, its cells (``None``: not readable as a row) and its lines as they are."""
 
     line: int
     cells: list[str] | None
-    raw: str
+    lines: list[str]
+
+    @property
+    def raw(self) -> str:
+        """The text of the row without its last line break, cut where it is absurdly long."""
+        return "".join(self.lines).rstrip("\r\n")[:_SHOWN_LINE]
 
 
 @contextmanager
@@ -90,7 +95,7 @@ class CsvFile:
                     yield self._given_up()
                     continue
                 if len(cells) > 1 or "".join(cells).strip():
-                    yield Record(self._feed.first, cells, self._feed.raw())
+                    yield Record(self._feed.first, cells, self._feed.taken)
         except _DAMAGED as problem:
             raise FileUnreadable(
                 f"{self.path} is damaged after line {self._feed.line}: {problem}. The rows before are in the database; "
@@ -105,7 +110,7 @@ class CsvFile:
             cells = next(reader, None) if len(line) < _LONGEST_LINE else None
         except csv.Error:
             cells = None
-        return Record(self._feed.first, cells, self._feed.raw())
+        return Record(self._feed.first, cells, self._feed.taken)
 
     def _header(self) -> list[str]:
         first = next(self.records(), None)
@@ -170,7 +175,7 @@ class _Feed:
     def __init__(self, text: IO[str]) -> None:
         self._text = text
         self._waiting: deque[str] = deque()
-        self._taken: list[str] = []
+        self.taken: list[str] = []
         self.line = 0
         self.first = 1
 
@@ -183,33 +188,29 @@ class _Feed:
             raise StopIteration
         self.line += 1
         if len(line) == _LONGEST_LINE and line[-1] not in "\r\n":
-            self._taken.append(line[:-1])  # shorter than the limit, so that it is not taken for cut off once more
+            self.taken.append(line[:-1])  # shorter than the limit, so that it is not taken for cut off once more
             self._skip_rest()
-        self._taken.append(line)
-        if len(self._taken) > _MOST_LINES:
+        self.taken.append(line)
+        if len(self.taken) > _MOST_LINES:
             raise _Runaway
         return line
 
     def begin(self) -> None:
-        self._taken = []
+        self.taken = []
         self.first = self.line + 1
 
     def keep_first(self) -> str:
         """Give everything but the first line of the present record back; returns that line."""
-        self._waiting.extendleft(reversed(self._taken[1:]))
-        del self._taken[1:]
+        self._waiting.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
         self.line = self.first
-        return self._taken[0]
+        return self.taken[0]
 
     def push_back(self) -> None:
         """Give the whole present record back."""
-        self._waiting.extendleft(reversed(self._taken))
-        self._taken = []
+        self._waiting.extendleft(reversed(self.taken))
+        self.taken = []
         self.line = self.first - 1
-
-    def raw(self) -> str:
-        """The text of the present record, without its last line break."""
-        return "".join(self._taken).rstrip("\r\n")[:_SHOWN_LINE]
 
     def _skip_rest(self) -> None:
         while len(rest := self._text.readline(_LONGEST_LINE)) == _LONGEST_LINE and rest[-1] not in "\r\n":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,8 +72,11 @@ class Lifecycle:
         self._clock = clock
         self._catalogue = catalogue
 
-    def book(self, tx: Connection, uid: str, draft: Draft, actor: Actor) -> None:
-        """Store a new visit with its reminders, history and effects; ``SlotTaken`` when the time is occupied."""
+    def book(self, tx: Connection, uid: str, draft: Draft, actor: Actor) -> Record:
+        """Store a new visit with its reminders, history and effects; ``SlotTaken`` when the time is occupied.
+
+        Returns the visit as ``appointments.get`` would read it, without asking again.
+        """
         now = self._clock.now()
         location = draft.provider.location
         values = _times(draft.service, location, draft.start, now) | {
@@ -84,6 +88,7 @@ class Lifecycle:
         zone = _zone(draft.patient.time_zone, location)
         _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
         self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
+        return SimpleNamespace(**values, id=number, cancel_reason=None, patient_uid=draft.patient.uid)
 
     def change(
         self,

@@ -173,7 +173,7 @@ class Replies:
         name = visit.patient_name if visit else (reply.sender.name if reply.sender else "")
         zone = visit.patient_zone if visit else None
         facts = visit_facts(location, name, zone, visit.start_at if visit else None)
-        return self._texts.sms(template, self._language(reply), location.language, facts)
+        return self._texts.sms(template, reply.sender.language if reply.sender else None, location.locale, facts)
 
     def _venue(self, reply: _Reply) -> Location:
         snapshot = self._catalogue.current()
@@ -183,7 +183,7 @@ class Replies:
 
     def _language(self, reply: _Reply) -> str:
         wanted = reply.sender.language if reply.sender else None
-        return self._texts.negotiate(wanted, self._venue(reply).language)[0]
+        return self._texts.negotiate(wanted, self._venue(reply).locale)[0]
 
 
 def _incoming(incoming: Incoming, sender: Record | None, now: datetime) -> dict[str, Any]:

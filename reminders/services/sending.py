@@ -148,8 +148,8 @@ class Sending:
         location = _location(snapshot, row)
         facts = visit_facts(location, row.patient_name, row.patient_zone, row.appointment_start_at, row.reminder_body)
         if row.reminder_channel == Channel.VOICE:
-            return "", self._texts.negotiate(row.patient_language, location.language)[0]
-        rendered = self._texts.sms(Template(row.reminder_kind), row.patient_language, location.language, facts)
+            return "", row.patient_language or location.locale
+        rendered = self._texts.sms(Template(row.reminder_kind), row.patient_language, location.locale, facts)
         return rendered.body, rendered.language
 
     def _send_all(self, jobs: Iterable[Job]) -> None:
@@ -178,7 +178,7 @@ def visit_facts(
     """The facts a text may use about a visit."""
     return Facts(
         clinic=location.name, clinic_phone=location.phone, patient=patient,
-        start=start or datetime.fromtimestamp(0, location.zone), venue_zone=location.zone.key,
+        start=start, venue_zone=location.zone.key,
         recipient_zone=patient_zone, text=text,
     )  # fmt: skip
 

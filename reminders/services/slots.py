@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from reminders.clock import Clock
 from reminders.domain.availability import Interval, free_starts
@@ -32,8 +33,7 @@ class Search:
     limit: int = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A start that is free, in epoch seconds, with the provider who has it."""
 
     start: int
@@ -76,17 +76,16 @@ class Slots:
         need = service.need
         since = datetime.fromtimestamp(window[0] - need.before, UTC)
         until = datetime.fromtimestamp(window[1] + need.duration + need.after, UTC)
+        longest = self._catalogue.current().longest_visit
         with self._database.read() as tx:
-            busy = store.busy(tx, [provider.id for provider in providers], since, until)
+            busy = store.busy(tx, [provider.id for provider in providers], since, until, longest)
         found = [
-            [
-                (start, provider.id, provider)
-                for start in free_starts(provider.timetable, busy[provider.id], need, window)
-            ]
+            (start, provider.id, provider)
             for provider in providers
+            for start in free_starts(provider.timetable, busy[provider.id], need, window)
         ]
-        ordered = found[0] if len(found) == 1 else heapq.merge(*found)
-        return (Slot(start, start + need.duration, provider) for start, _, provider in ordered)
+        found.sort()  # by time, then provider; the pair is unique, so providers themselves are never compared
+        return (Slot(start, start + need.duration, provider) for start, _, provider in found)
 
     def _window(self, service: Service, first: datetime, last: datetime) -> Interval:
         now = self._clock.now()

@@ -28,7 +28,7 @@ from reminders.store.tables import (
     Service,
 )
 
-Values = dict[str, Any]
+Columns = dict[str, Sequence[Any]]
 
 _BAD_PHONE = "not a phone number"
 
@@ -87,7 +87,7 @@ class VisitLoader:
         new = [visit for visit in reversed(first.values()) if visit.patient_id not in known]
         numbers = store.reserve(tx, Patient, len(new))
         phones = [self._phone(visit.phone) for visit in new]
-        columns = {
+        columns: Columns = {
             "id": numbers, "uid": store.uids("pat", now, len(new)),
             "name": [visit.name or f"#{visit.patient_id}" for visit in new], "phone": [phone for phone, _ in phones],
             "phone_problem": [problem for _, problem in phones], "email": [visit.email or None for visit in new],
@@ -109,7 +109,7 @@ class VisitLoader:
     ) -> None:
         places = [self._location(tx, self._location_of(visit), now) for visit in visits]
         starts, ends = [visit.start_at for visit in visits], [visit.end_at for visit in visits]
-        columns = {
+        columns: Columns = {
             "id": numbers, "uid": store.uids("apt", now, len(visits)), "location_id": places,
             "provider_id": [self._provider(tx, visit.provider, place, now) for visit, place in zip(visits, places, strict=True)],
             "service_id": [self._service(tx, visit.service or self._mapping.offer.name, now) for visit in visits],
@@ -132,7 +132,7 @@ class VisitLoader:
     ) -> None:
         """Reminders of unknown text, time and cost: the start of the visit stands in for the time."""
         starts = [visit.start_at for _, visit in visits]
-        columns = {
+        columns: Columns = {
             "uid": store.uids("rem", now, len(visits)), "appointment_id": [number for number, _ in visits],
             "patient_id": [patients[visit.patient_id] for _, visit in visits], "due_at": starts, "not_after": starts,
             "channel": [str(visit.reminder) for _, visit in visits],
@@ -160,7 +160,7 @@ class VisitLoader:
             minutes = self._mapping.offer.duration_minutes
             self._services[name] = store.service_named(tx, name) or clinic.add(tx, Service, {
                 "uid": new_uid("svc", now), "name": name, "duration_minutes": minutes,
-                "buffer_before_minutes": 0, "buffer_after_minutes": 0, "slot_minutes": minutes,
+                "buffer_before_minutes": 0, "buffer_after_minutes": 0, "longest_minutes": minutes, "slot_minutes": minutes,
                 "min_notice_minutes": 0, "horizon_days": 0, "active": False, "created_at": now,
             })  # fmt: skip
         return self._services[name]

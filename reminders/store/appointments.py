@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Select, bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
@@ -14,10 +14,9 @@ from reminders.domain.appointment import OCCUPYING
 from reminders.domain.availability import Interval
 from reminders.errors import NotFound, SlotTaken
 from reminders.store.engine import Record
-from reminders.store.guards import LONGEST, OVERLAP
+from reminders.store.guards import OVERLAP
 from reminders.store.tables import Appointment, Patient
-
-_LOOK_BACK = timedelta(microseconds=LONGEST)
+from reminders.store.tables.base import epoch_seconds
 
 _VISIT = select(
     *Appointment.__table__.columns,
@@ -33,12 +32,12 @@ _BY_UID_LOCKED = _BY_UID.with_for_update(of=Appointment)
 _BY_ID = _VISIT.where(Appointment.id == bindparam("number"))
 
 _BUSY = (
-    select(Appointment.provider_id, Appointment.busy_start, Appointment.busy_end)
+    select(Appointment.provider_id, epoch_seconds(Appointment.busy_start), epoch_seconds(Appointment.busy_end))
     .where(
         Appointment.occupies,
         Appointment.provider_id.in_(bindparam("providers", expanding=True)),
         Appointment.busy_start < bindparam("until"),
-        Appointment.busy_start > bindparam("look_back"),
+        Appointment.busy_start >= bindparam("look_back"),
         Appointment.busy_end > bindparam("since"),
     )
     .order_by(Appointment.provider_id, Appointment.busy_start)
@@ -97,12 +96,15 @@ def listing(tx: Connection, wanted: Filter) -> Sequence[Record]:
     return tx.execute(query.order_by(Appointment.start_at, Appointment.id).limit(wanted.limit)).all()
 
 
-def busy(tx: Connection, providers: Sequence[int], since: datetime, until: datetime) -> dict[int, list[Interval]]:
-    """Occupied time per provider as epoch seconds, sorted; reads only what touches the window."""
-    rows = tx.execute(_BUSY, {"providers": providers, "since": since, "until": until, "look_back": since - _LOOK_BACK})
-    taken: dict[Any, list[Interval]] = {provider: [] for provider in providers}
-    for provider, start, end in rows:
-        taken[provider].append((int(start.timestamp()), -int(-end.timestamp() // 1)))
+def busy(
+    tx: Connection, providers: Sequence[int], since: datetime, until: datetime, longest: timedelta
+) -> dict[int, list[Interval]]:
+    """Occupied time per provider as epoch seconds, sorted. Reads only what touches the window: no visit is longer than
+    ``longest``, so none that began earlier can reach into it."""
+    moments = {"providers": providers, "since": since, "until": until, "look_back": since - longest}
+    taken: dict[int, list[Interval]] = {provider: [] for provider in providers}
+    for provider, start, end in cast(Sequence[tuple[int, int, int]], tx.execute(_BUSY, moments).all()):
+        taken[provider].append((start, end))
     return taken
 
 

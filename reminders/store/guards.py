@@ -28,7 +28,7 @@ _CHECKS = f"""
         WHERE NEW.provider_id IS NULL OR NEW.busy_end - NEW.busy_start NOT BETWEEN 1 AND {LONGEST};
         SELECT RAISE(ABORT, '{OVERLAP}') WHERE EXISTS (
             SELECT 1 FROM appointment a
-            WHERE a.occupies AND a.provider_id = NEW.provider_id AND a.id <> NEW.id
+            WHERE a.occupies = 1 AND a.provider_id = NEW.provider_id AND a.id <> NEW.id
               AND a.busy_start < NEW.busy_end AND a.busy_start > NEW.busy_start - {LONGEST}
               AND a.busy_end > NEW.busy_start);
     END"""

@@ -41,23 +41,23 @@ class Facts:
     """All that a message may tell. There is no service, provider or reason here, so none can leak.
 
     ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote. Naive times raise
-    ``NaiveTime``. Texts about no single visit (help, start, nothing, ambiguous, too late) use neither ``patient`` nor
-    ``start``; with an empty ``patient`` the unclear answer does not name a visit either.
+    ``NaiveTime``. ``start`` may be absent only for texts about no single visit: help, start, nothing, ambiguous, too late,
+    desk and unclear; with neither ``start`` nor ``patient`` the unclear answer names no visit.
     """
 
     clinic: str
     clinic_phone: str | None
     patient: str
-    start: datetime
+    start: datetime | None
     venue_zone: str
     recipient_zone: str | None = None
     old_start: datetime | None = None
     text: str | None = None
 
     def __post_init__(self) -> None:
-        refuse_naive(self.start)
-        if self.old_start is not None:
-            refuse_naive(self.old_start)
+        for moment in (self.start, self.old_start):
+            if moment is not None:
+                in_utc(moment)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Rendered:
     fallback: bool
 
 
-def refuse_naive(moment: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
     """The moment in UTC; raises ``NaiveTime`` for a time without an offset."""
     try:
         return aware(moment)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from reminders.errors import Invalid
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
-from reminders.texts.facts import Facts, Rendered, Spoken, Template, clean, clean_lines, refuse_naive
+from reminders.texts.facts import Facts, Rendered, Spoken, Template, clean, clean_lines, in_utc
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
@@ -92,7 +92,7 @@ class Texts:
     def when(self, start: datetime, zone: str, language: str) -> str:
         """Weekday, date and time of ``start`` on the clock of ``zone``, in CLDR's form for ``language``."""
         choice = self._catalogues.choose(language, None)
-        return self._when(refuse_naive(start), zone, choice, "voice", False)
+        return self._when(start, zone, choice, "voice", False)
 
     def preload(self) -> None:
         """Read every catalogue, template and locale now rather than when the first message needs them."""
@@ -108,25 +108,34 @@ class Texts:
         return Rendered(body.strip(), choice.language, choice.fallback)
 
     def _words(self, facts: Facts, choice: Choice, medium: Medium) -> dict[str, str | None]:
-        start = refuse_naive(facts.start)
-        old = refuse_naive(facts.old_start) if facts.old_start else None
-        theirs = facts.recipient_zone or facts.venue_zone
-        named = any(clocks_differ(moment, facts.venue_zone, theirs) for moment in (start, old) if moment)
-        return {
+        words: dict[str, str | None] = {
             "clinic": clean(facts.clinic),
             "clinic_phone": clean(facts.clinic_phone or ""),
             "patient": clean(facts.patient),
-            "when": self._when(start, facts.venue_zone, choice, medium, named),
-            "old_when": self._when(old, facts.venue_zone, choice, medium, False) if old else None,
             "text": clean_lines(facts.text or ""),
+            "old_when": None,
         }
+        zone, named = facts.venue_zone, _names_zone(facts)
+        if facts.start:  # else a template that needs the time fails instead of naming a wrong one
+            words["when"] = self._when(facts.start, zone, choice, medium, named)
+        if facts.old_start:
+            words["old_when"] = self._when(facts.old_start, zone, choice, medium, False)
+        return words
 
     def _when(self, moment: datetime, zone: str, choice: Choice, medium: Medium, named: bool) -> str:
         gettext = self._catalogues.language(choice.language).gettext
-        local = moment.astimezone(time_zone(zone))
+        local = in_utc(moment).astimezone(time_zone(zone))
         date = date_words(local.date(), choice.locale, medium)
         when = gettext(AT) % {"date": date, "time": time_words(local.time(), choice.locale, medium)}
         return gettext(ZONE) % {"when": when, "city": city(zone, choice.locale, medium)} if named else when
+
+
+def _names_zone(facts: Facts) -> bool:
+    """Whether the reader's own clock would show another time than the venue's."""
+    if facts.recipient_zone is None:
+        return False
+    times = [moment for moment in (facts.start, facts.old_start) if moment]
+    return any(clocks_differ(in_utc(moment), facts.venue_zone, facts.recipient_zone) for moment in times)
 
 
 def _speech(locale: str) -> Markup:

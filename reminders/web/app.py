@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apiflask import APIFlask
-from flask import Blueprint, Flask, Response, g, request
-from flask_limiter import Limiter
+from flask import Blueprint, Flask, Response
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter
 
 from reminders import __version__
 from reminders.settings import data_dir
-from reminders.web import appointments, auth, clinic, docs, health, hooks, metrics, patients, problems, reports
+from reminders.web import appointments, auth, clinic, docs, health, hooks, limits, metrics, patients, problems, reports
 from reminders.web.context import EXTENSION, UseCases
 
 _LARGEST_BODY = 1024 * 1024
@@ -44,7 +43,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     app.extensions["registry"] = registry
     metrics.install(app, registry)
     auth.install(app)
-    _limit(app, use_cases.settings.rate_limit)
+    limits.install(app, use_cases.settings.rate_limit)
     problems.install(app)
     for blueprint in (appointments.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras):
         app.register_blueprint(blueprint)
@@ -53,16 +52,6 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     app.after_request(_secure)
     _open_spec(app)
     return app
-
-
-def _limit(app: Flask, rate: str) -> None:
-    """Calls per key; open routes are not counted here, their providers and probes come as often as they must."""
-    limiter = Limiter(
-        key_func=lambda: g.caller.key_id if "caller" in g else (request.remote_addr or ""),
-        default_limits=[rate], storage_uri="memory://", strategy="fixed-window", headers_enabled=False,
-    )  # fmt: skip
-    limiter.request_filter(lambda: "caller" not in g)
-    limiter.init_app(app)
 
 
 def _open_spec(app: Flask) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -11,7 +13,7 @@ from flask import Response
 from reminders.domain.appointment import Change, Status, allowed
 from reminders.services.booking import Request
 from reminders.services.ledger import Entry, summarise
-from reminders.services.slots import Search
+from reminders.services.slots import Search, Slot
 from reminders.store.appointments import Filter
 from reminders.store.engine import Record
 from reminders.web.auth import DESK, READERS, allow
@@ -44,16 +46,8 @@ def search_slots(wanted: SlotQuery) -> Response:
     found = use_cases().slots.search(
         Search(wanted.service_id, wanted.first, wanted.last, wanted.provider_id, wanted.location_id, wanted.limit)
     )
-    items = [
-        {
-            "start": datetime.fromtimestamp(slot.start, slot.provider.location.zone).isoformat(),
-            "end": datetime.fromtimestamp(slot.end, slot.provider.location.zone).isoformat(),
-            "provider_id": slot.provider.uid,
-            "location_id": slot.provider.location.uid,
-        }
-        for slot in found
-    ]
-    return answer({"items": items, "next_cursor": None})
+    items = ",".join(_slot(slot) for slot in found)
+    return Response(f'{{"items":[{items}],"next_cursor":null}}', mimetype="application/json")
 
 
 @bp.post("/appointments")
@@ -176,6 +170,22 @@ def list_history(visit_id: str) -> Response:
         for row in use_cases().booking.history(visit_id)
     ]  # fmt: skip
     return answer({"items": items, "next_cursor": None})
+
+
+def _slot(slot: Slot) -> str:
+    """JSON, written by hand: this is the hottest list of all, and nothing in it can need escaping."""
+    provider = slot.provider
+    zone = provider.location.zone
+    return (
+        f'{{"start":"{_wall(slot.start, zone)}","end":"{_wall(slot.end, zone)}",'
+        f'"provider_id":"{provider.uid}","location_id":"{provider.location.uid}"}}'
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _wall(seconds: int, zone: ZoneInfo) -> str:
+    """ISO 8601 in the venue's zone; the same few thousand starts are asked for again and again."""
+    return datetime.fromtimestamp(seconds, zone).isoformat()
 
 
 def show(row: Record) -> dict[str, Any]:

@@ -4,11 +4,13 @@ import json
 import timeit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminders.domain.sms import Segments, segments, smart_encode
 from tests.shared_data import needs_shared, shared
+
+UNHURRIED = settings(deadline=None)  # the machine may be busy
 
 GSM = st.text("abcxyz éñ@£\n{}[]€~^|\\", max_size=500)
 MIXED = st.text("ab €ç你😀👍🏽", max_size=250)
@@ -95,6 +97,7 @@ def test_agrees_with_every_vector() -> None:
     assert differing == []
 
 
+@UNHURRIED
 @given(ANY, st.booleans())
 def test_sizes_stay_within_what_a_part_holds(text: str, smart: bool) -> None:
     found = segments(text, smart=smart)
@@ -106,6 +109,7 @@ def test_sizes_stay_within_what_a_part_holds(text: str, smart: bool) -> None:
         assert (found.count - 1) * (part - 1) < found.units <= found.count * part
 
 
+@UNHURRIED
 @given(st.text(max_size=300))
 def test_ucs2_units_are_utf16_code_units(text: str) -> None:
     found = segments(text + "好")
@@ -113,11 +117,13 @@ def test_ucs2_units_are_utf16_code_units(text: str) -> None:
     assert found.units == len((text + "好").encode("utf-16-le")) // 2
 
 
+@UNHURRIED
 @given(ANY, ANY)
 def test_a_longer_text_never_needs_fewer_parts(left: str, right: str) -> None:
     assert segments(left + right).count >= max(segments(left).count, segments(right).count)
 
 
+@UNHURRIED
 @given(ANY)
 def test_smart_encoding_is_stable_and_never_leaves_gsm7(text: str) -> None:
     sent = smart_encode(text)

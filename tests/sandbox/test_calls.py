@@ -174,6 +174,29 @@ def test_nobody_pressing_falls_through_to_what_follows(world: World) -> None:
     assert world.sdk.calls(sid).fetch().status == "completed"
 
 
+def test_the_question_waits_for_somebody_at_a_web_page(world: World) -> None:
+    world.application.answer(VOICE_URL, question())
+    sid = place(world).sid
+    world.pass_time(timedelta(seconds=60))
+    assert world.sandbox.call(sid).expects_digits
+    world.pass_time(timedelta(seconds=10))
+    assert not world.sandbox.call(sid).expects_digits
+
+
+def test_every_key_starts_the_wait_for_the_next_anew(world: World) -> None:
+    world.application.answer(VOICE_URL, question(num_digits=3))
+    sid = place(world).sid
+    world.pass_time()
+    world.sandbox.press(sid, "1")
+    world.pass_time(timedelta(seconds=4))
+    world.sandbox.press(sid, "2")
+    world.pass_time(timedelta(seconds=4))
+    assert world.application.to(KEYS_URL) == []
+    world.pass_time(timedelta(seconds=1))
+
+    assert [request.form["Digits"] for request in world.application.to(KEYS_URL)] == ["12"]
+
+
 def test_an_empty_answer_is_sent_only_where_asked_for(world: World) -> None:
     world.application.answer(VOICE_URL, question(action_on_empty_result=True))
     place(world)
@@ -350,12 +373,13 @@ def test_an_unknown_verb_is_skipped_and_noted(world: World) -> None:
     assert [alert.code for alert in world.sandbox.alerts()] == [12200]
 
 
-def test_a_minute_begun_is_billed(world: World) -> None:
-    sid = place(world, twiml="<Response><Pause length='61'/></Response>").sid
+@pytest.mark.parametrize(("seconds", "price"), [(0, "-0.01400"), (60, "-0.01400"), (61, "-0.02800")])
+def test_a_minute_begun_is_billed(world: World, seconds: int, price: str) -> None:
+    sid = place(world, twiml=f"<Response><Pause length='{seconds}'/></Response>").sid
     world.pass_time(timedelta(seconds=70))
     call = world.sdk.calls(sid).fetch()
 
-    assert (call.duration, call.price) == ("61", "-0.02800")
+    assert (call.duration, call.price) == (str(seconds), price)
 
 
 @pytest.mark.parametrize(

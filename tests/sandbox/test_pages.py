@@ -51,6 +51,8 @@ def test_the_newest_phone_comes_first_and_can_be_found(world: World) -> None:
             "+447700900123"
         ]
     assert "No phone with" in page(world, "/sandbox/?q=999")
+    world.sandbox.reply(PHONE, "1")
+    assert world.sandbox.phones()[0].number == PHONE
 
 
 def test_texts_are_bubbles_in_their_own_direction(world: World) -> None:

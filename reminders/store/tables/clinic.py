@@ -79,12 +79,16 @@ class ProviderException(Row):
 
 
 class Service(Row):
+    """``longest_minutes`` is the longest a visit with its buffers has ever been under this service: how far back a
+    search has to look for visits that reach into its window."""
+
     __tablename__ = "service"
 
     name: Mapped[str]
     duration_minutes: Mapped[int]
     buffer_before_minutes: Mapped[int]
     buffer_after_minutes: Mapped[int]
+    longest_minutes: Mapped[int]
     slot_minutes: Mapped[int]
     min_notice_minutes: Mapped[int]
     horizon_days: Mapped[int]

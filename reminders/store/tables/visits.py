@@ -25,7 +25,7 @@ class Appointment(Row):
     __tablename__ = "appointment"
     __table_args__ = (
         Index("ix_appointment_provider_busy", "provider_id", "busy_start", postgresql_where=text("occupies"),
-              sqlite_where=text("occupies")),
+              sqlite_where=text("occupies = 1")),
         Index("ix_appointment_start_at_id", "start_at", "id"),
         Index("ix_appointment_patient_id_start_at", "patient_id", "start_at"),
         Index("ix_appointment_local_day", "local_day"),

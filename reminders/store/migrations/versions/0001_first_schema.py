@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("duration_minutes", sa.Integer(), nullable=False),
         sa.Column("buffer_before_minutes", sa.Integer(), nullable=False),
         sa.Column("buffer_after_minutes", sa.Integer(), nullable=False),
+        sa.Column("longest_minutes", sa.Integer(), nullable=False),
         sa.Column("slot_minutes", sa.Integer(), nullable=False),
         sa.Column("min_notice_minutes", sa.Integer(), nullable=False),
         sa.Column("horizon_days", sa.Integer(), nullable=False),
@@ -203,7 +204,7 @@ def upgrade() -> None:
         ["provider_id", "busy_start"],
         unique=False,
         postgresql_where=sa.text("occupies"),
-        sqlite_where=sa.text("occupies"),
+        sqlite_where=sa.text("occupies = 1"),
     )
     op.create_index("ix_appointment_start_at_id", "appointment", ["start_at", "id"], unique=False)
 
