@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from datetime import date, datetime
@@ -71,12 +72,13 @@ def worker() -> None:
     """Sends what is due; run as many as you like on PostgreSQL."""
     configure_logging()
     service = build(settings.load())
+    stop = threading.Event()
+    for wish in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wish, lambda *_: stop.set())
     service.worker.start()
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        service.worker.stop()
-        service.close()
+    stop.wait()
+    service.worker.stop()
+    service.close()
 
 
 @main.command()
@@ -129,16 +131,16 @@ def revoke_key(key_id: str) -> None:
 
 @main.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", "mapping", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Default: beside FILE")
+@click.option("--mapping", help="TOML file, or name of a shipped mapping; default: the one that fits")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Default: NAME.rejects.csv")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, store nothing")
-def import_command(file: Path, mapping: Path, rejects: Path | None, dry_run: bool) -> None:
+def import_command(file: Path, mapping: str | None, rejects: Path | None, dry_run: bool) -> None:
     """Load past visits from a CSV file (plain or gzip). Safe to run again."""
     loaded = settings.load()
     _migrate(loaded)
-    service = build(loaded)
-    import_file(service, file, mapping, rejects, dry_run=dry_run, console=console)
-    service.close()
+    database = Database(loaded.database_url, pool_size=2)
+    import_file(database, file, mapping, rejects, dry_run=dry_run, console=console)
+    database.close()
 
 
 @main.group()
@@ -198,7 +200,9 @@ def check_config(markdown: bool) -> None:
 
 def configuration_table() -> str:
     """README's table of settings, in Markdown."""
-    rows = [f"| `{name}` | {f'`{default}`' if default else ''} | {help_} |" for name, default, help_ in settings.table()]
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default else ''} | {help_} |" for name, default, help_ in settings.table()
+    ]
     return "\n".join(["| Variable | Default | Meaning |", "| --- | --- | --- |", *rows])
 
 

@@ -16,6 +16,7 @@ Interval = tuple[int, int]
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # iCalendar weekday codes, Monday first as in date.weekday()
 DAY = 86400
+_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +69,20 @@ def opens(day: date, minutes: int, zone: ZoneInfo) -> int:
 
 
 def closes(day: date, minutes: int, zone: ZoneInfo) -> int:
-    """Epoch second at which a wall time has ended; of two equal wall times the second."""
+    """Epoch second at which a wall time has ended; of two equal wall times the second. 24:00 is where the next day
+    begins, so that one day never reaches into another."""
+    if minutes == _MINUTES:
+        return opens(day, minutes, zone)
     moments = (_wall(day, minutes, zone, fold=fold).timestamp() for fold in (0, 1))
     return int(max(moments))
 
 
 @lru_cache(maxsize=20_000)
 def openings(timetable: Timetable, day: date) -> tuple[Interval, ...]:
-    """The open intervals of one local day, breaks, exceptions and public holidays taken out."""
+    """The open intervals of one local day, breaks, exceptions and public holidays taken out; sorted, none meet.
+
+    What is closed is taken out in UTC: a break in an hour that comes twice is kept from its first start to its last end.
+    """
     spans = [(h.start, h.end) for h in timetable.hours if h.weekday == day.weekday()]
     if day in timetable.holidays:
         spans = []
@@ -83,9 +90,7 @@ def openings(timetable: Timetable, day: date) -> tuple[Interval, ...]:
     spans += [(e.start, e.end) for e in today if e.open]
     closed = [(b.start, b.end) for b in timetable.breaks if b.weekday == day.weekday()]
     closed += [(e.start, e.end) for e in today if not e.open]
-    wall = subtract(merge(spans), merge(closed))
-    zoned = ((opens(day, start, timetable.zone), closes(day, end, timetable.zone)) for start, end in wall)
-    return tuple((start, end) for start, end in zoned if start < end)
+    return tuple(subtract(_zoned(day, spans, timetable.zone), _zoned(day, closed, timetable.zone)))
 
 
 def open_between(timetable: Timetable, start: int, end: int) -> Iterator[Interval]:
@@ -105,25 +110,24 @@ def is_open(timetable: Timetable, start: int, end: int) -> bool:
 def free_starts(timetable: Timetable, busy: Sequence[Interval], need: Need, window: Interval) -> Iterator[int]:
     """Starts within ``window`` at which the visit and its buffers meet no busy interval.
 
-    ``busy`` must be sorted by start. Buffers may reach outside opening hours, the visit itself may not. One pass over
-    both lists: cost grows with the window, not with all that is booked.
+    ``busy`` must be sorted by start. Buffers may reach outside opening hours, the visit itself may not. Between two
+    busy intervals the starts are one arithmetic range: cost grows with the window, not with all that is booked.
     """
     index = 0
     for opening, closing in open_between(timetable, *window):
-        start = opening
-        if start < window[0]:
-            start += -(-(window[0] - start) // need.step) * need.step
+        low = max(opening, window[0])
         last = min(closing - need.duration, window[1] - 1)
-        while start <= last:
-            claim_start, claim_end = start - need.before, start + need.duration + need.after
-            while index < len(busy) and busy[index][1] <= claim_start:
-                index += 1
-            if index == len(busy) or busy[index][0] >= claim_end:
-                yield start
-                start += need.step
-            else:
-                blocked_until = busy[index][1] + need.before
-                start += max(1, -(-(blocked_until - start) // need.step)) * need.step
+        while index < len(busy) and busy[index][1] + need.before <= low:
+            index += 1
+        position = index
+        while low <= last:
+            limit = busy[position][0] - need.duration - need.after if position < len(busy) else last
+            first = opening - (opening - low) // need.step * need.step
+            yield from range(first, min(limit, last) + 1, need.step)
+            if limit >= last:
+                break
+            low = max(low, busy[position][1] + need.before)
+            position += 1
 
 
 def merge(spans: Iterable[Interval]) -> list[Interval]:
@@ -151,6 +155,12 @@ def subtract(spans: Iterable[Interval], holes: Sequence[Interval]) -> list[Inter
         if start < end:
             left.append((start, end))
     return left
+
+
+def _zoned(day: date, spans: Iterable[Interval], zone: ZoneInfo) -> list[Interval]:
+    """Spans of wall time as UTC; one that the clocks skip altogether vanishes."""
+    zoned = ((opens(day, start, zone), closes(day, end, zone)) for start, end in merge(spans))
+    return merge((start, end) for start, end in zoned if start < end)
 
 
 def _wall(day: date, minutes: int, zone: ZoneInfo, *, fold: int) -> datetime:

@@ -14,11 +14,11 @@ from functools import lru_cache
 
 BREAK = ","  # punctuation between words; several in a row are one
 QUESTION = "?"
+QUOTE = "❝"  # a long quotation at the end: phones quote our message when someone reacts to it with an emoji
 AMOUNT = "¤"  # stands where a symbol makes a number something else than an answer: "+2", "~2", "2 %", "$1"
 
 _INVISIBLE = "\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"  # joiners, marks, selectors, keycap
 _DROPPED = re.compile(f"['’‘‛ʼʹʻ`´＇{_INVISIBLE}\U0001f3fb-\U0001f3ff]")
-# A long quotation at the end is our own message, which phones quote when someone reacts to it with an emoji.
 _QUOTED = re.compile(r"(?<=\S)\s*[\"“„«][^\"”»]{20,}[\"”“»]?\s*$")
 _QUESTION_MARKS = re.compile("[?¿؟՞፧⸮❓❔]|;\\s*$")  # Greek asks with ";"
 _EMOTICON = re.compile(r"<3+(?!\d)|[:;=]-?[dpo](?!\w)|=[()\[\]]|\bx+d+\b")
@@ -38,7 +38,7 @@ _SAME_LETTER = str.maketrans(
 
 
 def tokens(text: str) -> list[str]:
-    """The folded words, numbers, emoji, ``BREAK`` and ``QUESTION`` marks of ``text`` in order. Never raises."""
+    """The folded words, numbers, emoji and the marks above of ``text``, in order. Never raises."""
     found: list[str] = []
     previous = ""
     for char in _folded(text):
@@ -68,7 +68,7 @@ def join(words: Collection[str]) -> str:
 
 def is_decoration(word: str) -> bool:
     """An emoji or pictograph; whether one of them means something is for the caller to know."""
-    return unicodedata.category(word[0]) == "So"
+    return word != QUOTE and unicodedata.category(word[0]) == "So"
 
 
 def unstretched(word: str, vocabularies: Collection[frozenset[str]]) -> str:
@@ -99,7 +99,7 @@ def _shared(left: str, right: str) -> int:
 
 
 def _folded(text: str) -> str:
-    text = _DROPPED.sub("", _QUOTED.sub("", text)).casefold()
+    text = _DROPPED.sub("", _QUOTED.sub(f" {QUOTE}", text)).casefold()
     if not text.isascii():
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
         text = "".join(_plain(text))

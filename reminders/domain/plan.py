@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.duration import Duration
 
 _MIDNIGHT_MINUTES = 1440
+_MINUTE = timedelta(minutes=1)
+#: What is due at its deadline still needs time to go out (a busy worker, pacing, a retry): this long, or half of what is
+#: left before the visit.
+_GRACE = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,8 @@ def plan(
     Offsets count in the venue's wall time, quiet hours in the recipient's. Steps whose time has passed are skipped, so
     that a late booking does not set off all of them at once.
     """
-    return [
-        _planned(number, channel, due, step.deadline(start, venue), now, recipient, quiet)
-        for number, step in enumerate(steps)
-        for channel, due in _channel_times(step, start, venue)
-    ]
+    frame = _Frame(start, now, venue, recipient, quiet)
+    return [planned for number, step in enumerate(steps) for planned in _contacts(number, step, frame)]
 
 
 def into_allowed_hours(
@@ -96,37 +97,57 @@ def into_allowed_hours(
     last allowed minute before they begin, else ``None`` when that has passed too."""
     if quiet is None or not quiet.forbids(_minute(due, zone)):
         return due
-    opening = _edge(due, zone, quiet.end, forward=True)
-    if opening <= deadline:
+    openings = (edge for edge in _edges(due, zone, quiet.end) if edge >= due)
+    opening = min((edge for edge in openings if not quiet.forbids(_minute(edge, zone))), default=None)
+    if opening is not None and opening <= deadline:
         return opening
-    before = _edge(due, zone, quiet.start, forward=False) - timedelta(minutes=1)
-    return before if before >= now else None
+    closings = (edge - _MINUTE for edge in _edges(due, zone, quiet.start) if edge <= due)
+    before = max((edge for edge in closings if not quiet.forbids(_minute(edge, zone))), default=None)
+    return before if before is not None and before >= now else None
 
 
-def _channel_times(step: Step, start: datetime, venue: tzinfo) -> list[tuple[Channel, datetime]]:
-    due = step.offset.after(start, venue)
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What holds for all steps of one visit."""
+
+    start: datetime
+    now: datetime
+    venue: tzinfo
+    recipient: tzinfo
+    quiet: QuietHours | None
+
+
+def _contacts(number: int, step: Step, frame: _Frame) -> list[Planned]:
+    """The first channel at the step's time; each further one so much later than the one before really goes out. When
+    the time of the first has passed the whole step has."""
+    due = step.offset.after(frame.start, frame.venue)
+    first = _planned(number, step.channels[0], due, step, frame)
     if step.fallback_after is None:
-        return [(step.channels[0], due)]
+        return [first]
     wait = abs(step.fallback_after).approximate
-    return [(channel, due + wait * position) for position, channel in enumerate(step.channels)]
+    planned = [first]
+    for channel in step.channels[1:]:
+        due = planned[-1].due_at + wait
+        skipped = replace(first, channel=channel, due_at=due)
+        planned.append(skipped if first.reason is Reason.BOOKED_TOO_LATE else _planned(number, channel, due, step, frame))
+    return planned
 
 
-def _planned(
-    number: int,
-    channel: Channel,
-    due: datetime,
-    deadline: datetime,
-    now: datetime,
-    recipient: tzinfo,
-    quiet: QuietHours | None,
-) -> Planned:
-    if due < now:
+def _planned(number: int, channel: Channel, due: datetime, step: Step, frame: _Frame) -> Planned:
+    deadline = step.deadline(frame.start, frame.venue)
+    if step.not_after is None:  # a fallback has a shorter lead than its step
+        deadline = max(deadline, due + (frame.start - due) / 2)
+    if due < frame.now:
         return Planned(number, channel, due, deadline, State.SUPPRESSED, Reason.BOOKED_TOO_LATE)
-    allowed = into_allowed_hours(due, max(due, deadline), now, recipient, quiet)
+    if due >= frame.start or due > deadline:
+        return Planned(number, channel, due, deadline, State.SUPPRESSED, Reason.TOO_LATE)
+    latest = min(deadline, frame.start - _MINUTE)
+    allowed = into_allowed_hours(due, latest, frame.now, frame.recipient, frame.quiet)
     if allowed is None:
         return Planned(number, channel, due, deadline, State.SUPPRESSED, Reason.NO_ALLOWED_TIME)
     reason = Reason.DUE if allowed == due else Reason.SHIFTED
-    return Planned(number, channel, allowed, max(allowed, deadline), State.PLANNED, reason)
+    grace = min(_GRACE, (frame.start - allowed) / 2)
+    return Planned(number, channel, allowed, max(deadline, allowed + grace), State.PLANNED, reason)
 
 
 def _minute(moment: datetime, zone: tzinfo) -> float:
@@ -134,13 +155,10 @@ def _minute(moment: datetime, zone: tzinfo) -> float:
     return wall.hour * 60 + wall.minute + wall.second / 60
 
 
-def _edge(moment: datetime, zone: tzinfo, minutes: int, *, forward: bool) -> datetime:
-    """The next (or last) time the wall clock of ``zone`` shows ``minutes`` after midnight."""
-    wall = moment.astimezone(zone)
-    minutes %= _MIDNIGHT_MINUTES
-    edge = datetime.combine(wall.date(), time(minutes // 60, minutes % 60), zone)
-    if forward and edge < wall:
-        edge += timedelta(days=1)
-    if not forward and edge > wall:
-        edge -= timedelta(days=1)
-    return edge.astimezone(UTC)
+def _edges(moment: datetime, zone: tzinfo, minutes: int) -> list[datetime]:
+    """The times around ``moment`` at which the wall clock of ``zone`` shows ``minutes`` after midnight; on the days the
+    clocks change both readings."""
+    day = moment.astimezone(zone).date()
+    clock = time(minutes % _MIDNIGHT_MINUTES // 60, minutes % 60)
+    walls = (datetime.combine(day + timedelta(days=days), clock, zone) for days in (-1, 0, 1))
+    return [wall.replace(fold=fold).astimezone(UTC) for wall in walls for fold in (0, 1)]

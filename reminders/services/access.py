@@ -47,6 +47,14 @@ class Access:
             raise Unauthenticated()
         return Caller(row.uid, Role(row.role), row.catalogue_version)
 
+    def resume(self, key_uid: str) -> Caller:
+        """The caller who signed in with this key before; ``Unauthenticated`` once the key has been revoked."""
+        with self._database.read() as tx:
+            row = keys.by_uid(tx, key_uid)
+        if row is None:
+            raise Unauthenticated()
+        return Caller(row.uid, Role(row.role), row.catalogue_version)
+
     def revoke(self, key_id: str) -> bool:
         """End a key at once; False when there is no such key in force."""
         with self._database.write() as tx:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,7 @@ from reminders.services.catalogue import Catalogue
 from reminders.store import appointments
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
+from reminders.texts import language_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,19 @@ class Ledger:
     def summary(self, uid: str) -> str:
         """One sentence for the whole visit: what was sent last and what comes next."""
         return summarise(self.of(uid))
+
+    def summaries(self, visits: Sequence[Record]) -> dict[str, str]:
+        """``summary`` of each of these visits by its uid, read with one query however many there are."""
+        snapshot = self._catalogue.current()
+        by_number = {visit.id: visit for visit in visits}
+        with self._database.read() as tx:
+            rows = store.of_appointments(tx, list(by_number)) if by_number else []
+        entries: dict[int, list[Entry]] = {number: [] for number in by_number}
+        for row in rows:
+            visit = by_number[row.reminder_appointment_id]
+            zone = snapshot.location_by_id[visit.location_id].zone
+            entries[visit.id].append(self._entry(row, snapshot.service_by_id[visit.service_id], zone))
+        return {visit.uid: summarise(entries[visit.id]) for visit in visits}
 
     def _entry(self, row: Record, service: Service, zone: ZoneInfo) -> Entry:
         state = self._shown_state(row)
@@ -121,7 +135,7 @@ def _sentence(row: Record, state: State, service: Service, zone: ZoneInfo) -> st
 def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
     if row.reminder_reason == Reason.IMPORTED:
         return f"{what} was sent before this system was in use; its text and cost are not known."
-    language = f" in {row.language}" if row.language else ""
+    language = f" in {language_name(row.language)}" if row.language else ""
     when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
     end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
     found = " (the answer got lost; we found it at the provider)" if row.reminder_reason == Reason.ADOPTED else ""

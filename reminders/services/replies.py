@@ -39,6 +39,8 @@ _SAME_BREATH = timedelta(hours=12)
 _ANSWERS_PER_DAY = 10
 
 _CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
+#: What is said when the desk takes over, by how many visits the wish for another time can be about.
+_TO_THE_DESK = {0: Template.ANSWER_NOTHING, 1: Template.ANSWER_RESCHEDULE}
 _ANSWERS = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSWER_CANCELLED}
 
 
@@ -112,7 +114,7 @@ class Replies:
                 return self._decide(tx, reply, _CHANGES[intent])
             case Intent.RESCHEDULE:
                 self._to_desk(tx, reply, "wants_another_time")
-                return Template.ANSWER_RESCHEDULE
+                return _TO_THE_DESK.get(len(reply.visits), Template.ANSWER_AMBIGUOUS)
             case _:
                 self._to_desk(tx, reply, "not_understood")
                 return Template.ANSWER_UNCLEAR

@@ -1,2 +1,221 @@
+"""What no-shows and reminders cost; ``docs/measures.md`` defines every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.domain.measures import (
+    CostBy,
+    Costs,
+    LeadBand,
+    NoShowBy,
+    Outcomes,
+    Spent,
+    Visits,
+    by_currency,
+    folded,
+    iso_week,
+    lead_band,
+)
+from reminders.errors import Invalid
+from reminders.store import measures as store
+from reminders.store.engine import Database, Record
+from reminders.store.tables import Location, Provider, Service
+
+By = TypeVar("By", NoShowBy, CostBy)
+Name = Callable[[Any], "Group"]
+
+_TABLES: dict[str, store.Named] = {"location": Location, "provider": Provider, "service": Service}
+_RATE_DIGITS = 6
+_MONEY = Decimal("0.00001")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What a line is about: ``id`` is a public id, a day, a code …; ``label`` is what people call it."""
+
+    id: str
+    label: str
+
+
+ALL = Group("all", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class NoShowReport:
+    """Visits by outcome; ``first`` and ``last`` are the days asked for, both included, ``None`` for no bound."""
+
+    first: date | None
+    last: date | None
+    by: NoShowBy
+    groups: tuple[tuple[Group, Visits], ...]
+    total: Visits
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, also when there is not a single line."""
+        return list(_visit_row(ALL, Visits()))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One line per group; the lines add up to the total."""
+        return [_visit_row(group, visits) for group, visits in self.groups]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return _head(self) | {"items": self.rows(), "total": _visit_row(ALL, self.total)}
+
+
+@dataclass(frozen=True, slots=True)
+class CostReport:
+    """Reminders by outcome and what their messages cost: one line per group and currency.
+
+    ``totals`` has one line per currency. Visits that got reminders of two groups count in both, so the denominators of
+    the groups need not add up to those of the totals.
+    """
+
+    first: date | None
+    last: date | None
+    by: CostBy
+    groups: tuple[tuple[Group, Costs], ...]
+    totals: tuple[Costs, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, also when there is not a single line."""
+        return list(_cost_row(ALL, Costs(None, Outcomes(), Spent())))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One line per group and currency."""
+        return [_cost_row(group, costs) for group, costs in self.groups]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return _head(self) | {"items": self.rows(), "totals": [_cost_row(ALL, costs) for costs in self.totals]}
+
+
 class Reports:
-    def __init__(self, database, clock): ...
+    """Reads only. Ranges are days of the visit in the venue's calendar, both ends included."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def no_shows(self, first: date | None = None, last: date | None = None, by: str | None = None) -> NoShowReport:
+        """Who came and who did not; ``by`` is a ``NoShowBy``. ``Invalid`` for an unknown one or an empty range."""
+        wanted = _wanted(NoShowBy, by, first, last)
+        with self._database.read() as tx:
+            rows = store.visits(tx, wanted, (first, last), self._clock.now())
+            name = _namer(tx, wanted)
+        counted = [(row.key, Visits(**{row.outcome: row.count})) for row in rows]
+        groups = folded(counted, name)
+        total = sum(groups.values(), Visits())
+        if wanted is NoShowBy.NONE:
+            groups = {ALL: total}
+        return NoShowReport(first, last, wanted, tuple(_sorted(groups.items(), wanted)), total)
+
+    def reminder_costs(self, first: date | None = None, last: date | None = None, by: str | None = None) -> CostReport:
+        """What reminding cost; ``by`` is a ``CostBy``. ``Invalid`` for an unknown one or an empty range."""
+        wanted = _wanted(CostBy, by, first, last)
+        with self._database.read() as tx:
+            totals = _costs(tx, CostBy.NONE, (first, last), lambda _: ALL)
+            groups = totals if wanted is CostBy.NONE else _costs(tx, wanted, (first, last), _namer(tx, wanted))
+        lines = [(group, line) for group, costs in _sorted(groups.items(), wanted) for line in costs]
+        return CostReport(first, last, wanted, tuple(lines), tuple(totals[ALL]))
+
+
+def _costs(tx: Connection, by: CostBy, days: store.Days, name: Name) -> dict[Group, list[Costs]]:
+    """The lines of every group; a report without groups has one even when there is nothing to count."""
+    states = ((row.key, Outcomes(**{row.outcome: row.count})) for row in store.reminders(tx, by, days))
+    outcomes: dict[Group, Outcomes] = folded(states, name)
+    if by is CostBy.NONE:
+        outcomes.setdefault(ALL, Outcomes())
+    amounts = (((row.key, row.currency), _spent(row)) for row in store.spending(tx, by, days))
+    spent: dict[Group, dict[str | None, Spent]] = {group: {} for group in outcomes}
+    for (group, currency), sums in folded(amounts, lambda key: (name(key[0]), key[1])).items():
+        spent.setdefault(group, {})[currency] = sums
+    return {group: by_currency(outcomes.get(group, Outcomes()), sums) for group, sums in spent.items()}
+
+
+def _spent(row: Record) -> Spent:
+    return Spent(
+        row.messages, int(row.segments), row.actual_messages, row.estimated_messages, row.actual or Decimal(0),
+        row.estimated or Decimal(0), row.reminders, row.confirmed, row.kept,
+    )  # fmt: skip
+
+
+def _wanted(kind: type[By], by: str | None, first: date | None, last: date | None) -> By:
+    if first is not None and last is not None and first > last:
+        raise Invalid("The first day lies after the last.", field="from")
+    try:
+        return kind(by or "none")
+    except ValueError:
+        raise Invalid(f"by must be one of {', '.join(kind)}.", field="by") from None
+
+
+def _namer(tx: Connection, by: StrEnum) -> Name:
+    """What turns a raw key into the group it belongs to."""
+    if by == NoShowBy.WEEK:
+        return lambda day: Group(iso_week(day), iso_week(day))
+    if by == NoShowBy.LEAD_TIME:
+        return lambda days: Group(lead_band(days).value, lead_band(days).value)
+    table = _TABLES.get(by)
+    if table is None:
+        return lambda key: Group(str(key), str(key))
+    names = store.names(tx, table)
+    return lambda number: Group(*names.get(number, ("", f"no {by}")))
+
+
+def _sorted(items: Iterable[tuple[Group, Any]], by: StrEnum) -> list[tuple[Group, Any]]:
+    """Bands from short to long, steps by number, everything else by what it is called."""
+    bands = [band.value for band in LeadBand]
+    if by == NoShowBy.LEAD_TIME:
+        return sorted(items, key=lambda item: bands.index(item[0].id))
+    if by == CostBy.STEP:
+        return sorted(items, key=lambda item: int(item[0].id))
+    return sorted(items, key=lambda item: (item[0].label.casefold(), item[0].id))
+
+
+def _head(report: NoShowReport | CostReport) -> dict[str, Any]:
+    first, last = (day.isoformat() if day else None for day in (report.first, report.last))
+    return {"from": first, "to": last, "by": report.by.value}
+
+
+def _visit_row(group: Group, visits: Visits) -> dict[str, Any]:
+    rate = visits.rate
+    shares = {"rate": rate.value, "rate_low": rate.low, "rate_high": rate.high} if rate else _NO_RATE
+    return {
+        "group": group.id, "label": group.label, "booked": visits.booked, **asdict(visits),
+        **{name: None if share is None else round(share, _RATE_DIGITS) for name, share in shares.items()},
+    }  # fmt: skip
+
+
+_NO_RATE: Mapping[str, float | None] = {"rate": None, "rate_low": None, "rate_high": None}
+
+
+def _cost_row(group: Group, costs: Costs) -> dict[str, Any]:
+    spent = costs.spent
+    return {
+        "group": group.id, "label": group.label, "currency": costs.currency, "reminders": costs.outcomes.reminders,
+        **asdict(costs.outcomes), "messages": spent.messages, "segments": spent.segments,
+        "actual_messages": spent.actual_messages, "estimated_messages": spent.estimated_messages,
+        "unpriced_messages": spent.unpriced_messages,
+        "actual_cost": _money(spent.actual if spent.actual_messages else None),
+        "estimated_cost": _money(spent.estimated if spent.estimated_messages else None),
+        "basis": spent.basis, "reminders_with_cost": spent.reminders, "confirmed_visits": spent.confirmed,
+        "kept_visits": spent.kept, "cost_per_reminder": _money(spent.per(spent.reminders)),
+        "cost_per_confirmed_visit": _money(spent.per(spent.confirmed)),
+        "cost_per_kept_visit": _money(spent.per(spent.kept)),
+    }  # fmt: skip
+
+
+def _money(amount: Decimal | None) -> str | None:
+    """An amount as text with five decimals: prices of messages are fractions of a cent."""
+    return None if amount is None else str(amount.quantize(_MONEY))

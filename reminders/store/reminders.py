@@ -154,6 +154,11 @@ def extend_lease(tx: Connection, numbers: Iterable[int], owner: str, until: date
 
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
     """Every reminder of a visit with its newest message, in order of due time."""
+    return of_appointments(tx, [appointment_id])
+
+
+def of_appointments(tx: Connection, appointment_ids: Sequence[int]) -> Sequence[Record]:
+    """Every reminder of these visits with its newest message, in order of due time."""
     newest = (
         select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
     )
@@ -163,7 +168,7 @@ def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
             *Message.__table__.columns,
         )
         .join_from(Reminder, Message, Message.id == newest, isouter=True)
-        .where(Reminder.appointment_id == appointment_id)
+        .where(Reminder.appointment_id.in_(appointment_ids))
         .order_by(Reminder.due_at, Reminder.id)
     ).all()
 

@@ -3,5 +3,6 @@
 from reminders.texts.catalogues import SOURCE
 from reminders.texts.facts import Facts, Rendered, Spoken, Template, clean, clean_lines
 from reminders.texts.rendering import Texts
+from reminders.texts.tags import language_name
 
-__all__ = ["SOURCE", "Facts", "Rendered", "Spoken", "Template", "Texts", "clean", "clean_lines"]
+__all__ = ["SOURCE", "Facts", "Rendered", "Spoken", "Template", "Texts", "clean", "clean_lines", "language_name"]

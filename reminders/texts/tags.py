@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from babel import localedata
+from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 
 
@@ -41,6 +42,16 @@ def locale_id(tag: Tag, territory: str | None) -> str:
             if localedata.exists(name) and _likely_script(language, place) in (script, ""):
                 return name
     return f"{language}_{script}" if localedata.exists(f"{language}_{script}") else language
+
+
+@lru_cache(maxsize=200)
+def language_name(text: str) -> str:
+    """English name of a language tag, such as Spanish or Simplified Chinese; the tag itself when CLDR has none."""
+    tag = read_tag(text)
+    try:
+        return (Locale.parse(text, sep="_" if "_" in text else "-").english_name or text) if tag else text
+    except (UnknownLocaleError, ValueError):
+        return text
 
 
 def _subtags(parts: list[str]) -> tuple[str, str | None]:

@@ -13,6 +13,7 @@ from reminders import __version__
 from reminders.settings import data_dir
 from reminders.web import appointments, auth, clinic, docs, health, hooks, limits, metrics, patients, problems, reports
 from reminders.web.context import EXTENSION, UseCases
+from reminders.web.intake import ApiRequest
 
 _LARGEST_BODY = 1024 * 1024
 _POLICY = (
@@ -36,6 +37,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
         MAX_CONTENT_LENGTH=_LARGEST_BODY, SECRET_KEY=use_cases.settings.secret_key, VALIDATION_ERROR_STATUS_CODE=422,
         OPENAPI_VERSION="3.1.0", SECURITY_SCHEMES={"key": {"type": "http", "scheme": "bearer"}},
     )  # fmt: skip
+    app.request_class = ApiRequest
     app.url_map.converters["uid"] = _Uid
     app.extensions[EXTENSION] = use_cases
     registry = CollectorRegistry()

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import structlog
+from apiflask import HTTPError
 from flask import Flask, Response
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
@@ -38,7 +39,8 @@ def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
     """A problem document; ``code`` is stable and part of the API."""
     body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code,
             "detail": detail} | facts  # fmt: skip
-    response = Response(json.dumps(body, ensure_ascii=False, default=str), status, mimetype="application/problem+json")
+    # ASCII: the name of an unknown field may hold what cannot be written as UTF-8
+    response = Response(json.dumps(body, default=str), status, mimetype="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -48,6 +50,7 @@ def install(app: Flask) -> None:
     """Every error that leaves the application passes here."""
     app.register_error_handler(errors.ReminderError, _expected)
     app.register_error_handler(ValidationError, _validation)
+    app.register_error_handler(HTTPError, _refused)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(Exception, _unexpected)
@@ -71,6 +74,13 @@ def _validation(error: ValidationError) -> Response:
     code = "naive_time" if {item["code"] for item in found} == {"naive_time"} else "invalid"
     names = ", ".join(dict.fromkeys(item["field"] for item in found))
     return problem(422, code, f"Please check: {names}.", errors=found)
+
+
+def _refused(error: HTTPError) -> Response:
+    """What APIFlask makes of input that its schema does not take."""
+    if isinstance(error.__cause__, ValidationError):
+        return _validation(error.__cause__)
+    return problem(error.status_code, _HTTP_CODES.get(error.status_code, "http_error"), str(error.message))
 
 
 def _field_code(kind: str) -> str:

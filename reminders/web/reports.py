@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import csv
+import io
+from typing import Annotated, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reminders.domain.measures import CostBy, NoShowBy
+from reminders.services.reports import CostReport, NoShowReport
 from reminders.web.auth import MANAGERS, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer
@@ -24,6 +28,7 @@ class Range(BaseModel):
 
     first: Annotated[Day | None, Field(alias="from")] = None
     last: Annotated[Day | None, Field(alias="to")] = None
+    format: Literal["json", "csv"] = "json"
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -33,11 +38,11 @@ class Range(BaseModel):
 
 
 class NoShowRange(Range):
-    by: Literal["day", "week", "location", "provider", "service", "language", "lead_time"] | None = None
+    by: NoShowBy | None = None
 
 
 class CostRange(Range):
-    by: Literal["day", "channel", "language", "step", "location"] | None = None
+    by: CostBy | None = None
 
 
 @bp.get("/no-shows")
@@ -45,7 +50,7 @@ class CostRange(Range):
 @allow(*MANAGERS)
 def no_shows(wanted: NoShowRange) -> Response:
     """No-show rate with its 95 % interval. Cancelled visits are not in the denominator."""
-    return _report(use_cases().reports.no_shows(wanted.first, wanted.last, wanted.by))
+    return _report(use_cases().reports.no_shows(wanted.first, wanted.last, wanted.by), wanted.format)
 
 
 @bp.get("/reminder-costs")
@@ -53,8 +58,15 @@ def no_shows(wanted: NoShowRange) -> Response:
 @allow(*MANAGERS)
 def reminder_costs(wanted: CostRange) -> Response:
     """Messages, segments and money: what was charged and what is estimated, never mixed."""
-    return _report(use_cases().reports.reminder_costs(wanted.first, wanted.last, wanted.by))
+    return _report(use_cases().reports.reminder_costs(wanted.first, wanted.last, wanted.by), wanted.format)
 
 
-def _report(report: Any) -> Response:
-    return answer({"items": report.rows(), "next_cursor": None})
+def _report(report: NoShowReport | CostReport, form: str) -> Response:
+    rows = report.rows()
+    if form == "json":
+        return answer({"items": rows, "next_cursor": None})
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return Response(text.getvalue(), content_type="text/csv; charset=utf-8")

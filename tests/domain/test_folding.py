@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reminders.domain.folding import AMOUNT, is_decoration, join, one_edit_apart, tokens, unstretched
+from reminders.domain.folding import AMOUNT, QUOTE, is_decoration, join, one_edit_apart, tokens, unstretched
 
 UNHURRIED = settings(deadline=None)  # the machine may be busy
 
@@ -44,8 +44,8 @@ def test_tokens(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
 
 
-def test_a_reaction_is_read_without_the_message_it_quotes() -> None:
-    assert tokens("Liked “Your visit is at 10:00. Reply 1 to confirm”") == ["liked"]
+def test_a_quoted_message_is_one_token() -> None:
+    assert tokens("Liked “Your visit is at 10:00. Reply 1 to confirm”") == ["liked", QUOTE]
     assert tokens('he said "yes"') == ["he", "said", ",", "yes", ","]
 
 
@@ -86,6 +86,7 @@ def test_one_edit_apart(left: str, right: str, expected: bool) -> None:
 def test_decoration() -> None:
     assert is_decoration("🎉")
     assert not is_decoration("a")
+    assert not is_decoration(QUOTE)
 
 
 @UNHURRIED

@@ -45,7 +45,7 @@ CLEAR = {
         "|I will be there|I'll be there|i’ll be there|We'll be there, thanks|See you then|yes see you tomorrow|coming"
         "|I can make it|no problem, I'll be there|Hi, yes please|yes no problem|yes, doctor|comfirm|confrim|Confirmd thanks"
         "|yes plese|That works for me|uh-huh|on my way|Yes, God willing|Got it, thanks|yes :)|yes <3|Yes\nSent from my iPhone"
-        "|option 1|press 1|reply 1|1 yes|1 - confirm|1 to confirm|one|liked “Your visit is on Tuesday at 10:00, reply 1”",
+        "|option 1|press 1|reply 1|1 yes|1 - confirm|1 to confirm|one|Liked “Your visit is on Tuesday at 10:00, reply 1”|👍 to “Your visit is on Tuesday at 10:00, reply 2 to cancel”",
         X: "no|No.|NO!!|n|nope|nah|no thanks|No, thank you|no sorry|Sorry, no|please no|no sir|noooo|no 🙏|cancel|CANCEL"
         "|Cancel please|please cancel|Please cancel my appointment|Cancel it, thanks|I need to cancel|I'd like to cancel"
         "|I want to cancel my appointment|can you cancel my appointment please|I can't|I can't come|can't make it|cant make it sorry"
@@ -103,7 +103,7 @@ UNCLEAR = {
     "|yes tomorrow|yes at 3|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
     "|1 2|1 or 2|1 yes 2 no|1 no|1 cancel|2 yes|no 1|12|11|10|1:30|1/2|1st|2nd|2pm|2 pm|at 2|see you at 2|2 people|+2|~2|2%|$1"
     "|1 but late|2 maybe|1 question|c|r|yes 👎|👎|❌|no 👍|🤷|cancl|cancle|cancal|stopp|unsubscribee|chance|charge|night|quite"
-    "|I'm not comming|cancel plese|no plese|super sorry|good bye|good night|no way I'm not coming|I'm not going cancel|positive",
+    "|I'm not comming|cancel plese|no plese|eight|fight|super sorry|yes “if I may come an hour later than that”|Disliked “Your visit is on Tuesday at 10:00, reply 1”|good bye|good night|no way I'm not coming|I'm not going cancel|positive",
     "es": "sí pero tarde|si, pero llego tarde|¿sí?|sí?|ok?|no hay problema|no pasa nada|no, no pasa nada|sin problema|no problem|no, voy|no, sí voy"
     "|no, claro|no cancelar|no cancelen|no la cancelen|no quiero cancelar|no voy a cancelar|No vamos a cancelar|no puedo cancelar"
     "|no cancelo|sí cancelar|cancelar?|¿Puedo cancelar?|no sé|no se si voy|tal vez|quizás|creo que sí|si puedo voy|si no puedo aviso"
@@ -416,6 +416,18 @@ def test_a_mistyped_refusal_is_never_guessed(slip) -> None:
 def test_a_mistyped_wish_is_read_or_left_to_the_desk(slip) -> None:
     language, word, typed = slip
     assert intent(typed, language) in {U, intent(word, language), C, R, Intent.HELP, T}
+
+
+def test_a_slip_as_close_to_a_doubt_as_to_a_yes_is_not_corrected() -> None:
+    entries = {"confirm": ["coming"], "hedge": ["comings"]}
+    assert read("cominng", Lexicon.from_mapping("xx", {"confirm": ["coming"]})).intent == C
+    assert read("comingt", Lexicon.from_mapping("xx", {"confirm": ["coming"]})).intent == C
+    assert read("comingt", Lexicon.from_mapping("xx", entries)).intent == U
+
+
+def test_the_first_letter_is_never_corrected() -> None:
+    assert read("visto", Lexicon.from_mapping("xx", {"confirm": ["listo"]})).intent == U
+    assert read("lisyo", Lexicon.from_mapping("xx", {"confirm": ["listo"]})).intent == C
 
 
 def test_a_long_message_is_a_story() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+from babel.numbers import is_currency
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 from pydantic_core import PydanticCustomError
 
@@ -13,11 +16,38 @@ from reminders.domain.duration import Duration
 from reminders.errors import Invalid
 
 _EARLIEST, _LATEST = 1900, 2200
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _only_text(value: Any) -> Any:
     if not isinstance(value, str):
         raise PydanticCustomError("string_type", "Input should be a string")
+    return value
+
+
+def _calendar(value: Any) -> Any:
+    """Text that begins with a date: a bare number is not a time here, though pydantic would read one as such."""
+    if not _DATE.match(_only_text(value)):
+        raise PydanticCustomError("date_format", "Write it in ISO 8601, for example 2030-05-06 or 2030-05-06T09:00:00+02:00")
+    return value
+
+
+def _plain_number(value: Any) -> Any:
+    if not _AMOUNT.fullmatch(_only_text(value)):
+        raise PydanticCustomError("decimal_format", "Write it as text with a decimal point, for example 120.00")
+    return value
+
+
+def _country(value: str) -> str:
+    if value not in SUPPORTED_REGIONS:
+        raise PydanticCustomError("unknown_country", "This is not a country of ISO 3166-1 alpha-2, such as ES")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value):
+        raise PydanticCustomError("unknown_currency", "This is not a currency of ISO 4217, such as EUR")
     return value
 
 
@@ -41,13 +71,13 @@ def _duration(value: str) -> str:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_sensible)]
-Day = Annotated[date, BeforeValidator(_only_text), AfterValidator(_sensible)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_calendar), AfterValidator(_sensible)]
+Day = Annotated[date, BeforeValidator(_calendar), AfterValidator(_sensible)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(_printable)]
 Note = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_printable)]
 IdText = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9_]{1,40}$")]
-Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$")]
-Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
+Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
+Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
 Language = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")]
 Phone = Annotated[str, Field(strict=True, min_length=3, max_length=40), AfterValidator(_printable)]
 WallTime = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
@@ -87,7 +117,7 @@ class Out(BaseModel):
 
 
 class MoneyIn(Body):
-    amount: Annotated[Decimal, BeforeValidator(_only_text), Field(ge=0, max_digits=12, decimal_places=5)]
+    amount: Annotated[Decimal, BeforeValidator(_plain_number), Field(ge=0, max_digits=12, decimal_places=5)]
     currency: Currency
 
 

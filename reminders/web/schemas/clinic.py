@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from reminders.domain.duration import Duration
 from reminders.web.schemas.base import (
     Body,
     Buffer,
@@ -197,7 +198,7 @@ class StepIn(Body):
     @field_validator("offset")
     @classmethod
     def _before_the_start(cls, value: str) -> str:
-        if not value.startswith("-") or value in {"-PT0S", "-P0D"}:
+        if Duration.parse(value) >= Duration():
             raise PydanticCustomError("not_before_start", "offset must lie before the start, for example -P1D")
         return value
 

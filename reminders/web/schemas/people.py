@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from reminders.texts import clean_lines
 from reminders.web.schemas.base import Body, Country, Email, IdText, Language, Name, Out, Phone, Query, Year
 from reminders.web.schemas.clinic import ZoneName
 
@@ -15,6 +16,8 @@ from reminders.web.schemas.clinic import ZoneName
 def _plain(value: str) -> str:
     if any((ord(c) < 32 and c != "\n") or 0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise PydanticCustomError("control_characters", "Control characters are not allowed")
+    if not clean_lines(value):
+        raise PydanticCustomError("nothing_visible", "There is nothing to read in this text")
     return value
 
 

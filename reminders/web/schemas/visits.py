@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from reminders.domain.appointment import Confirmation, Status
 from reminders.web.schemas.base import Body, Flag, IdText, Moment, MoneyOut, Note, Out, Query
@@ -34,8 +34,8 @@ class Nothing(Body):
 
 
 class VisitQuery(Query):
-    first: Annotated[AwareDatetime | None, Field(alias="from")] = None
-    last: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    first: Annotated[Moment | None, Field(alias="from")] = None
+    last: Annotated[Moment | None, Field(alias="to")] = None
     provider_id: IdText | None = None
     location_id: IdText | None = None
     patient_id: IdText | None = None
@@ -44,8 +44,8 @@ class VisitQuery(Query):
 
 class SlotQuery(Query):
     service_id: IdText
-    first: Annotated[AwareDatetime, Field(alias="from")]
-    last: Annotated[AwareDatetime, Field(alias="to")]
+    first: Annotated[Moment, Field(alias="from")]
+    last: Annotated[Moment, Field(alias="to")]
     provider_id: IdText | None = None
     location_id: IdText | None = None
     limit: int = Field(default=200, ge=1, le=5000)

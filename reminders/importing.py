@@ -1,0 +1,40 @@
+"""`reminders import`: past visits from a file, with a progress bar."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from reminders.clock import SystemClock
+from reminders.domain.mapping import Mapping
+from reminders.services.imports import Importing, ImportResult, fitting_mapping, load_mapping
+from reminders.settings import data_dir
+from reminders.show import import_table
+from reminders.store.engine import Database
+
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn(),
+            TimeRemainingColumn())  # fmt: skip
+
+
+def import_file(
+    database: Database, file: Path, mapping: str | None, rejects: Path | None, *, dry_run: bool, console: Console
+) -> ImportResult:
+    """Load ``file`` and show what became of its rows. ``mapping`` is a TOML file or the name of a shipped one; without
+    it the shipped mapping that fits the file's columns is taken."""
+    clock = SystemClock()
+    chosen = _mapping(file, mapping, clock)
+    with Progress(*_COLUMNS, console=console, transient=True) as bar:
+        task = bar.add_task(file.name, total=None)
+        result = Importing(database, clock).run(
+            file, chosen, dry_run=dry_run, rejects=rejects,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )  # fmt: skip
+    console.print(import_table(result))
+    return result
+
+
+def _mapping(file: Path, name: str | None, clock: SystemClock) -> Mapping:
+    folder = data_dir() / "mappings"
+    return load_mapping(name, folder) if name else fitting_mapping(file, folder, clock)

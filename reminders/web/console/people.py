@@ -1,0 +1,187 @@
+"""Patients: searching, the card, and what they allow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from flask import Blueprint, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from reminders.errors import ReminderError
+from reminders.services.patients import Card
+from reminders.settings import data_dir
+from reminders.store.appointments import Filter
+from reminders.store.engine import Record
+from reminders.web.console.guard import actor
+from reminders.web.console.pages import checked, complaints, done, once, query, render, status_of, written
+from reminders.web.console.shown import Line, chosen_location, line
+from reminders.web.context import now, use_cases
+from reminders.web.respond import decode_cursor, encode_cursor
+from reminders.web.schemas.people import NoteIn, PatientChange, PatientIn, Stop
+
+bp = Blueprint("people", __name__)
+
+_PAGE = 25
+_AHEAD, _BEHIND = 20, timedelta(days=2 * 365)
+_PHONE = re.compile(r"\+?[\d\s()./-]{5,}")
+
+
+@bp.get("/patients")
+def search() -> ResponseReturnValue:
+    """Cards by part of a name or a whole number; without either, all of them."""
+    wanted, problem, cards = query("q"), None, []
+    after = decode_cursor(query("after") or None, 1)
+    try:
+        cards = list(found(wanted, _PAGE, after[0] if after else 0))
+    except ReminderError as unreadable:
+        problem = unreadable
+    following = encode_cursor([cards[_PAGE - 1].patient.id]) if len(cards) > _PAGE else None
+    return render(
+        "people", status_of(problem) if problem else 200, wanted=wanted, cards=cards[:_PAGE], following=following,
+        problem=problem,
+    )  # fmt: skip
+
+
+@bp.get("/patients/new")
+def new() -> ResponseReturnValue:
+    return _new_card()
+
+
+@bp.post("/patients/new")
+def add() -> ResponseReturnValue:
+    try:
+        card = use_cases().patients.add(patient_form(), _country(), once())
+    except ReminderError as problem:
+        return _new_card(problem)
+    done("The card is saved.")
+    return _to_card(card.patient.uid)
+
+
+@bp.get("/patients/<uid:patient_id>")
+def show(patient_id: str) -> ResponseReturnValue:
+    return _page(patient_id)
+
+
+@bp.post("/patients/<uid:patient_id>")
+def change(patient_id: str) -> ResponseReturnValue:
+    """Save the card as the form has it; what was emptied is taken off."""
+    try:
+        body = checked(PatientChange, **_form_values())
+        values = {name: getattr(body, name) for name in _form_values()}
+        if values["name"] is None:
+            checked(PatientIn)  # says that the name is missing
+        if values["phone"] == use_cases().patients.get(patient_id).patient.phone:
+            del values["phone"]  # the same number again does not take its warning away
+        version = int(written("version")) if written("version").isdecimal() else None
+        use_cases().patients.change(patient_id, values, _country(), version)
+    except ReminderError as problem:
+        return _page(patient_id, problem)
+    done("The card is saved.")
+    return _to_card(patient_id)
+
+
+@bp.post("/patients/<uid:patient_id>/stop")
+def stop(patient_id: str) -> ResponseReturnValue:
+    """The patient told the desk to stop."""
+    try:
+        use_cases().patients.stop(patient_id, checked(Stop, channel=written("channel")).channel, actor())
+    except ReminderError as problem:
+        return _page(patient_id, problem)
+    done("Written down. What was planned that way is taken back.")
+    return _to_card(patient_id)
+
+
+@bp.post("/patients/<uid:patient_id>/start")
+def start(patient_id: str) -> ResponseReturnValue:
+    """The patient told the desk to start again."""
+    try:
+        use_cases().patients.allow(patient_id)
+    except ReminderError as problem:
+        return _page(patient_id, problem)
+    done("Messages are allowed again, beginning with the next one planned.")
+    return _to_card(patient_id)
+
+
+@bp.post("/patients/<uid:patient_id>/note")
+def note(patient_id: str) -> ResponseReturnValue:
+    """Write to the patient."""
+    try:
+        body = checked(NoteIn, patient_id=patient_id, text=written("text"))
+        use_cases().desk.write(body.patient_id, body.text, once())
+    except ReminderError as problem:
+        return _page(patient_id, problem)
+    done("The note goes out within seconds.")
+    return _to_card(patient_id, "talk")
+
+
+def found(wanted: str, limit: int, after: int = 0) -> Sequence[Card]:
+    """Up to one card more than ``limit`` for what somebody typed: a phone number, or part of a name."""
+    phone = wanted if _PHONE.fullmatch(wanted) else None
+    return use_cases().patients.listing(after, limit, None if phone else wanted or None, phone)
+
+
+def patient_form() -> dict[str, Any]:
+    """A new card as typed, checked as the API checks it."""
+    return checked(PatientIn, **_form_values()).model_dump(exclude={"country"})
+
+
+@cache
+def languages() -> dict[str, str]:
+    """The languages we have texts in, with their English names."""
+    tags = sorted(path.name for path in (data_dir() / "locales").iterdir() if path.is_dir())
+    return {tag: Locale.parse(tag).get_display_name("en") or tag for tag in tags}
+
+
+def upcoming(patient_id: str, limit: int = _AHEAD) -> list[Line]:
+    """The patient's visits still ahead, soonest first."""
+    rows = use_cases().booking.listing(Filter(first=now(), patient_uid=patient_id, limit=limit))
+    return [line(row) for row in rows[:limit]]
+
+
+def _form_values() -> dict[str, str]:
+    return {name: written(name) for name in ("name", "phone", "email", "language")}
+
+
+def _new_card(problem: ReminderError | None = None) -> ResponseReturnValue:
+    return render(
+        "person_new", status_of(problem) if problem else 200, problem=problem, typed=request.form,
+        faults=complaints(problem) if problem else {}, languages=languages(),
+    )  # fmt: skip
+
+
+def _page(patient_id: str, problem: ReminderError | None = None) -> ResponseReturnValue:
+    card = use_cases().patients.get(patient_id)
+    location = chosen_location(session.get("location"))
+    return render(
+        "person", status_of(problem) if problem else 200, card=card, problem=problem, languages=languages(),
+        faults=complaints(problem) if problem else {}, typed=_typed(card.patient) | (request.form if problem else {}),
+        upcoming=upcoming(patient_id), past=_past(patient_id), talk=use_cases().patients.conversation(patient_id),
+        location=location,
+    )  # fmt: skip
+
+
+def _past(patient_id: str) -> list[Line]:
+    """The visits of the last two years, newest first."""
+    rows = use_cases().booking.listing(
+        Filter(first=now() - _BEHIND, last=now(), patient_uid=patient_id, limit=200)
+    )
+    return [line(row) for row in reversed(rows)]
+
+
+def _typed(patient: Record) -> dict[str, str]:
+    return {name: getattr(patient, name) or "" for name in ("name", "phone", "email", "language")}
+
+
+def _country() -> str | None:
+    """Where a national phone number is read: the location the desk works at."""
+    location = chosen_location(session.get("location"))
+    return location.country if location else None
+
+
+def _to_card(patient_id: str, anchor: str | None = None) -> ResponseReturnValue:
+    return redirect(url_for(".show", patient_id=patient_id, _anchor=anchor), 303)

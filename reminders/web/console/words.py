@@ -1,0 +1,139 @@
+"""Codes in, plain words out: everything the pages say about a status, a change or a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from reminders.domain.appointment import Change, Confirmation, Status
+from reminders.domain.cost import Money
+
+#: (status, confirmation) -> (label, tone). A tone is a class of console.css; the label alone must say it all.
+_STANDING = {
+    (Status.BOOKED, Confirmation.CONFIRMED): ("Confirmed", "good"),
+    (Status.BOOKED, Confirmation.UNCONFIRMED): ("Not confirmed", "open"),
+    (Status.BOOKED, Confirmation.DECLINED): ("Declined", "bad"),
+    (Status.CANCELLED, Confirmation.DECLINED): ("Cancelled by patient", "off"),
+}
+_STATUS = {
+    Status.PENDING: ("Pending", "open"),
+    Status.BOOKED: ("Booked", "open"),
+    Status.ARRIVED: ("Arrived", "here"),
+    Status.FULFILLED: ("Done", "past"),
+    Status.NOSHOW: ("No-show", "bad"),
+    Status.CANCELLED: ("Cancelled", "off"),
+}
+
+BUTTONS = {
+    Change.CONFIRM: "Confirm", Change.CANCEL: "Cancel visit", Change.RESCHEDULE: "Move", Change.ARRIVE: "Arrived",
+    Change.FULFIL: "Done", Change.NOSHOW: "No-show",
+}  # fmt: skip
+
+#: What the page says after a change.
+DONE = {
+    Change.CONFIRM: "The visit is confirmed.",
+    Change.CANCEL: "The visit is cancelled and its reminders are taken back.",
+    Change.RESCHEDULE: "The visit is moved and its reminders are planned anew.",
+    Change.ARRIVE: "The patient is here.",
+    Change.FULFIL: "The visit is done.",
+    Change.NOSHOW: "Written down as a no-show.",
+}
+
+INBOX_REASONS = {
+    "not_understood": "This reply could not be read with certainty.",
+    "wants_another_time": "Asks for another time.",
+    "no_open_visit": "Answered, but was not asked about any visit that is still ahead.",
+    "several_visits": "Has several visits ahead, and the answer could mean any of them.",
+    "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
+}
+
+MESSAGE_KINDS = {
+    "reminder": "Reminder", "moved": "Notice of the new time", "cancelled": "Notice of the cancellation",
+    "desk": "Note from the desk", "answer": "Automatic answer", "reply": "Patient",
+}  # fmt: skip
+CHANNELS = {"sms": "SMS", "voice": "call", "all": "all messages"}
+STOPS = {"sms": "no SMS", "voice": "no calls", "all": "no messages at all"}
+
+PAGE_PROBLEMS = {
+    404: "There is nothing at this address. It may have been mistyped, or the thing it named is gone.",
+    405: "This address only takes forms. Please go back to the day.",
+    413: "This form is too large.",
+    500: "Something went wrong on our side. Nothing you did is lost that was already confirmed; please try again.",
+}
+
+_HISTORY = {
+    "book": "Booked", "confirm": "Confirmed", "cancel": "Cancelled", "reschedule": "Moved", "arrive": "Patient arrived",
+    "fulfil": "Visit done", "no-show": "Patient did not come",
+}  # fmt: skip
+_THROUGH = {"console": "in the console", "api": "through the API", "sms": "by SMS", "voice": "by phone call"}
+
+_FIELDS = {
+    "name": "Name", "phone": "Phone", "email": "Email", "language": "Language", "time_zone": "Time zone",
+    "birth_year": "Year of birth", "text": "Text", "reason": "Reason", "start": "Time", "provider_id": "Provider",
+    "service_id": "Service", "patient_id": "Patient",
+}  # fmt: skip
+_COMPLAINTS = {
+    "missing": "is missing", "string_too_short": "is missing", "string_too_long": "is too long",
+    "string_pattern_mismatch": "does not look right", "control_characters": "has characters that cannot be used",
+    "int_type": "must be a number", "int_parsing": "must be a number", "greater_than_equal": "is out of range",
+    "less_than_equal": "is out of range", "out_of_range": "is out of range",
+}  # fmt: skip
+
+
+def standing(status: str, confirmation: str) -> tuple[str, str]:
+    """Label and tone of a visit's status and confirmation together."""
+    both = Status(status), Confirmation(confirmation)
+    return _STANDING.get(both) or _STATUS[both[0]]
+
+
+def complaint(field: str, kind: str) -> str:
+    """One sentence on a field that does not fit."""
+    return f"{_FIELDS.get(field, field)} {_COMPLAINTS.get(kind, 'does not look right')}."
+
+
+def history(change: str, facts: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """What happened to a visit."""
+    said = _HISTORY.get(change, change)
+    if change == "book" and facts.get("start"):
+        return f"{said} for {_iso(facts['start'], zone)}"
+    if change == "reschedule" and facts.get("from"):
+        return f"{said} from {_iso(facts['from'], zone)} to {_iso(facts['to'], zone)}"
+    return said
+
+
+def by(actor: str, channel: str, own_key: str) -> str:
+    """Who did it and how."""
+    who = {"patient": "the patient", "system": "the system", own_key: "your key"}.get(actor, f"key …{actor[-6:]}")
+    return f"{who} {_THROUGH.get(channel, '')}".strip()
+
+
+def long_day(day: date) -> str:
+    """Such as "Monday 6 May 2030"."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def short_day(day: date) -> str:
+    """Such as "Mon 6 May"."""
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def moment(at: datetime, zone: ZoneInfo) -> str:
+    """Such as "Mon 6 May 2030, 09:00" on the clock of ``zone``."""
+    local = at.astimezone(zone)
+    return f"{short_day(local)} {local:%Y, %H:%M}"
+
+
+def price(cost: Money | None, *, actual: bool) -> str:
+    """An amount, and whether the provider or our rate card says so."""
+    return "" if cost is None else f"{cost} {'charged' if actual else 'estimated'}"
+
+
+def bcp47(language: str | None) -> str:
+    """A language tag as HTML wants it."""
+    return (language or "").replace("_", "-")
+
+
+def _iso(text: str, zone: ZoneInfo) -> str:
+    return moment(datetime.fromisoformat(text), zone)

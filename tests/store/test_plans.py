@@ -1,0 +1,58 @@
+"""Hot queries must find their rows through an index: cost grows with what is due, not with what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, event
+
+from reminders.store import appointments, histories, inbox, keys, messages, outbox, patients, reminders
+from reminders.store.engine import Database
+
+NOW = datetime(2030, 5, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+QUERIES: dict[str, Callable[[Connection], object]] = {
+    "busy time": lambda tx: appointments.busy(tx, [1, 2], NOW, NOW + DAY, DAY),
+    "one visit": lambda tx: appointments.get(tx, "apt_x"),
+    "open visits of a phone": lambda tx: appointments.open_for_phone(tx, "+1", NOW),
+    "claim": lambda tx: reminders.claim_due(tx, "sms", NOW, "me", NOW, 10),
+    "anything due": lambda tx: reminders.any_due(tx, "sms", NOW),
+    "lapsed leases": lambda tx: reminders.lapsed(tx, NOW, 10),
+    "withdraw": lambda tx: reminders.withdraw(tx, 1, "visit_moved", NOW),
+    "withdraw for a phone": lambda tx: reminders.withdraw_for_phone(tx, "+1", "sms", NOW),
+    "ledger": lambda tx: reminders.of_appointment(tx, 1),
+    "history": lambda tx: histories.of_appointment(tx, 1),
+    "outbox": lambda tx: outbox.take(tx, NOW, NOW, 10),
+    "open inbox": lambda tx: inbox.listing(tx, 0, 10, done=False),
+    "key": lambda tx: keys.by_hash(tx, "x"),
+    "questions to a phone": lambda tx: messages.questions(tx, "+1", NOW),
+    "message of a callback": lambda tx: messages.by_token(tx, "x"),
+    "patient": lambda tx: patients.get(tx, "pat_x"),
+}
+SMALL = ("catalogue_version", "api_key")
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_sqlite_reads_through_an_index(name: str, sqlite_database_url: str) -> None:
+    database = Database(sqlite_database_url)
+    plans: list[str] = []
+
+    @event.listens_for(database.engine, "after_cursor_execute")
+    def explain(connection, cursor, statement, parameters, context, many):  # noqa: ANN001, ANN202
+        if statement.startswith(("SELECT", "UPDATE")):
+            found = connection.connection.driver_connection.execute("EXPLAIN QUERY PLAN " + statement, parameters)
+            plans.extend(row[3] for row in found)
+
+    with database.write() as tx:
+        try:
+            QUERIES[name](tx)
+        except Exception as problem:  # noqa: BLE001 - a row that is not there is no matter here
+            assert type(problem).__name__ == "NotFound"
+    database.close()
+    assert plans
+    scans = [plan for plan in plans if plan.startswith("SCAN") and not any(table in plan for table in SMALL)]
+    assert not scans, scans
+    assert "TEMP B-TREE" not in "".join(plans) or name in {"open visits of a phone", "ledger", "questions to a phone"}
