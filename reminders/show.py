@@ -83,8 +83,8 @@ def cost_table(report: CostReport) -> Table:
         ("imported", _count("imported")),
         ("messages", _count("messages")),
         ("segments", _count("segments")),
-        ("actual\ncost", _amount("actual_cost")),
-        ("estimated\ncost", _amount("estimated_cost")),
+        ("actual", _amount("actual_cost", 2)),
+        ("esti-\nmated", _amount("estimated_cost", 2)),
         ("per re-\nminder", _amount("cost_per_reminder")),
         ("per con-\nfirmed", _amount("cost_per_confirmed_visit")),
         ("per\nkept", _amount("cost_per_kept_visit")),
@@ -132,15 +132,15 @@ def _empty(title: str) -> Table:
 
 def _add(table: Table, label: str, columns: Sequence[Column], row: Row) -> None:
     currency = row.get("currency")
-    table.add_row(Text(f"{label}, {currency}" if currency else label), *(show(row) for _, show in columns))
+    table.add_row(Text(f"{label} {currency}" if currency else label), *(show(row) for _, show in columns))
 
 
 def _count(name: str) -> Callable[[Row], str]:
     return lambda row: f"{row[name]:,}"
 
 
-def _amount(name: str) -> Callable[[Row], str]:
-    return lambda row: _NONE if row[name] is None else f"{Decimal(row[name]):,.4f}"
+def _amount(name: str, decimals: int = 4) -> Callable[[Row], str]:
+    return lambda row: _NONE if row[name] is None else f"{Decimal(row[name]):,.{decimals}f}"
 
 
 def _interval(row: Row) -> str:

@@ -51,7 +51,7 @@ OFFERS: tuple[Offer, ...] = (
     Offer(PHYSICAL, CHICAGO, (PARK, NAIR), TEXT_FIRST, 40, "220.00", after=10, slot=60),
     Offer(VACCINE, CHICAGO, (PARK, NAIR), TEXT_THEN_CALL, 10, "45.00", slot=15),
     # Asked for on the phone, at any hour, for the next hour: the one service whose reminder may come at night.
-    Offer(CALL_BACK, CHICAGO, (NURSES,), SHORTLY_BEFORE, 10, "30.00", slot=10, notice=5),
+    Offer(CALL_BACK, CHICAGO, (NURSES,), SHORTLY_BEFORE, 5, "30.00", slot=5, notice=5),
 )
 
 _LOCATIONS: tuple[dict[str, Any], ...] = (

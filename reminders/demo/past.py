@@ -72,12 +72,15 @@ class Past:
         """Live through everything up to ``end``; visits after it stay booked."""
         for plan in self._plans(end):
             self._at(plan.asked_at, lambda plan=plan: self._book(plan))  # type: ignore[misc]
+        for day in range((end - self._clock.now()).days):
+            self._at(self._clock.now() + timedelta(days=day), self._service.worker.tick)
         while self._agenda and self._agenda[0][0] <= end:
             moment, _, step = heapq.heappop(self._agenda)
             self._clock.set(max(moment, self._clock.now()))
             step()
         self._clock.set(max(end, self._clock.now()))
         self._work()
+        self._service.worker.tick()
         self._tidy_inbox()
 
     def _at(self, moment: datetime, step: Step) -> None:
@@ -142,14 +145,14 @@ class Past:
                 self._at(entry.due_at, self._work)
 
     def _work(self) -> None:
-        """The worker's turn; what it handed over arrives a few seconds later, which may set off a fallback."""
-        self._service.worker.tick()
+        """What is due goes out and arrives a few seconds later, which may set off a fallback."""
+        self._service.sending.run_due()
         while handed := self._carrier.take():
             self._clock.advance(timedelta(seconds=4))
             for one in handed:
                 self._arrive(one)
             if not all(one.arrives for one in handed):
-                self._service.worker.tick()
+                self._service.sending.run_due()
 
     def _arrive(self, handed: Handed) -> None:
         if handed.channel is Channel.VOICE and handed.arrives:

@@ -68,7 +68,7 @@ PEOPLE: tuple[Person, ...] = (
     Person("Hannah Price", "+13125550104", "en", CHICAGO, 1969),
     Person("Marcus Reed", "+13125550195", "en", CHICAGO, 1992),
     Person("Olivia Foster", "+13125550106", "en", CHICAGO, 1980),
-    Person("Walter Simmons", "+13125550107", "en", CHICAGO, 1946),
+    Person("Walter Simmons", "+13125550196", "en", CHICAGO, 1946),
     Person("Ruth Coleman", "+13125550108", "en", CHICAGO, 1955),
     Person("Kevin Doyle", "+13125550193", "en", CHICAGO, 1989),
     Person("Andrea Walsh", "+13125550110", "en", CHICAGO, 1983),  # one phone for mother and son

@@ -54,14 +54,20 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found_at_provider"
     IMPORTED = "imported"
     SUPERSEDED = "superseded"
+    NO_TEXT = "no_text"
 
 
 #: What may follow what. Final states have nothing after them. ``uncertain`` begins when the attempt is written, before
 #: the provider is asked, and ends when the outcome is known; a crash in between therefore leaves the row uncertain.
+#: A planned or claimed row may still become sent: a late callback can prove that an attempt given up as lost went out.
 NEXT: dict[State, frozenset[State]] = {
-    State.PLANNED: frozenset({State.CLAIMED, State.SUPPRESSED, State.MISSED, State.WITHDRAWN}),
-    State.CLAIMED: frozenset({State.PLANNED, State.UNCERTAIN, State.SUPPRESSED, State.MISSED, State.WITHDRAWN}),
-    State.UNCERTAIN: frozenset({State.PLANNED, State.SENT, State.DELIVERED, State.FAILED, State.MISSED}),
+    State.PLANNED: frozenset({State.CLAIMED, State.SENT, State.SUPPRESSED, State.MISSED, State.WITHDRAWN}),
+    State.CLAIMED: frozenset(
+        {State.PLANNED, State.UNCERTAIN, State.SENT, State.SUPPRESSED, State.MISSED, State.WITHDRAWN}
+    ),
+    State.UNCERTAIN: frozenset(
+        {State.PLANNED, State.SENT, State.DELIVERED, State.FAILED, State.MISSED, State.WITHDRAWN}
+    ),
     State.SENT: frozenset({State.DELIVERED, State.FAILED}),
     State.DELIVERED: frozenset(),
     State.FAILED: frozenset(),

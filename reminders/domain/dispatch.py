@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from reminders.domain.appointment import OPEN, Confirmation, Status
+from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.delivery import Reason, State
 from reminders.domain.plan import QuietHours, into_allowed_hours
+
+#: Changes of a visit that take back whatever was planned for it before, and why.
+WITHDRAWN_BECAUSE = {
+    Change.RESCHEDULE: Reason.MOVED,
+    Change.CANCEL: Reason.CANCELLED,
+    Change.ARRIVE: Reason.DONE,
+    Change.FULFIL: Reason.DONE,
+    Change.NOSHOW: Reason.DONE,
+}
 
 
 @dataclass(frozen=True, slots=True)

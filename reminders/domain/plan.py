@@ -118,22 +118,26 @@ class _Frame:
 
 
 def _contacts(number: int, step: Step, frame: _Frame) -> list[Planned]:
-    """The first channel at the step's time; each further one so much later than the one before really goes out. When
-    the time of the first has passed the whole step has."""
+    """The first channel at the step's time, each further one so much later than the one before really goes out (never
+    moved back, else both would come at once). When the time of the first has passed the whole step has; a further one
+    for which there is no time is not stored, so that it may still follow at once when the first fails."""
     due = step.offset.after(frame.start, frame.venue)
-    first = _planned(number, step.channels[0], due, step, frame)
+    planned = [_planned(number, step.channels[0], due, step, frame, frame.now)]
     if step.fallback_after is None:
-        return [first]
+        return planned
     wait = abs(step.fallback_after).approximate
-    planned = [first]
     for channel in step.channels[1:]:
         due = planned[-1].due_at + wait
-        skipped = replace(first, channel=channel, due_at=due)
-        planned.append(skipped if first.reason is Reason.BOOKED_TOO_LATE else _planned(number, channel, due, step, frame))
+        if planned[0].reason is Reason.BOOKED_TOO_LATE:
+            planned.append(replace(planned[0], channel=channel, due_at=due))
+        elif (contact := _planned(number, channel, due, step, frame, due)).state is State.PLANNED:
+            planned.append(contact)
     return planned
 
 
-def _planned(number: int, channel: Channel, due: datetime, step: Step, frame: _Frame) -> Planned:
+def _planned(
+    number: int, channel: Channel, due: datetime, step: Step, frame: _Frame, earliest: datetime
+) -> Planned:  # fmt: skip
     deadline = step.deadline(frame.start, frame.venue)
     if step.not_after is None:  # a fallback has a shorter lead than its step
         deadline = max(deadline, due + (frame.start - due) / 2)
@@ -142,7 +146,7 @@ def _planned(number: int, channel: Channel, due: datetime, step: Step, frame: _F
     if due >= frame.start or due > deadline:
         return Planned(number, channel, due, deadline, State.SUPPRESSED, Reason.TOO_LATE)
     latest = min(deadline, frame.start - _MINUTE)
-    allowed = into_allowed_hours(due, latest, frame.now, frame.recipient, frame.quiet)
+    allowed = into_allowed_hours(due, latest, earliest, frame.recipient, frame.quiet)
     if allowed is None:
         return Planned(number, channel, due, deadline, State.SUPPRESSED, Reason.NO_ALLOWED_TIME)
     reason = Reason.DUE if allowed == due else Reason.SHIFTED

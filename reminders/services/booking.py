@@ -50,13 +50,13 @@ class Booking:
     def book(self, wanted: Request, actor: Actor, once: Once | None = None) -> Record:
         """Book a visit. A repeat with the same ``once`` returns the visit of the first time."""
         service, provider = self._offer(wanted.service_id, wanted.provider_id)
-        self._check_time(service, provider, wanted.start, override=wanted.override)
         uid = new_uid("apt", self._clock.now())
         try:
             with self._database.write() as tx:
                 earlier = keys.claim_once(tx, once, uid, self._clock.now()) if once else None
                 if earlier is not None:
                     return appointments.get(tx, earlier)
+                self._check_time(service, provider, wanted.start, override=wanted.override)
                 patient = patients.get(tx, wanted.patient_id)
                 return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
         except SlotTaken as problem:

@@ -36,23 +36,26 @@ class Clinic:
 
     def add_location(self, values: dict[str, Any], once: Once | None = None) -> Record:
         with self._database.write() as tx:
-            uid = self._add(tx, Location, _checked_location(values, values["country"]), once)
+            uid, _ = self._add(tx, Location, _checked_location(values, values["country"]), once)
         return self._read(Location, uid)
 
     def change_location(self, uid: str, values: dict[str, Any]) -> Record:
         with self._database.write() as tx:
             row = store.get(tx, Location, uid)
-            store.change(tx, Location, row.id, _checked_location(values, values.get("country", row.country)))
+            if values:
+                store.change(tx, Location, row.id, _checked_location(values, values.get("country", row.country)))
         return self._read(Location, uid)
 
     def add_policy(self, values: dict[str, Any], once: Once | None = None) -> Record:
         with self._database.write() as tx:
-            uid = self._add(tx, ReminderPolicy, values, once)
+            uid, _ = self._add(tx, ReminderPolicy, values, once)
         return self._read(ReminderPolicy, uid)
 
     def change_policy(self, uid: str, values: dict[str, Any]) -> Record:
         with self._database.write() as tx:
-            store.change(tx, ReminderPolicy, store.get(tx, ReminderPolicy, uid).id, values)
+            number = store.get(tx, ReminderPolicy, uid).id
+            if values:
+                store.change(tx, ReminderPolicy, number, values)
         return self._read(ReminderPolicy, uid)
 
     def add_provider(
@@ -61,10 +64,11 @@ class Clinic:
         """``values["location_id"]`` is public; hours and breaks are in minutes after midnight."""
         with self._database.write() as tx:
             location = _number(tx, Location, values["location_id"], "location_id")
-            uid = self._add(tx, Provider, values | {"location_id": location, "active": True}, once)
-            number = store.get(tx, Provider, uid).id
-            store.set_hours(tx, number, hours, breaks=False)
-            store.set_hours(tx, number, breaks, breaks=True)
+            uid, is_new = self._add(tx, Provider, values | {"location_id": location, "active": True}, once)
+            if is_new:
+                number = store.get(tx, Provider, uid).id
+                store.set_hours(tx, number, hours, breaks=False)
+                store.set_hours(tx, number, breaks, breaks=True)
         return self._read(Provider, uid)
 
     def change_provider(
@@ -86,7 +90,7 @@ class Clinic:
         """Leave, illness, or an extra day."""
         with self._database.write() as tx:
             number = store.get(tx, Provider, provider_uid).id
-            uid = self._add(tx, ProviderException, values | {"provider_id": number}, once, dated=False)
+            uid, _ = self._add(tx, ProviderException, values | {"provider_id": number}, once, dated=False)
         return self._read(ProviderException, uid)
 
     def exceptions(self, provider_uid: str) -> Sequence[Record]:
@@ -103,8 +107,9 @@ class Clinic:
         with self._database.write() as tx:
             providers = _numbers(tx, provider_uids)
             values = _with_policy(tx, values) | {"active": True, "longest_minutes": _length(values)}
-            uid = self._add(tx, Service, values, once)
-            store.set_offers(tx, store.get(tx, Service, uid).id, providers)
+            uid, is_new = self._add(tx, Service, values, once)
+            if is_new:
+                store.set_offers(tx, store.get(tx, Service, uid).id, providers)
         return self._read(Service, uid)
 
     def change_service(self, uid: str, values: dict[str, Any], provider_uids: Sequence[str] | None) -> Record:
@@ -129,13 +134,14 @@ class Clinic:
 
     def _add(
         self, tx: Connection, table: store.Table, values: dict[str, Any], once: Once | None, *, dated: bool = True
-    ) -> str:
+    ) -> tuple[str, bool]:
+        """The public id and whether the row is new; a repeat finds that of the first time."""
         now = self._clock.now()
         uid = new_uid(_PREFIX[table], now)
         earlier = keys.claim_once(tx, once, uid, now) if once else None
         if earlier is None:
             store.add(tx, table, values | {"uid": uid} | ({"created_at": now} if dated else {}))
-        return earlier or uid
+        return earlier or uid, earlier is None
 
     def _read(self, table: store.Table, uid: str) -> Record:
         self._catalogue.refresh()

@@ -13,6 +13,7 @@ from reminders.store import consents, inbox, keys, patients
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
+from reminders.texts import clean_lines
 
 #: A note written now is of no use tomorrow.
 _NOTE_LIVES = timedelta(hours=4)
@@ -47,7 +48,10 @@ class Desk:
         return item
 
     def write(self, patient_uid: str, text: str, once: Once | None = None) -> Record:
-        """Queue a note to a patient; it goes out with the next tick, also in quiet hours: a person decided so."""
+        """Queue a note to a patient; it goes out with the next tick, also in quiet hours: a person decided so.
+        ``Invalid`` when nothing of ``text`` can be seen."""
+        if not clean_lines(text):
+            raise Invalid("A message needs a text.", field="text")
         now = self._clock.now()
         uid = new_uid("rem", now)
         with self._database.write() as tx:

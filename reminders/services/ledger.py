@@ -165,11 +165,15 @@ def _time(moment: datetime | None, zone: ZoneInfo) -> str:
 def _why_planned(row: Record) -> str:
     reasons: dict[str, Callable[[], str]] = {
         Reason.SHIFTED: lambda: ", moved out of quiet hours",
-        Reason.RETRYING: lambda: f", after {row.reminder_attempts} tries that the provider could not take",
+        Reason.RETRYING: lambda: f", after {_tries(row.reminder_attempts)} that the provider could not take",
         Reason.NOT_FOUND: lambda: ", because the provider does not know of the first try",
         Reason.LEASE_EXPIRED: lambda: ", because the worker that had it stopped",
     }
     return reasons.get(row.reminder_reason, lambda: "")()
+
+
+def _tries(count: int) -> str:
+    return "one try" if count == 1 else f"{count} tries"
 
 
 def _because(row: Record) -> str:
@@ -206,4 +210,11 @@ _REASONS: dict[str, str] = {
     Reason.NOT_ANSWERED: "nobody answered",
     Reason.SUPERSEDED: "the visit changed again",
     Reason.DUE: "the provider could not deliver it",
+    Reason.SHIFTED: "its time had been moved out of quiet hours",
+    Reason.RETRYING: "the provider could not take it",
+    Reason.LEASE_EXPIRED: "the worker that had it stopped",
+    Reason.ADOPTED: "the answer got lost, but the provider had taken it",
+    Reason.NOT_FOUND: "the provider did not know of it",
+    Reason.IMPORTED: "it comes from the records before this system was in use",
+    Reason.NO_TEXT: "its text could not be written",
 }

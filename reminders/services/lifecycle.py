@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from reminders.clock import Clock
+from reminders.clock import Clock, aware
 from reminders.domain.actor import Actor
 from reminders.domain.appointment import OCCUPYING, OPEN, Change, Confirmation, Status, next_confirmation, next_status
 from reminders.domain.clinic import Location, Provider, Service
 from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.domain.plan import into_allowed_hours, plan
-from reminders.errors import Stale
+from reminders.errors import Invalid, Stale
 from reminders.services.catalogue import Catalogue
 from reminders.store import appointments, histories, outbox
 from reminders.store import reminders as reminder_store
@@ -31,16 +32,11 @@ from reminders.store.ids import new_uid
 #: How long a notice of a change waits, so that a slip of the mouse can be put right before anybody is told.
 NOTICE_DELAY = timedelta(minutes=2)
 
-_WITHDRAWN_BECAUSE = {
-    Change.RESCHEDULE: Reason.MOVED,
-    Change.CANCEL: Reason.CANCELLED,
-    Change.ARRIVE: Reason.DONE,
-    Change.FULFIL: Reason.DONE,
-    Change.NOSHOW: Reason.DONE,
-}
 _REACHED_BY = {Change.ARRIVE: Status.ARRIVED, Change.FULFIL: Status.FULFILLED, Change.NOSHOW: Status.NOSHOW}
 _NOTICES = {Change.RESCHEDULE: "moved", Change.CANCEL: "cancelled"}
 _PATIENT = "patient"
+#: What a visit booked here has no value for.
+_NOT_SET = {"cancel_reason": None, "source": None, "external_id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,7 @@ class Lifecycle:
         zone = _zone(draft.patient.time_zone, location)
         _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
         self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
-        return SimpleNamespace(**values, id=number, cancel_reason=None, patient_uid=draft.patient.uid)
+        return SimpleNamespace(**values, **_NOT_SET, id=number, **_contact(draft.patient))
 
     def change(
         self,
@@ -105,8 +101,10 @@ class Lifecycle:
         """Carry out one change; returns the visit as it was before.
 
         ``version`` is what the caller last saw (``Stale`` when it is not the current one). Repeating a change that
-        has already had its effect is harmless and changes nothing.
+        has already had its effect is harmless and changes nothing. A reschedule needs a ``start`` (else ``Invalid``).
         """
+        if change is Change.RESCHEDULE and start is None:
+            raise Invalid("The new time is missing.", field="start")
         visit = appointments.get(tx, uid, lock=True)
         if version is not None and visit.version != version:
             raise Stale(current_version=visit.version)
@@ -143,8 +141,8 @@ class Lifecycle:
         self, tx: Connection, visit: Record, change: Change, actor: Actor, start: datetime | None,
         provider: Provider | None, now: datetime,
     ) -> None:  # fmt: skip
-        if change in _WITHDRAWN_BECAUSE:
-            reminder_store.withdraw(tx, visit.id, _WITHDRAWN_BECAUSE[change], now)
+        if change in WITHDRAWN_BECAUSE:
+            reminder_store.withdraw(tx, visit.id, WITHDRAWN_BECAUSE[change], now)
         if change not in _NOTICES:
             return
         snapshot = self._catalogue.current()
@@ -166,6 +164,13 @@ class Lifecycle:
             "version": version, "facts": dict(facts),
         })  # fmt: skip
         outbox.add(tx, "appointment.changed", uid, {"change": change, "version": version}, now)
+
+
+def _contact(patient: Record) -> dict[str, Any]:
+    return {
+        "patient_uid": patient.uid, "patient_name": patient.name, "patient_phone": patient.phone,
+        "patient_language": patient.language, "patient_zone": patient.time_zone,
+    }  # fmt: skip
 
 
 def _plan(tx: Connection, subject: _Subject, start: datetime, now: datetime) -> None:
@@ -204,6 +209,7 @@ def _row(subject: _Subject, now: datetime, **values: Any) -> dict[str, Any]:
 
 
 def _times(service: Service, location: Location, start: datetime, booked_at: datetime) -> dict[str, Any]:
+    start = aware(start)
     before, after = service.buffers
     end = start + service.duration
     day = start.astimezone(location.zone).date()

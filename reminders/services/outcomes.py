@@ -56,7 +56,7 @@ class Outcomes:
             if problem.opted_out:
                 self._learn_stop(tx, message, now)
             if retry_at is not None:
-                store.move(tx, reminder_id, State.PLANNED, Reason.RETRYING, now, due_at=retry_at)
+                _again(tx, reminder_id, Reason.RETRYING, now, due_at=retry_at)
             elif problem.permanent:
                 self._fail(tx, message, reminder_id, Reason.OPTED_OUT if problem.opted_out else Reason.REFUSED, now)
                 self._flag_number(tx, message, problem.provider_code)
@@ -68,7 +68,7 @@ class Outcomes:
         now = self._clock.now()
         with self._database.write() as tx:
             messages.settle(tx, message_id, State.FAILED)
-            store.move(tx, reminder_id, State.PLANNED, Reason.LEASE_EXPIRED, now)
+            _again(tx, reminder_id, Reason.LEASE_EXPIRED, now)
 
     def callback(self, token: str, report: Report) -> bool:
         """Apply a status callback; False when no message has this token. It may be the first we hear of the SID."""
@@ -77,6 +77,8 @@ class Outcomes:
             message = messages.by_token(tx, token, lock=True)
             if message is None or (message.provider_sid and message.provider_sid != report.sid):
                 return False
+            if message.state == State.FAILED and message.provider_sid is None:
+                messages.revive(tx, message.id)  # given up as lost, but it did go out
             messages.settle(tx, message.id, State.SENT, provider_sid=report.sid, sent_at=message.sent_at or now)
             if message.reminder_id is not None:
                 store.move(tx, message.reminder_id, State.SENT, Reason.DUE, now)
@@ -107,14 +109,16 @@ class Outcomes:
         self._flag_number(tx, message, report.error_code)
 
     def _fail(self, tx: Connection, message: Record, reminder_id: int, reason: Reason, now: datetime) -> None:
-        if store.move(tx, reminder_id, State.FAILED, reason, now) and message.kind == "reminder":
+        """Give up on this channel. Who asked us to stop is not tried on another one instead."""
+        failed = store.move(tx, reminder_id, State.FAILED, reason, now)
+        if failed and message.kind == "reminder" and reason is not Reason.OPTED_OUT:
             self._fall_back(tx, reminder_id, now)
 
     def _fall_back(self, tx: Connection, reminder_id: int, now: datetime) -> None:
         """Let the next channel of the same step follow at once: bring its reminder forward, or plan it."""
         failed = store.by_number(tx, reminder_id)
         following = self._next_channel(tx, failed)
-        if following is None or now > failed.not_after:
+        if following is None or now > failed.not_after or store.overtaken(tx, reminder_id):
             return
         if store.bring_forward(tx, failed.appointment_id, failed.plan, failed.step, following, now):
             return
@@ -144,10 +148,19 @@ class Outcomes:
             patients.change(tx, message.patient_id, {"phone_problem": f"provider error {code}"})
 
 
+def _again(tx: Connection, reminder_id: int, reason: Reason, now: datetime, **values: Any) -> None:
+    """Back to the plan; withdrawn instead when the visit has changed while the attempt was under way."""
+    overtaken = store.overtaken(tx, reminder_id)
+    if overtaken is None:
+        store.move(tx, reminder_id, State.PLANNED, reason, now, **values)
+    else:
+        store.move(tx, reminder_id, State.WITHDRAWN, overtaken, now)
+
+
 def _bill(report: Report) -> dict[str, Any]:
     """Segments and price as the provider states them; ``None`` values are left out when stored."""
     return {
         "segments": report.segments,
         "price": report.price,
-        "price_currency": report.currency if report.price else None,
+        "price_currency": report.currency if report.price is not None else None,
     }

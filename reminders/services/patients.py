@@ -50,7 +50,7 @@ class Patients:
         if "phone" in row:
             row["phone_problem"] = None
         with self._database.write() as tx:
-            patient = patients.get(tx, uid)
+            patient = patients.get(tx, uid, lock=True)
             if version is not None and patient.version != version:
                 raise Stale(current_version=patient.version)
             if row:

@@ -14,6 +14,7 @@ def e164(text: str, country: str) -> str:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as problem:
         raise Invalid("This is not a phone number.", field="phone") from problem
-    if not phonenumbers.is_possible_number(number):
+    # a number that can only be dialled within its town is "possible" too, but nobody else reaches it
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise Invalid("This phone number has too few or too many digits.", field="phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from reminders.clock import Clock
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.ports import Messenger, Report
+from reminders.domain.sms import smart_encode
 from reminders.errors import GatewayError
 from reminders.services.outcomes import GRACE, Outcomes
 from reminders.store import messages
@@ -67,10 +68,12 @@ class Reconciling:
             self._send_again(row, attempt)
 
     def _ours(self, attempt: Record, found: list[Report]) -> Report | None:
-        """The provider's record of this attempt: same text (calls have none) and not known as another message."""
+        """The provider's record of this attempt: same text (calls have none) and not known as another message. Twilio
+        may have replaced typographic characters in the text."""
+        ours = smart_encode(attempt.body).strip()
         with self._database.read() as tx:
             for report in found:
-                same_text = report.body is None or report.body.strip() == attempt.body.strip()
+                same_text = report.body is None or smart_encode(report.body).strip() == ours
                 if same_text and not messages.known_sid(tx, report.sid):
                     return report
         return None
@@ -79,5 +82,7 @@ class Reconciling:
         now = self._clock.now()
         state, reason = (State.PLANNED, Reason.NOT_FOUND) if now <= row.not_after else (State.MISSED, Reason.TOO_LATE)
         with self._database.write() as tx:
-            messages.settle(tx, attempt.id, State.FAILED)
-            store.move_lapsed(tx, row.id, State.UNCERTAIN, state, reason, now)
+            if (overtaken := store.overtaken(tx, row.id)) is not None:
+                state, reason = State.WITHDRAWN, overtaken
+            if store.move_lapsed(tx, row.id, State.UNCERTAIN, state, reason, now):  # else a callback was faster
+                messages.settle(tx, attempt.id, State.FAILED)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.actor import patient
-from reminders.domain.appointment import Change, Confirmation
+from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.clinic import Location
 from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, State
@@ -25,7 +25,7 @@ from reminders.errors import IllegalTransition
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.sending import visit_facts
-from reminders.store import appointments, consents, inbox, messages
+from reminders.store import appointments, consents, inbox, messages, patients
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
@@ -39,8 +39,7 @@ _SAME_BREATH = timedelta(hours=12)
 _ANSWERS_PER_DAY = 10
 
 _CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
-#: What is said when the desk takes over, by how many visits the wish for another time can be about.
-_TO_THE_DESK = {0: Template.ANSWER_NOTHING, 1: Template.ANSWER_RESCHEDULE}
+_EVEN_AFTER_STOP = frozenset({Template.ANSWER_HELP, Template.ANSWER_START})
 _ANSWERS = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSWER_CANCELLED}
 
 
@@ -62,7 +61,13 @@ class _Reply:
     message_id: int
     sender: Record | None
     visits: Sequence[Record]
+    was_asked: bool
     now: datetime
+
+    @property
+    def visit(self) -> Record | None:
+        """The one visit it is about, if that is beyond doubt."""
+        return self.visits[0] if len(self.visits) == 1 else None
 
 
 class Replies:
@@ -83,12 +88,13 @@ class Replies:
         """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
         now = self._clock.now()
         with self._database.write() as tx:
-            sender = messages.patient_of_phone(tx, incoming.phone)
+            questions = messages.questions(tx, incoming.phone, now - _OPEN_FOR)
+            visits = _asked_about(questions, now)
+            sender = _sender(tx, incoming.phone, visits)
             number = messages.add_once(tx, _incoming(incoming, sender, now))
             if number is None:
                 return None
-            visits = _asked_about(messages.questions(tx, incoming.phone, now - _OPEN_FOR), now)
-            reply = _Reply(incoming, number, sender, visits, now)
+            reply = _Reply(incoming, number, sender, visits, bool(questions), now)
             template = self._act(tx, reply, self._intent(reply))
             return self._answer(tx, reply, template) if template else None
 
@@ -113,8 +119,7 @@ class Replies:
             case Intent.CONFIRM | Intent.CANCEL:
                 return self._decide(tx, reply, _CHANGES[intent])
             case Intent.RESCHEDULE:
-                self._to_desk(tx, reply, "wants_another_time")
-                return _TO_THE_DESK.get(len(reply.visits), Template.ANSWER_AMBIGUOUS)
+                return self._move(tx, reply)
             case _:
                 self._to_desk(tx, reply, "not_understood")
                 return Template.ANSWER_UNCLEAR
@@ -122,17 +127,38 @@ class Replies:
     def _decide(self, tx: Connection, reply: _Reply, change: Change) -> Template:
         """Apply a yes or no to the one visit it can be about; to none when it could be about several."""
         if not reply.visits:
-            self._to_desk(tx, reply, "no_open_visit")
-            return Template.ANSWER_NOTHING
-        if len(reply.visits) > 1:
+            return self._about_nothing(tx, reply)
+        if reply.visit is None:
             self._to_desk(tx, reply, "several_visits")
             return Template.ANSWER_AMBIGUOUS
         try:
-            self._lifecycle.change(tx, reply.visits[0].appointment_uid, change, patient("sms"))
+            self._lifecycle.change(tx, reply.visit.appointment_uid, change, patient("sms"))
         except IllegalTransition:
-            self._to_desk(tx, reply, "visit_changed_meanwhile")
-            return Template.ANSWER_TOO_LATE
+            return self._too_late(tx, reply)
         return _ANSWERS[change]
+
+    def _move(self, tx: Connection, reply: _Reply) -> Template:
+        """Only the desk finds another time; it is told whichever visit may be meant."""
+        if not reply.visits and not self._has_visit_ahead(tx, reply):
+            return self._about_nothing(tx, reply)
+        self._to_desk(tx, reply, "wants_another_time")
+        if not reply.visits:
+            return Template.ANSWER_UNCLEAR
+        return Template.ANSWER_RESCHEDULE if reply.visit else Template.ANSWER_AMBIGUOUS
+
+    def _about_nothing(self, tx: Connection, reply: _Reply) -> Template:
+        """Say no more than is true: that the question is out of date, that there is no visit, or that a person reads it."""
+        if reply.was_asked:
+            return self._too_late(tx, reply)
+        self._to_desk(tx, reply, "no_open_visit")
+        return Template.ANSWER_UNCLEAR if self._has_visit_ahead(tx, reply) else Template.ANSWER_NOTHING
+
+    def _has_visit_ahead(self, tx: Connection, reply: _Reply) -> bool:
+        return bool(appointments.open_for_phone(tx, reply.incoming.phone, reply.now))
+
+    def _too_late(self, tx: Connection, reply: _Reply) -> Template:
+        self._to_desk(tx, reply, "visit_changed_meanwhile")
+        return Template.ANSWER_TOO_LATE
 
     def _stop(self, tx: Connection, reply: _Reply) -> None:
         """Nothing more is sent: not even a goodbye, which the provider says itself and would block from us."""
@@ -145,22 +171,23 @@ class Replies:
         return None if reply.incoming.opt_out else template
 
     def _to_desk(self, tx: Connection, reply: _Reply, reason: str) -> None:
-        visit = reply.visits[0] if len(reply.visits) == 1 else None
         inbox.add(tx, {
             "uid": new_uid("inb", reply.now), "message_id": reply.message_id,
             "patient_id": reply.sender.id if reply.sender else None,
-            "appointment_id": visit.appointment_id if visit else None, "reason": reason, "created_at": reply.now,
+            "appointment_id": reply.visit.appointment_id if reply.visit else None, "reason": reason,
+            "created_at": reply.now,
         })  # fmt: skip
 
     def _answer(self, tx: Connection, reply: _Reply, template: Template) -> str | None:
-        if messages.answers_since(tx, reply.incoming.phone, reply.now - timedelta(days=1)) >= _ANSWERS_PER_DAY:
+        location = self._venue(reply)
+        if location is None or self._is_silenced(tx, reply, template):
             return None
-        rendered = self._words(tx, reply, template)
+        rendered = self._words(tx, reply, template, location)
         units = segments(rendered.body).count
         price = rate_card(reply.now.date()).price(Channel.SMS, reply.incoming.phone, units)
         values = {
             "uid": new_uid("msg", reply.now), "direction": "out", "channel": Channel.SMS, "kind": "answer",
-            "appointment_id": reply.visits[0].appointment_id if len(reply.visits) == 1 else None,
+            "appointment_id": reply.visit.appointment_id if reply.visit else None,
             "patient_id": reply.sender.id if reply.sender else None, "phone": reply.incoming.phone,
             "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units,
             "estimated": price.amount, "estimated_currency": price.currency, "created_at": reply.now,
@@ -169,23 +196,36 @@ class Replies:
         messages.add(tx, values)
         return rendered.body
 
-    def _words(self, tx: Connection, reply: _Reply, template: Template) -> Rendered:
-        location = self._venue(reply)
-        visit = appointments.by_number(tx, reply.visits[0].appointment_id) if len(reply.visits) == 1 else None
+    def _is_silenced(self, tx: Connection, reply: _Reply, template: Template) -> bool:
+        """Nobody is answered endlessly, and who said stop only about stop and start."""
+        phone = reply.incoming.phone
+        stops = consents.in_force(tx, [phone])
+        if consents.blocks(stops, phone, Channel.SMS) and template not in _EVEN_AFTER_STOP:
+            return True
+        return messages.answers_since(tx, phone, reply.now - timedelta(days=1)) >= _ANSWERS_PER_DAY
+
+    def _words(self, tx: Connection, reply: _Reply, template: Template, location: Location) -> Rendered:
+        visit = appointments.by_number(tx, reply.visit.appointment_id) if reply.visit else None
         name = visit.patient_name if visit else (reply.sender.name if reply.sender else "")
         zone = visit.patient_zone if visit else None
         facts = visit_facts(location, name, zone, visit.start_at if visit else None)
         return self._texts.sms(template, reply.sender.language if reply.sender else None, location.locale, facts)
 
-    def _venue(self, reply: _Reply) -> Location:
-        snapshot = self._catalogue.current()
-        if reply.visits:
-            return snapshot.location_by_id[reply.visits[0].location_id]
-        return next(iter(snapshot.location_by_id.values()))
+    def _venue(self, reply: _Reply) -> Location | None:
+        """Who answers: the visit's venue, else the clinic's first; nobody before there is one."""
+        places = self._catalogue.current().location_by_id
+        return places[reply.visits[0].location_id] if reply.visits else next(iter(places.values()), None)
 
     def _language(self, reply: _Reply) -> str:
-        wanted = reply.sender.language if reply.sender else None
-        return self._texts.negotiate(wanted, self._venue(reply).locale)[0]
+        wanted, place = reply.sender.language if reply.sender else None, self._venue(reply)
+        return self._texts.negotiate(wanted, place.locale if place else None)[0]
+
+
+def _sender(tx: Connection, phone: str, visits: Sequence[Record]) -> Record | None:
+    """The patient the visit belongs to; several people may share a phone. Else the one we wrote to last."""
+    if len(visits) == 1:
+        return patients.by_number(tx, visits[0].patient_id)
+    return messages.patient_of_phone(tx, phone)
 
 
 def _incoming(incoming: Incoming, sender: Record | None, now: datetime) -> dict[str, Any]:
@@ -198,8 +238,8 @@ def _incoming(incoming: Incoming, sender: Record | None, now: datetime) -> dict[
 
 def _asked_about(questions: Sequence[Record], now: datetime) -> list[Record]:
     """The visits an answer can be about: that of the latest question, and any other that is still unanswered and was
-    asked about in the same breath."""
-    ahead = [question for question in questions if question.start_at > now]
+    asked about in the same breath. A visit that was moved since is another question."""
+    ahead = [question for question in questions if _still_stands(question, now)]
     if not ahead:
         return []
     latest = ahead[0]
@@ -209,3 +249,8 @@ def _asked_about(questions: Sequence[Record], now: datetime) -> list[Record]:
         if close and question.confirmation == Confirmation.UNCONFIRMED:
             meant.setdefault(question.appointment_id, question)
     return list(meant.values())
+
+
+def _still_stands(question: Record, now: datetime) -> bool:
+    is_open = Status(question.status) in OPEN and question.start_at > now
+    return bool(is_open and question.plan >= (question.moved or 0))

@@ -137,7 +137,7 @@ def _costs(tx: Connection, by: CostBy, days: store.Days, name: Name) -> dict[Gro
     outcomes: dict[Group, Outcomes] = folded(states, name)
     if by is CostBy.NONE:
         outcomes.setdefault(ALL, Outcomes())
-    amounts = (((row.key, row.currency), _spent(row)) for row in store.spending(tx, by, days))
+    amounts = (((row.key, row.paid_in), _spent(row)) for row in store.spending(tx, by, days))
     spent: dict[Group, dict[str | None, Spent]] = {group: {} for group in outcomes}
     for (group, currency), sums in folded(amounts, lambda key: (name(key[0]), key[1])).items():
         spent.setdefault(group, {})[currency] = sums

@@ -20,12 +20,12 @@ from reminders.clock import Clock
 from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.cost import rate_card
-from reminders.domain.delivery import Channel, State
+from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import Situation, decide
 from reminders.domain.plan import DEFAULT_QUIET_HOURS
 from reminders.domain.ports import Messenger, Report
 from reminders.domain.sms import segments
-from reminders.errors import GatewayError
+from reminders.errors import GatewayError, Invalid
 from reminders.services.catalogue import Catalogue, Snapshot
 from reminders.services.outcomes import Outcomes
 from reminders.store import consents, messages, paces
@@ -133,8 +133,12 @@ class Sending:
             values = {"due_at": verdict.due_at} if verdict.due_at else {}
             store.move(tx, row.reminder_id, verdict.state, verdict.reason, now, **values)
             return None
+        try:
+            body, language = self._text(snapshot, row)
+        except Invalid:  # what cannot be said must not hold up everybody else's reminders
+            store.move(tx, row.reminder_id, State.SUPPRESSED, Reason.NO_TEXT, now)
+            return None
         token = new_secret()
-        body, language = self._text(snapshot, row)
         attempts = row.reminder_attempts + 1
         message = _message(row, body, language, token, now)
         number = messages.add(tx, message)

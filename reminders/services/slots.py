@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from functools import partial
 from typing import NamedTuple
 
 from reminders.clock import Clock
@@ -34,11 +34,16 @@ class Search:
 
 
 class Slot(NamedTuple):
-    """A start that is free, in epoch seconds, with the provider who has it."""
+    """A start that is free, in epoch seconds, with the provider who has it; ``order`` sorts slots of the same time."""
 
     start: int
     end: int
+    order: int
     provider: Provider
+
+
+#: Builds a slot without the keyword handling of its constructor: a search makes hundreds of them.
+_slot = partial(tuple.__new__, Slot)
 
 
 class Slots:
@@ -57,9 +62,9 @@ class Slots:
         service = snapshot.service(wanted.service_id)
         window = self._window(service, wanted.first, wanted.last)
         providers = _candidates(snapshot, service, wanted)
-        if not providers or window[0] >= window[1]:
+        if not (service.active and providers) or window[0] >= window[1]:
             return []
-        return list(islice(self._free(service, providers, window), wanted.limit))
+        return self._free(service, providers, window)[: wanted.limit]
 
     def near(self, service: Service, start: datetime, count: int = 5) -> list[Slot]:
         """Free slots closest to ``start``, whoever has them: what to offer when a time is taken."""
@@ -72,7 +77,7 @@ class Slots:
         moment = start.timestamp()
         return sorted(heapq.nsmallest(count, slots, key=lambda slot: abs(slot.start - moment)), key=lambda s: s.start)
 
-    def _free(self, service: Service, providers: Sequence[Provider], window: Interval) -> Iterator[Slot]:
+    def _free(self, service: Service, providers: Sequence[Provider], window: Interval) -> list[Slot]:
         need = service.need
         since = datetime.fromtimestamp(window[0] - need.before, UTC)
         until = datetime.fromtimestamp(window[1] + need.duration + need.after, UTC)
@@ -80,12 +85,12 @@ class Slots:
         with self._database.read() as tx:
             busy = store.busy(tx, [provider.id for provider in providers], since, until, longest)
         found = [
-            (start, provider.id, provider)
+            _slot((start, start + need.duration, provider.id, provider))
             for provider in providers
             for start in free_starts(provider.timetable, busy[provider.id], need, window)
         ]
         found.sort()  # by time, then provider; the pair is unique, so providers themselves are never compared
-        return (Slot(start, start + need.duration, provider) for start, _, provider in found)
+        return found
 
     def _window(self, service: Service, first: datetime, last: datetime) -> Interval:
         now = self._clock.now()

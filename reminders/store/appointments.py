@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, insert, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.appointment import OCCUPYING
@@ -92,7 +92,9 @@ def listing(tx: Connection, wanted: Filter) -> Sequence[Record]:
     """Visits in order of (start, id), at most ``limit`` of them."""
     query = _filtered(_VISIT, wanted)
     if wanted.after is not None:
-        query = query.where(tuple_(Appointment.start_at, Appointment.id) > tuple_(*wanted.after))
+        start, number = wanted.after
+        after = tuple_(literal(start, Appointment.start_at.type), number)
+        query = query.where(tuple_(Appointment.start_at, Appointment.id) > after)
     return tx.execute(query.order_by(Appointment.start_at, Appointment.id).limit(wanted.limit)).all()
 
 

@@ -41,8 +41,11 @@ class Rows:
 
 
 def load(tx: Connection) -> Rows:
-    """Read the whole catalogue; the version comes first, so a change in between is noticed next time."""
-    return Rows(version(tx), *(_all(tx, table) for table in _CATALOGUE))
+    """Read the whole catalogue; the version comes first, so a change in between is noticed next time. What refers to
+    others comes before them, so that whatever is referred to is there."""
+    seen = version(tx)
+    read = {table: _all(tx, table) for table in reversed(_CATALOGUE)}
+    return Rows(seen, *(read[table] for table in _CATALOGUE))
 
 
 def version(tx: Connection) -> int:

@@ -89,7 +89,12 @@ def _create(url: str, pool_size: int) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
-            parsed, poolclass=QueuePool, pool_size=pool_size, max_overflow=10, connect_args={"check_same_thread": False}
+            parsed,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=10,
+            hide_parameters=True,
+            connect_args={"check_same_thread": False},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -97,7 +102,7 @@ def _create(url: str, pool_size: int) -> Engine:
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     return create_engine(
-        parsed, pool_size=pool_size, max_overflow=10, pool_pre_ping=False, pool_recycle=1800,
+        parsed, pool_size=pool_size, max_overflow=10, hide_parameters=True, pool_recycle=1800,
         connect_args={"options": "-c timezone=utc"},
     )  # fmt: skip
 

@@ -15,17 +15,17 @@ LONGEST = 172_800_000_000
 
 POSTGRESQL = (
     f"""ALTER TABLE appointment ADD CONSTRAINT {SHAPE} CHECK (
-        (NOT occupies OR provider_id IS NOT NULL)
-        AND busy_end >= busy_start AND busy_end - busy_start <= interval '2 days')""",
+        NOT occupies OR (provider_id IS NOT NULL
+        AND busy_end > busy_start AND busy_end - busy_start <= interval '2 days'))""",
     f"""ALTER TABLE appointment ADD CONSTRAINT {OVERLAP} EXCLUDE USING gist (
         int8range(provider_id, provider_id, '[]') WITH &&,
         tstzrange(busy_start, busy_end, '[)') WITH &&) WHERE (occupies)""",
 )
 
 _CHECKS = f"""
-    WHEN NEW.occupies BEGIN
+    WHEN NEW.occupies <> 0 BEGIN
         SELECT RAISE(ABORT, '{SHAPE}')
-        WHERE NEW.provider_id IS NULL OR NEW.busy_end - NEW.busy_start NOT BETWEEN 1 AND {LONGEST};
+        WHERE NEW.occupies <> 1 OR NEW.provider_id IS NULL OR NEW.busy_end - NEW.busy_start NOT BETWEEN 1 AND {LONGEST};
         SELECT RAISE(ABORT, '{OVERLAP}') WHERE EXISTS (
             SELECT 1 FROM appointment a
             WHERE a.occupies = 1 AND a.provider_id = NEW.provider_id AND a.id <> NEW.id

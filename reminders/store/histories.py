@@ -10,9 +10,11 @@ from sqlalchemy import Connection, insert, select
 from reminders.store.engine import Record
 from reminders.store.tables import AppointmentHistory
 
+_ADD = insert(AppointmentHistory)
+
 
 def add(tx: Connection, values: Mapping[str, Any]) -> None:
-    tx.execute(insert(AppointmentHistory), dict(values))
+    tx.execute(_ADD, dict(values))
 
 
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:

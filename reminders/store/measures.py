@@ -85,7 +85,7 @@ def spending(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
     known = priced | guessed
     query = select(
         _COST_KEYS[by].label("key"),
-        currency.label("currency"),
+        currency.label("paid_in"),
         func.count().label("messages"),
         func.coalesce(func.sum(Message.segments), 0).label("segments"),
         _count(priced).label("actual_messages"),
@@ -99,7 +99,7 @@ def spending(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
     query = _joined(query.join(Reminder, Reminder.id == Message.reminder_id), by)
     refused = and_(Message.state == State.FAILED, Message.provider_sid.is_(None))
     query = query.where(Reminder.kind == "reminder", Message.direction == "out", ~refused, *_within(days))
-    return tx.execute(query.group_by("key", "currency")).all()
+    return tx.execute(query.group_by("key", "paid_in")).all()
 
 
 def names(tx: Connection, table: Named) -> dict[int, tuple[str, str]]:

@@ -9,14 +9,17 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from reminders.domain.appointment import Change
 from reminders.domain.delivery import State, sources
 from reminders.store.engine import Record
-from reminders.store.tables import Appointment, Message, Patient, Reminder
+from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
+
+_ADD = insert(Message).returning(Message.id)
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
     """Store an outgoing message before the provider is asked to send it; returns its number."""
-    return tx.execute(insert(Message).returning(Message.id), dict(values)).scalar_one()
+    return tx.execute(_ADD, dict(values)).scalar_one()
 
 
 def add_once(tx: Connection, values: Mapping[str, Any]) -> int | None:
@@ -51,19 +54,33 @@ def settle(tx: Connection, number: int, state: State, **values: Any) -> bool:
     return moved.rowcount == 1
 
 
+def revive(tx: Connection, number: int) -> None:
+    """An attempt that was given up turns out to have reached the provider: its outcome is open again."""
+    values = {"state": State.UNCERTAIN, "error_code": None}
+    tx.execute(update(Message).where(Message.id == number, Message.provider_sid.is_(None)).values(**values))
+
+
 def questions(tx: Connection, phone: str, since: datetime) -> Sequence[Record]:
-    """Reminders this phone was sent since ``since`` about visits that are still ahead, newest first."""
+    """Reminders this phone was sent since ``since``, newest first, with their visits as they are now. ``moved`` is the
+    version the visit got when it was last moved: a question planned before that (``plan``) told another time."""
+    moved = (
+        select(func.max(AppointmentHistory.version))
+        .where(AppointmentHistory.appointment_id == Appointment.id, AppointmentHistory.change == Change.RESCHEDULE)
+        .correlate(Appointment)
+        .scalar_subquery()
+    )
     return tx.execute(
-        select(Message.id, Message.appointment_id, Message.created_at, Appointment.uid.label("appointment_uid"),
-               Appointment.start_at, Appointment.location_id, Appointment.confirmation)
+        select(Message.id, Message.appointment_id, Message.created_at, Reminder.plan, moved.label("moved"),
+               Appointment.uid.label("appointment_uid"), Appointment.start_at, Appointment.location_id,
+               Appointment.patient_id, Appointment.status, Appointment.confirmation)
         .join_from(Message, Appointment)
+        .join(Reminder, Reminder.id == Message.reminder_id)
         .where(
             Message.phone == phone,
             Message.created_at >= since,
             Message.direction == "out",
             Message.kind.in_(("reminder", "moved")),
             Message.state.in_((State.UNCERTAIN, State.SENT, State.DELIVERED)),
-            Appointment.status.in_(("pending", "booked")),
         )
         .order_by(Message.created_at.desc(), Message.id.desc())
     ).all()  # fmt: skip

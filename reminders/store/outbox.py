@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -11,11 +12,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from reminders.store.engine import Record
 from reminders.store.tables import Outbox
 
+_ADD = insert(Outbox)
+
 
 def add(tx: Connection, topic: str, key: str, facts: Mapping[str, Any], not_before: datetime) -> None:
     """Ask for an effect; it is carried out at least once, not before ``not_before``."""
     values = {"topic": topic, "key": key, "facts": dict(facts), "not_before": not_before, "attempts": 0}
-    tx.execute(insert(Outbox), values)
+    tx.execute(_ADD, values)
 
 
 def any_due(tx: Connection, now: datetime) -> bool:
@@ -31,12 +34,13 @@ def take(tx: Connection, now: datetime, until: datetime, limit: int) -> Sequence
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return tx.execute(
+    taken = tx.execute(
         update(Outbox)
         .where(Outbox.id.in_(due.scalar_subquery()))
         .values(not_before=until, attempts=Outbox.attempts + 1)
         .returning(Outbox.id, Outbox.topic, Outbox.key, Outbox.facts, Outbox.attempts)
-    ).all()
+    )
+    return sorted(taken, key=attrgetter("id"))  # an UPDATE returns its rows in any order
 
 
 def done(tx: Connection, numbers: Sequence[int]) -> None:

@@ -11,16 +11,24 @@ from reminders.store.tables import SenderPace
 
 
 def allowance(tx: Connection, sender: str, now: datetime, per_second: float, burst: timedelta) -> int:
-    """Units (segments, calls) that ``sender`` may send now; its row stays locked until the commit."""
+    """Units (segments, calls) that ``sender`` may send now, at least 0; its row stays locked until the commit.
+
+    What was left unused within ``burst`` may be made up for, and one unit always, however slow the sender is.
+    """
+    burst = _at_least_one(burst, per_second)
     build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     tx.execute(build(SenderPace).values(sender=sender, free_at=now - burst).on_conflict_do_nothing())
     row = tx.execute(select(SenderPace.free_at).where(SenderPace.sender == sender).with_for_update()).scalar_one()
     unused = now - max(row, now - burst)
-    return int(unused.total_seconds() * per_second)
+    return max(0, int(unused.total_seconds() * per_second))
 
 
 def spend(tx: Connection, sender: str, now: datetime, per_second: float, burst: timedelta, units: int) -> None:
     """Take ``units`` from the allowance; it may go below zero, which delays what comes next."""
-    row = tx.execute(select(SenderPace.free_at).where(SenderPace.sender == sender)).scalar_one()
-    free_at = max(row, now - burst) + timedelta(seconds=units / per_second)
+    row = tx.execute(select(SenderPace.free_at).where(SenderPace.sender == sender).with_for_update()).scalar_one()
+    free_at = max(row, now - _at_least_one(burst, per_second)) + timedelta(seconds=units / per_second)
     tx.execute(update(SenderPace).where(SenderPace.sender == sender).values(free_at=free_at))
+
+
+def _at_least_one(burst: timedelta, per_second: float) -> timedelta:
+    return max(burst, timedelta(seconds=1 / per_second) + timedelta.resolution)

@@ -12,18 +12,23 @@ from reminders.store.engine import Record
 from reminders.store.tables import Patient
 
 _BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
+_BY_UID_LOCKED = _BY_UID.with_for_update()
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
     return tx.execute(insert(Patient).returning(Patient.id), dict(values)).scalar_one()
 
 
-def get(tx: Connection, uid: str) -> Record:
-    """One patient; ``NotFound`` when there is none."""
-    row = tx.execute(_BY_UID, {"uid": uid}).first()
+def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
+    """One patient; ``NotFound`` when there is none. ``lock`` holds the card until the commit."""
+    row = tx.execute(_BY_UID_LOCKED if lock else _BY_UID, {"uid": uid}).first()
     if row is None:
         raise NotFound("There is no patient with this id.")
     return row
+
+
+def by_number(tx: Connection, number: int) -> Record:
+    return tx.execute(select(Patient.__table__).where(Patient.id == number)).one()
 
 
 def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:

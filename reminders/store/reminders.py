@@ -8,19 +8,24 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, text, update
 
+from reminders.domain.appointment import Change
 from reminders.domain.delivery import UNSENT, Reason, State, sources
+from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.store.engine import Record
-from reminders.store.tables import Appointment, Message, Patient, Reminder
+from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 #: Written out rather than bound: a planner may use a partial index only when it sees the very condition of the index.
 _PLANNED = Reminder.state == literal_column("'planned'")
 _HELD = text("reminder.state IN ('claimed', 'uncertain')")
 
 
+_ADD = insert(Reminder)
+
+
 def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store planned reminders."""
     if rows:
-        tx.execute(insert(Reminder), list(rows))
+        tx.execute(_ADD, list(rows))
 
 
 def withdraw(tx: Connection, appointment_id: int, reason: Reason, now: datetime) -> int:
@@ -34,6 +39,27 @@ def withdraw(tx: Connection, appointment_id: int, reason: Reason, now: datetime)
         .values(state=State.WITHDRAWN, reason=reason, updated_at=now)
     )
     return result.rowcount
+
+
+def overtaken(tx: Connection, number: int) -> Reason | None:
+    """Why a reminder under way is no longer wanted: its visit was moved, cancelled or ended since it was planned.
+
+    Holds the visit until the commit, so that a change under way is either seen here or finds the reminder itself.
+    """
+    visit = select(Appointment.id).join_from(Reminder, Appointment).where(Reminder.id == number)
+    if tx.execute(visit.with_for_update(of=Appointment)).first() is None:
+        return None
+    since = (
+        select(AppointmentHistory.change)
+        .join(Reminder, Reminder.appointment_id == AppointmentHistory.appointment_id)
+        .where(
+            Reminder.id == number, AppointmentHistory.version > Reminder.plan,
+            AppointmentHistory.change.in_(WITHDRAWN_BECAUSE),
+        )
+        .order_by(AppointmentHistory.id.desc())
+    )  # fmt: skip
+    change = tx.execute(since.limit(1)).scalar()
+    return WITHDRAWN_BECAUSE[Change(change)] if change else None
 
 
 def withdraw_for_phone(tx: Connection, phone: str, channel: str | None, now: datetime) -> int:

@@ -11,7 +11,20 @@ from werkzeug.routing import BaseConverter
 
 from reminders import __version__
 from reminders.settings import data_dir
-from reminders.web import appointments, auth, clinic, docs, health, hooks, limits, metrics, patients, problems, reports
+from reminders.web import (
+    appointments,
+    auth,
+    clinic,
+    console,
+    docs,
+    health,
+    hooks,
+    limits,
+    metrics,
+    patients,
+    problems,
+    reports,
+)
 from reminders.web.context import EXTENSION, UseCases
 from reminders.web.intake import ApiRequest
 
@@ -49,8 +62,9 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     for blueprint in (appointments.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras):
         app.register_blueprint(blueprint)
-    for blueprint in extras:
-        auth.open_blueprint(app, blueprint.name)
+    app.register_blueprint(console.create_blueprint())
+    for name in ("console", *(blueprint.name for blueprint in extras)):
+        auth.open_blueprint(app, name)
     app.after_request(_secure)
     _open_spec(app)
     return app

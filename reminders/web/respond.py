@@ -20,6 +20,8 @@ from reminders.errors import Invalid
 from reminders.web.context import caller
 
 T = TypeVar("T")
+#: Every number we put into a cursor is smaller: row numbers, and microseconds since 1970 before the year 3000.
+_LARGEST = 2**55
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -49,7 +51,7 @@ def decode_cursor(text: str | None, length: int) -> list[int] | None:
         numbers = [int(part) for part in base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).split(b".")]
     except (ValueError, binascii.Error) as problem:
         raise Invalid("This is not a cursor from a list.", field="cursor") from problem
-    if len(numbers) != length or any(abs(number) >= 2**62 for number in numbers):
+    if len(numbers) != length or any(abs(number) >= _LARGEST for number in numbers):
         raise Invalid("This is not a cursor from this list.", field="cursor")
     return numbers
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Integer, MetaData, Numeric, String, TypeDecorator
@@ -63,7 +63,8 @@ def _epoch_postgresql(element: epoch_seconds, compiler: SQLCompiler, **options: 
 
 
 class Amount(TypeDecorator[Decimal]):
-    """Money without a currency: exact on both databases (text on SQLite, whose numbers are floats)."""
+    """Money without a currency: exact on both databases (hundred-thousandths as whole numbers on SQLite, whose
+    fractions are floats)."""
 
     impl = Numeric(12, 5)
     cache_ok = True
@@ -76,7 +77,7 @@ class Amount(TypeDecorator[Decimal]):
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
             return value
-        return int((value * 100_000).to_integral_value())
+        return int((value * 100_000).to_integral_value(ROUND_HALF_UP))  # as PostgreSQL rounds
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         if value is None or dialect.name == "postgresql":

@@ -5,7 +5,14 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from reminders.web.console import booking, day, guard, inbox, pages, people, session, visit
+from reminders.web.console.booking import bp as booking_bp
+from reminders.web.console.day import bp as day_bp
+from reminders.web.console.guard import check, configure, secure
+from reminders.web.console.inbox import bp as inbox_bp
+from reminders.web.console.pages import install, nowhere
+from reminders.web.console.people import bp as people_bp
+from reminders.web.console.session import bp as session_bp
+from reminders.web.console.visit import bp as visit_bp
 
 __all__ = ["create_blueprint"]
 
@@ -16,14 +23,14 @@ def create_blueprint() -> Blueprint:
     The blueprint guards itself (``guard.py``): register it and declare it open to ``web/auth.py``.
     """
     whole = Blueprint("console", __name__, static_folder="../static", static_url_path="/console/static")
-    whole.record_once(guard.configure)
-    whole.before_request(guard.check)
-    whole.after_request(guard.secure)
-    pages.install(whole)
+    whole.record_once(configure)
+    whole.before_request(check)
+    whole.after_request(secure)
+    install(whole)
     whole.add_url_rule("/", "home", _home)
-    for module in (session, day, visit, booking, inbox, people):
-        whole.register_blueprint(module.bp, url_prefix="/console")
-    whole.add_url_rule("/console/<path:rest>", "nowhere", pages.nowhere)
+    for noun in (session_bp, day_bp, visit_bp, booking_bp, inbox_bp, people_bp):
+        whole.register_blueprint(noun, url_prefix="/console")
+    whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)
     return whole
 
 

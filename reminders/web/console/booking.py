@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -25,6 +26,7 @@ bp = Blueprint("booking", __name__)
 
 _MOST_FOUND = 10
 _MOST_SLOTS = 5000
+_NOBODY: Sequence[Card] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def book() -> ResponseReturnValue:
 
 
 def _choose(wish: Wish, problem: ReminderError | None = None, card: Card | None = None) -> ResponseReturnValue:
-    wanted, cards = query("q"), []
+    wanted, cards = query("q"), _NOBODY
     try:
         cards = found(wanted, _MOST_FOUND) if wanted else []
     except ReminderError as unreadable:

@@ -12,9 +12,9 @@ from reminders.errors import Invalid, ReminderError
 from reminders.store.engine import Record
 from reminders.web.console import words
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, done, once, query, render, status_of, written
+from reminders.web.console.pages import checked, done, once, query, render, status_of, version_seen, written
 from reminders.web.console.people import upcoming
-from reminders.web.console.shown import Line, chosen_location
+from reminders.web.console.shown import Line, desk_zone
 from reminders.web.context import use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
 from reminders.web.schemas.people import NoteIn
@@ -58,11 +58,8 @@ def decide(item_id: str) -> ResponseReturnValue:
     wanted = Change(written("change")) if written("change") in {Change.CONFIRM, Change.CANCEL} else None
     if wanted is None:
         raise Invalid("There is no such change.", field="change")
-    version = written("version")
     try:
-        use_cases().booking.change(
-            written("visit"), wanted, actor(), version=int(version) if version.isdecimal() else None
-        )
+        use_cases().booking.change(written("visit"), wanted, actor(), version=version_seen())
     except ReminderError as problem:
         return _page(item_id, problem)
     use_cases().desk.finish(item_id, actor())
@@ -78,7 +75,7 @@ def _page(item_id: str | None = None, problem: ReminderError | None = None) -> R
     return render(
         "inbox", status_of(problem) if problem else 200, items=items, finished=finished, visits=_visits(items),
         following=encode_cursor([rows[_PAGE - 1].id]) if len(rows) > _PAGE else None, problem=problem,
-        at_fault=item_id, typed=written("text") if problem else "", location=chosen_location(session.get("location")),
+        at_fault=item_id, typed=written("text") if problem else "", zone=desk_zone(session.get("location")),
     )  # fmt: skip
 
 

@@ -66,6 +66,12 @@ def written(name: str) -> str:
     return _clean(request.form.get(name, "").replace("\r\n", "\n"))
 
 
+def version_seen() -> int | None:
+    """The version of the thing as the page showed it."""
+    text = written("version")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def checked(model: type[Model], **values: Any) -> Model:
     """A form as the API's own schema reads it; empty fields count as not given. ``Complaints`` when it does not fit."""
     try:

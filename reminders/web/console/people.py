@@ -18,8 +18,8 @@ from reminders.settings import data_dir
 from reminders.store.appointments import Filter
 from reminders.store.engine import Record
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, complaints, done, once, query, render, status_of, written
-from reminders.web.console.shown import Line, chosen_location, line
+from reminders.web.console.pages import checked, complaints, done, once, query, render, status_of, version_seen, written
+from reminders.web.console.shown import Line, chosen_location, desk_zone, line
 from reminders.web.context import now, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
 from reminders.web.schemas.people import NoteIn, PatientChange, PatientIn, Stop
@@ -77,8 +77,7 @@ def change(patient_id: str) -> ResponseReturnValue:
             checked(PatientIn)  # says that the name is missing
         if values["phone"] == use_cases().patients.get(patient_id).patient.phone:
             del values["phone"]  # the same number again does not take its warning away
-        version = int(written("version")) if written("version").isdecimal() else None
-        use_cases().patients.change(patient_id, values, _country(), version)
+        use_cases().patients.change(patient_id, values, _country(), version_seen())
     except ReminderError as problem:
         return _page(patient_id, problem)
     done("The card is saved.")
@@ -156,20 +155,17 @@ def _new_card(problem: ReminderError | None = None) -> ResponseReturnValue:
 
 def _page(patient_id: str, problem: ReminderError | None = None) -> ResponseReturnValue:
     card = use_cases().patients.get(patient_id)
-    location = chosen_location(session.get("location"))
     return render(
         "person", status_of(problem) if problem else 200, card=card, problem=problem, languages=languages(),
         faults=complaints(problem) if problem else {}, typed=_typed(card.patient) | (request.form if problem else {}),
         upcoming=upcoming(patient_id), past=_past(patient_id), talk=use_cases().patients.conversation(patient_id),
-        location=location,
+        zone=desk_zone(session.get("location")),
     )  # fmt: skip
 
 
 def _past(patient_id: str) -> list[Line]:
     """The visits of the last two years, newest first."""
-    rows = use_cases().booking.listing(
-        Filter(first=now() - _BEHIND, last=now(), patient_uid=patient_id, limit=200)
-    )
+    rows = use_cases().booking.listing(Filter(first=now() - _BEHIND, last=now(), patient_uid=patient_id, limit=200))
     return [line(row) for row in reversed(rows)]
 
 

@@ -81,6 +81,12 @@ def chosen_location(wanted: str | None) -> Location | None:
     return locations.get(wanted or "") or next(iter(locations.values()), None)
 
 
+def desk_zone(wanted: str | None) -> ZoneInfo:
+    """The clock on the desk's wall: that of the location last looked at."""
+    location = chosen_location(wanted)
+    return location.zone if location else ZoneInfo("UTC")
+
+
 def read_day(text: str, default: date) -> date:
     """A day as a date field writes it; anything else is the default."""
     try:

@@ -53,7 +53,4 @@ def by_day(monday: date, slots: Iterable[Slot], zone: ZoneInfo) -> list[Day]:
     for slot in slots:
         firsts.setdefault(slot.start, Option.of(slot))
     days = [monday + timedelta(days=number) for number in range(7)]
-    return [
-        Day(day, tuple(one for one in firsts.values() if one.start.astimezone(zone).date() == day)) for day in days
-    ]
-
+    return [Day(day, tuple(one for one in firsts.values() if one.start.astimezone(zone).date() == day)) for day in days]

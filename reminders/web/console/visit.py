@@ -8,12 +8,13 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.domain.appointment import OPEN, Change, Status
+from reminders.domain.clinic import Provider
 from reminders.errors import Invalid, ReminderError
 from reminders.services.slots import Search
 from reminders.store.engine import Record
 from reminders.web.console import words
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, done, once, query, render, status_of, written
+from reminders.web.console.pages import checked, done, once, query, render, status_of, version_seen, written
 from reminders.web.console.shown import Line, day_bounds, line, read_day
 from reminders.web.console.times import Option, by_day
 from reminders.web.context import caller, now, snapshot, use_cases
@@ -24,6 +25,7 @@ bp = Blueprint("visit", __name__)
 
 _NEAR = 6
 _LOOKED_AT = 40
+_WEEK = timedelta(days=7)
 
 
 @bp.get("/visits/<uid:visit_id>")
@@ -37,7 +39,7 @@ def change(visit_id: str) -> ResponseReturnValue:
     wanted = _change()
     body = checked(Cancel, reason=written("reason"))
     # A patient may confirm while the desk's page is open; only what cannot be taken back insists on the version seen.
-    version = _version() if wanted is Change.CANCEL else None
+    version = version_seen() if wanted is Change.CANCEL else None
     try:
         use_cases().booking.change(visit_id, wanted, actor(), version=version, reason=body.reason)
     except ReminderError as problem:
@@ -54,12 +56,11 @@ def times(visit_id: str) -> ResponseReturnValue:
     monday = day - timedelta(days=day.weekday())
     provider = snapshot().providers.get(request.args.get("provider", visit.provider_uid or ""))
     first, last = day_bounds(monday, 7, visit.location.zone)
-    search = Search(
-        visit.service_uid, first, last, provider.uid if provider else None, visit.location.uid, limit=5000
-    )
+    search = Search(visit.service_uid, first, last, provider.uid if provider else None, visit.location.uid, limit=5000)
     return render(
-        "move", visit=visit, monday=monday, provider=provider, this_week=now().astimezone(visit.location.zone).date(),
-        providers=_providers(visit), days=by_day(monday, use_cases().slots.search(search), visit.location.zone),
+        "move", visit=visit, provider=provider, providers=_providers(visit), monday=monday,
+        days=by_day(monday, use_cases().slots.search(search), visit.location.zone), earlier=monday - _WEEK,
+        later=monday + _WEEK, today=now().astimezone(visit.location.zone).date(),
     )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def move(visit_id: str) -> ResponseReturnValue:
         start, provider = Option.read(written("option"))
         wanted = checked(Reschedule, start=start, provider_id=provider)
         use_cases().booking.reschedule(
-            visit_id, wanted.start, actor(), provider_id=wanted.provider_id, version=_version()
+            visit_id, wanted.start, actor(), provider_id=wanted.provider_id, version=version_seen()
         )
     except ReminderError as problem:
         return _page(visit_id, problem)
@@ -121,7 +122,7 @@ def _movable(visit_id: str) -> Line:
     return visit
 
 
-def _providers(visit: Line) -> list[object]:
+def _providers(visit: Line) -> list[Provider]:
     service = snapshot().service(visit.service_uid)
     return [
         one for one in snapshot().providers.values()
@@ -139,17 +140,13 @@ def _change() -> Change:
     return wanted
 
 
-def _version() -> int | None:
-    text = written("version")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
-
-
 def _back(visit_id: str) -> ResponseReturnValue:
     """To the page the button was on."""
     if written("page") != "day":
         return redirect(url_for(".show", visit_id=visit_id), 303)
     visit = line(use_cases().booking.get(visit_id))
-    filters = {"provider": written("provider")} if written("provider") else {}
-    return redirect(
-        url_for("console.day.show", location=visit.location.uid, day=visit.day, _anchor=visit_id, **filters), 303
-    )
+    target = url_for(
+        "console.day.show", location=visit.location.uid, day=visit.day, provider=written("provider") or None,
+        _anchor=visit_id,
+    )  # fmt: skip
+    return redirect(target, 303)

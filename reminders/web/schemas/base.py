@@ -29,7 +29,9 @@ def _only_text(value: Any) -> Any:
 def _calendar(value: Any) -> Any:
     """Text that begins with a date: a bare number is not a time here, though pydantic would read one as such."""
     if not _DATE.match(_only_text(value)):
-        raise PydanticCustomError("date_format", "Write it in ISO 8601, for example 2030-05-06 or 2030-05-06T09:00:00+02:00")
+        raise PydanticCustomError(
+            "date_format", "Write it in ISO 8601, for example 2030-05-06 or 2030-05-06T09:00:00+02:00"
+        )
     return value
 
 
@@ -51,7 +53,7 @@ def _currency(value: str) -> str:
     return value
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     if any(ord(c) < 32 or ord(c) == 127 or 0xD800 <= ord(c) <= 0xDFFF for c in value):
         raise PydanticCustomError("control_characters", "Control characters are not allowed")
     return value
@@ -73,13 +75,13 @@ def _duration(value: str) -> str:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_calendar), AfterValidator(_sensible)]
 Day = Annotated[date, BeforeValidator(_calendar), AfterValidator(_sensible)]
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(_printable)]
-Note = Annotated[str, Field(strict=True, max_length=500), AfterValidator(_printable)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(printable)]
+Note = Annotated[str, Field(strict=True, max_length=500), AfterValidator(printable)]
 IdText = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9_]{1,40}$")]
 Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
 Language = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")]
-Phone = Annotated[str, Field(strict=True, min_length=3, max_length=40), AfterValidator(_printable)]
+Phone = Annotated[str, Field(strict=True, min_length=3, max_length=40), AfterValidator(printable)]
 WallTime = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
 Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 IsoDuration = Annotated[str, Field(strict=True, max_length=40), AfterValidator(_duration)]

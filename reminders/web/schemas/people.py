@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from reminders.texts import clean_lines
-from reminders.web.schemas.base import Body, Country, Email, IdText, Language, Name, Out, Phone, Query, Year
+from reminders.web.schemas.base import Body, Country, Email, IdText, Language, Name, Out, Phone, Query, Year, printable
 from reminders.web.schemas.clinic import ZoneName
 
 
@@ -60,8 +60,8 @@ class PatientPage(Out):
 
 
 class PatientQuery(Query):
-    q: Annotated[str | None, Field(max_length=100)] = None
-    phone: Annotated[str | None, Field(max_length=40)] = None
+    q: Annotated[str, Field(max_length=100), AfterValidator(printable)] | None = None
+    phone: Phone | None = None
 
 
 class Stop(Body):

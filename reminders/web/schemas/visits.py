@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from reminders.domain.appointment import Confirmation, Status
 from reminders.web.schemas.base import Body, Flag, IdText, Moment, MoneyOut, Note, Out, Query
@@ -42,7 +42,9 @@ class VisitQuery(Query):
     status: Status | None = None
 
 
-class SlotQuery(Query):
+class SlotQuery(BaseModel):
+    model_config = Query.model_config
+
     service_id: IdText
     first: Annotated[Moment, Field(alias="from")]
     last: Annotated[Moment, Field(alias="to")]

@@ -1,0 +1,84 @@
+"""Visits, reminders and messages written straight into a database, for tests of the reports."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from sqlalchemy import insert
+
+from reminders.store.engine import Database
+from reminders.store.tables import Appointment, Location, Message, Patient, Provider, Reminder, Service
+
+MADE = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+class Clinic:
+    """One location with a provider, a service and a patient; each call adds one row and returns its number."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._numbers = count(1)
+        self.location = self.add_location("Centre", "de")
+        self.provider = self._add(
+            Provider, location_id=self.location, name="Dr. Weber", languages=[], active=True, created_at=MADE
+        )
+        self.service = self._add(
+            Service, name="Check-up", duration_minutes=30, buffer_before_minutes=0, buffer_after_minutes=0,
+            longest_minutes=30, slot_minutes=30, min_notice_minutes=0, horizon_days=90, active=True, created_at=MADE,
+        )  # fmt: skip
+        self.patient = self.add_patient()
+
+    def add_location(self, name: str, language: str) -> int:
+        return self._add(
+            Location, name=name, time_zone="Europe/Berlin", country="DE", observes_holidays=True, language=language,
+            currency="EUR", created_at=MADE,
+        )  # fmt: skip
+
+    def add_patient(self, language: str | None = None) -> int:
+        return self._add(Patient, name="A patient", language=language, version=1, created_at=MADE)
+
+    def visit(self, status: str = "fulfilled", day: date = date(2030, 5, 6), **values: Any) -> int:
+        start = values.pop("start_at", datetime.combine(day, time(9), UTC))
+        end = start + timedelta(minutes=30)
+        usual = {
+            "location_id": self.location, "provider_id": self.provider, "service_id": self.service,
+            "patient_id": self.patient, "confirmation": "unconfirmed", "occupies": False, "timed": True,
+            "booked_at": MADE, "lead_days": 3, "version": 1, "updated_at": MADE,
+        }  # fmt: skip
+        times = {"start_at": start, "end_at": end, "busy_start": start, "busy_end": end, "local_day": day}
+        return self._add(Appointment, **(usual | times | {"status": status} | values))
+
+    def reminder(self, visit: int, state: str = "delivered", **values: Any) -> int:
+        usual = {
+            "appointment_id": visit, "patient_id": self.patient, "kind": "reminder", "plan": 1, "step": 0,
+            "channel": "sms", "due_at": MADE, "not_after": MADE, "state": state, "reason": "due", "attempts": 1,
+            "updated_at": MADE,
+        }  # fmt: skip
+        return self._add(Reminder, **(usual | values))
+
+    def message(
+        self,
+        reminder: int,
+        price: str | None = None,
+        estimated: str | None = "0.10",
+        currency: str = "EUR",
+        **values: Any,
+    ) -> int:
+        amounts = {
+            "price": Decimal(price) if price else None, "price_currency": currency if price else None,
+            "estimated": Decimal(estimated) if estimated else None, "estimated_currency": currency if estimated else None,
+        }  # fmt: skip
+        usual = {
+            "direction": "out", "channel": "sms", "kind": "reminder", "reminder_id": reminder, "phone": "+447700900123",
+            "body": "…", "state": "delivered", "provider_sid": f"SM{next(self._numbers)}", "segments": 1,
+            "created_at": MADE,
+        }  # fmt: skip
+        return self._add(Message, **(usual | amounts | values))
+
+    def _add(self, table: Any, **values: Any) -> int:
+        values["uid"] = f"{table.__tablename__}_{next(self._numbers)}"
+        with self._database.write() as tx:
+            return int(tx.execute(insert(table).returning(table.id), values).scalar_one())
