@@ -11,7 +11,7 @@ from reminders.clock import SystemClock
 from reminders.domain.mapping import Mapping
 from reminders.services.imports import Importing, ImportResult, fitting_mapping, load_mapping
 from reminders.settings import data_dir
-from reminders.show import import_table
+from reminders.show import write_import
 from reminders.store.engine import Database
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn(),
@@ -31,7 +31,7 @@ def import_file(
             file, chosen, dry_run=dry_run, rejects=rejects,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
-    console.print(import_table(result))
+    write_import(result, console)
     return result
 
 

@@ -6,10 +6,11 @@ import os
 import secrets
 import socket
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 
 import requests
 from flask import Blueprint, Flask
@@ -80,8 +81,7 @@ def build(settings: Settings, clock: Clock | None = None, messenger: Messenger |
     settings, sandbox = _with_sandbox(settings, clock)
     database = Database(settings.database_url, pool_size=settings.senders + 8)
     catalogue = Catalogue(database, clock, public_holidays)
-    texts = Texts(data_dir())
-    texts.preload()
+    texts = words()
     account = _account(settings)
     messenger = messenger or Twilio(account, settings.senders)
     lifecycle = Lifecycle(clock, catalogue)
@@ -107,8 +107,17 @@ def build(settings: Settings, clock: Clock | None = None, messenger: Messenger |
     return Service(settings, database, use_cases, worker, executor, sandbox, sending, catalogue)
 
 
-def lexicons() -> dict[str, Lexicon]:
-    """The reply words of every language that has them."""
+@cache
+def words() -> Texts:
+    """Everything that is said, read once per process."""
+    texts = Texts(data_dir())
+    texts.preload()
+    return texts
+
+
+@cache
+def lexicons() -> Mapping[str, Lexicon]:
+    """The reply words of every language that has them, read once per process."""
     files = sorted((data_dir() / "locales").glob("*/replies.toml"))
     return {
         path.parent.name: Lexicon.from_mapping(path.parent.name, tomllib.loads(path.read_text("utf-8")))

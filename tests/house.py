@@ -156,7 +156,11 @@ class House(Api):
 
     def texts(self, phone: str) -> list[str]:
         """Every SMS that the phone got from the clinic, oldest first."""
-        return [entry.body for entry in self.sandbox.conversation(phone) if getattr(entry, "direction", "").startswith("outbound")]
+        return [
+            entry.body
+            for entry in self.sandbox.conversation(phone)
+            if getattr(entry, "direction", "").startswith("outbound")
+        ]
 
     def calls(self, phone: str) -> list[Any]:
         """Every call to the phone, oldest first."""
@@ -245,7 +249,9 @@ def clinic(house: Api, **changes: Any) -> dict[str, Any]:
         "reminder_policy_id": policy["id"], "value": {"amount": "80.00", "currency": "EUR"},
         **changes.get("service", {}),
     }, role="admin")  # fmt: skip
-    patient = house.post("patients", {"name": "Ana Ruiz", "phone": "600 000 010", "language": "es", **changes.get("patient", {})})
+    patient = house.post(
+        "patients", {"name": "Ana Ruiz", "phone": "600 000 010", "language": "es", **changes.get("patient", {})}
+    )
     return {name: item["id"] for name, item in {
         "location": location, "policy": policy, "provider": provider, "service": service, "patient": patient,
     }.items()}  # fmt: skip

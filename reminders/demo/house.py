@@ -21,8 +21,9 @@ from reminders.sandbox.state import Sandbox
 from reminders.settings import load
 from reminders.wiring import Service, build
 
-#: A step of the sandbox that is further away than this waits for a person or for time to pass, not for a delivery.
-_SOON = timedelta(seconds=5)
+#: A step of the sandbox that is further away than this waits for a person; what is nearer is a delivery or a sentence
+#: being spoken.
+_SOON = timedelta(seconds=30)
 _ROUNDS = 60
 #: Names under which Python lets parameters be passed whose real name is a keyword.
 _PARAMETERS = {"first": "from", "last": "to"}
@@ -117,6 +118,7 @@ def running(database_url: str, start: datetime, **changes: Any) -> Iterator[Hous
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     house = House(service, clock, url)
+    house.session.trust_env = False  # loopback: no proxy, whatever the environment says
     try:
         yield house
     finally:

@@ -47,12 +47,16 @@ class Narrator:
 
     def act(self, at: datetime, zone: ZoneInfo, who: str, what: str, style: str = "") -> None:
         """One line: the venue's time, who, what."""
-        line = Text.assemble((clock(at, zone), "dim"), "  ", (f"{who:<8}", "bold"), (what, style))
-        self._console.print(Padding(line, (0, 0, 0, 0)))
+        self._console.print(Text.assemble((f"{clock(at, zone):<18}", "dim"), (f"{who}  ", "bold"), (what, style)))
 
     def note(self, text: str, style: str = "dim") -> None:
         """What the system says about the line above."""
-        self._console.print(Padding(Text(text, style=style), (0, 0, 0, _INDENT)))
+        self._console.print(Padding(Text(text, style=style), (0, 0, 0, _INDENT), expand=False))
+
+    def promise(self, promise: str, found: str, *, kept: bool) -> None:
+        """A line of a check list."""
+        mark = ("✓ ", "green") if kept else ("✗ ", "red")
+        self._console.print(Text.assemble(mark, promise, (f" ({found})", "dim")))
 
     def news(self, sandbox: Sandbox, owners: dict[str, Owner]) -> list[Entry]:
         """Show what is new on the phones, oldest first, and return it. What is still under way is told next time."""
@@ -98,10 +102,15 @@ class Narrator:
             Text(body), title=Text(title), title_align="left", subtitle=Text(foot) if foot else None,
             subtitle_align="left", box=box.ROUNDED, width=width, border_style="green" if right else "blue",
         )  # fmt: skip
-        shown = Align.right(panel) if right else Padding(panel, (0, 0, 0, _INDENT))
+        shown = Align.right(panel) if right else Padding(panel, (0, 0, 0, _INDENT), expand=False)
         self._console.print(shown)
 
 
 def clock(at: datetime, zone: ZoneInfo) -> str:
     """A moment as the venue's wall clock shows it, with the city after which the zone is named."""
-    return f"{at.astimezone(zone):%a %d %b %H:%M} {zone.key.rpartition('/')[2].replace('_', ' ')}"
+    return f"{hour(at, zone)} {zone.key.rpartition('/')[2].replace('_', ' ')}"
+
+
+def hour(at: datetime, zone: ZoneInfo) -> str:
+    """A weekday and a wall time: enough within one week."""
+    return f"{at.astimezone(zone):%a %H:%M}"

@@ -135,7 +135,9 @@ class Past:
         visit = str(self._use_cases.booking.book(request, DESK).uid)
         self._watch(visit)
         length = timedelta(seconds=slot.end - slot.start)
-        self._at(start - timedelta(minutes=self._rng.randrange(1, 12)), lambda: self._day_of_visit(visit, start, length))
+        self._at(
+            start - timedelta(minutes=self._rng.randrange(1, 12)), lambda: self._day_of_visit(visit, start, length)
+        )
 
     def _watch(self, visit: str) -> None:
         """Let the worker run when a reminder of this visit falls due."""

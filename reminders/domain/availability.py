@@ -16,7 +16,6 @@ Interval = tuple[int, int]
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # iCalendar weekday codes, Monday first as in date.weekday()
 DAY = 86400
-_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +68,15 @@ def opens(day: date, minutes: int, zone: ZoneInfo) -> int:
 
 
 def closes(day: date, minutes: int, zone: ZoneInfo) -> int:
-    """Epoch second at which a wall time has ended; of two equal wall times the second. 24:00 is where the next day
-    begins, so that one day never reaches into another."""
-    if minutes == _MINUTES:
-        return opens(day, minutes, zone)
-    moments = (_wall(day, minutes, zone, fold=fold).timestamp() for fold in (0, 1))
-    return int(max(moments))
+    """Epoch second from which clocks show ``minutes`` or later for good; of a skipped wall time the shifted.
+
+    Of two equal wall times that is the second, unless it is the very time to which the clocks were put back: what ends
+    then has ended the first time.
+    """
+    first, second = (int(_wall(day, minutes, zone, fold=fold).timestamp()) for fold in (0, 1))
+    if first >= second:
+        return first
+    return int(_wall(day, minutes - 1, zone, fold=1).timestamp()) + 60
 
 
 @lru_cache(maxsize=20_000)

@@ -142,6 +142,7 @@ class Rejects:
             raise FileUnreadable(f"The rejects file {path} cannot be written: {problem.strerror}.") from problem
         self._writer = csv.writer(self._file, lineterminator="\n")
         self._writer.writerow(self.COLUMNS)
+        self._file.flush()  # so that the next run knows the file as its own even if this one is killed
 
     def write(self, record: Record, fault: Fault) -> None:
         self.count += 1
@@ -151,7 +152,8 @@ class Rejects:
         if not self.path.exists():
             return
         with self.path.open("rb") as old:
-            if not old.read(200).startswith(",".join(self.COLUMNS).encode()):
+            start = old.read(200)
+            if start and not start.startswith(",".join(self.COLUMNS).encode()):
                 raise FileUnreadable(f"{self.path} is not an earlier rejects file and is not overwritten.")
 
     def __enter__(self) -> Self:

@@ -113,7 +113,7 @@ class Lifecycle:
         now = self._clock.now()
         status = next_status(Status(visit.status), change)
         values: dict[str, Any] = {
-            "status": status, "occupies": visit.timed and status in OCCUPYING,
+            "status": status, "occupies": _takes_time(visit, change) and status in OCCUPYING,
             "confirmation": next_confirmation(Confirmation(visit.confirmation), change),
             "version": visit.version + 1, "updated_at": now,
         }  # fmt: skip
@@ -134,7 +134,7 @@ class Lifecycle:
         service = snapshot.service_by_id[visit.service_id]
         to = provider or snapshot.provider_by_id[visit.provider_id]
         return _times(service, to.location, start, visit.booked_at or now) | {
-            "provider_id": to.id, "location_id": to.location.id,
+            "provider_id": to.id, "location_id": to.location.id, "timed": True,
         }  # fmt: skip
 
     def _replan(
@@ -217,6 +217,11 @@ def _times(service: Service, location: Location, start: datetime, booked_at: dat
         "start_at": start, "end_at": end, "busy_start": start - before, "busy_end": end + after, "local_day": day,
         "lead_days": max(0, (day - booked_at.astimezone(location.zone).date()).days),
     }  # fmt: skip
+
+
+def _takes_time(visit: Record, change: Change) -> bool:
+    """Visits imported from the past take up no time, unless they are moved to a time of ours."""
+    return change is Change.RESCHEDULE or visit.source is None
 
 
 def _has_happened(visit: Record, change: Change, start: datetime | None, provider: Provider | None) -> bool:

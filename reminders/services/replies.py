@@ -212,9 +212,11 @@ class Replies:
         return self._texts.sms(template, reply.sender.language if reply.sender else None, location.locale, facts)
 
     def _venue(self, reply: _Reply) -> Location | None:
-        """Who answers: the visit's venue, else the clinic's first; nobody before there is one."""
+        """Who answers: the visit's venue, else that of the sender's latest visit, else the clinic's first; nobody before
+        there is one."""
         places = self._catalogue.current().location_by_id
-        return places[reply.visits[0].location_id] if reply.visits else next(iter(places.values()), None)
+        home = reply.visits[0].location_id if reply.visits else getattr(reply.sender, "home_location_id", None)
+        return places[home] if home else next(iter(places.values()), None)
 
     def _language(self, reply: _Reply) -> str:
         wanted, place = reply.sender.language if reply.sender else None, self._venue(reply)

@@ -222,10 +222,9 @@ def _message(row: Record, body: str, language: str, token: str, now: datetime) -
 
 
 def _location(snapshot: Snapshot, row: Record) -> Location:
-    """The visit's venue; a note without a visit speaks for the clinic's first location."""
-    if row.appointment_location_id is not None:
-        return snapshot.location_by_id[row.appointment_location_id]
-    return next(iter(snapshot.location_by_id.values()))
+    """The visit's venue; for a note without a visit that of the patient's latest, else the clinic's first location."""
+    number = row.appointment_location_id or row.home_location_id
+    return snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()))
 
 
 def _policy(snapshot: Snapshot, row: Record) -> Policy | None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reminders.domain.appointment import Change
 from reminders.domain.delivery import State, sources
 from reminders.store.engine import Record
+from reminders.store.patients import HOME
 from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 _ADD = insert(Message).returning(Message.id)
@@ -116,10 +117,13 @@ def known_sid(tx: Connection, sid: str) -> bool:
     return tx.execute(select(Message.id).where(Message.provider_sid == sid)).first() is not None
 
 
+_PERSON = (*Patient.__table__.columns, HOME)
+
+
 def patient_of_phone(tx: Connection, phone: str) -> Record | None:
     """The patient with this number whom we wrote to last, else any with this number."""
     last = tx.execute(
-        select(Patient.__table__).join_from(Message, Patient, Patient.id == Message.patient_id)
+        select(*_PERSON).join_from(Message, Patient, Patient.id == Message.patient_id)
         .where(Message.phone == phone).order_by(Message.id.desc()).limit(1)
     ).first()  # fmt: skip
-    return last or tx.execute(select(Patient.__table__).where(Patient.phone == phone).limit(1)).first()
+    return last or tx.execute(select(*_PERSON).where(Patient.phone == phone).limit(1)).first()

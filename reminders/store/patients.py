@@ -6,10 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from reminders.errors import NotFound
 from reminders.store.engine import Record
-from reminders.store.tables import Patient
+from reminders.store.tables import Appointment, Patient
+
+_VISIT = aliased(Appointment)
+
+#: The venue of the patient's latest visit, past or to come: who speaks when a message belongs to no visit.
+HOME = (
+    select(_VISIT.location_id)
+    .where(_VISIT.patient_id == Patient.id)
+    .order_by(_VISIT.start_at.desc())
+    .limit(1)
+    .correlate(Patient)
+    .scalar_subquery()
+    .label("home_location_id")
+)
 
 _BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
 _BY_UID_LOCKED = _BY_UID.with_for_update()

@@ -12,6 +12,7 @@ from reminders.domain.appointment import Change
 from reminders.domain.delivery import UNSENT, Reason, State, sources
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.store.engine import Record
+from reminders.store.patients import HOME
 from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 #: Written out rather than bound: a planner may use a partial index only when it sees the very condition of the index.
@@ -216,6 +217,7 @@ _DETAILS = (
         Patient.phone.label("patient_phone"),
         Patient.language.label("patient_language"),
         Patient.time_zone.label("patient_zone"),
+        HOME,
     )
     .join_from(Reminder, Patient, Patient.id == Reminder.patient_id)
     .join(Appointment, Appointment.id == Reminder.appointment_id, isouter=True)

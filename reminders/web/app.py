@@ -21,6 +21,7 @@ from reminders.web import (
     hooks,
     limits,
     metrics,
+    openapi,
     patients,
     problems,
     reports,
@@ -45,6 +46,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     app = APIFlask(
         "reminders", title="Reminders", version=__version__, spec_path="/openapi.json", docs_path=None,
         json_errors=False, template_folder=str(data_dir() / "templates" / "pages"),
+        static_folder=None,  # type: ignore[arg-type]  # Flask takes it; each blueprint brings its own
     )  # fmt: skip
     app.config.update(
         MAX_CONTENT_LENGTH=_LARGEST_BODY, SECRET_KEY=use_cases.settings.secret_key, VALIDATION_ERROR_STATUS_CODE=422,
@@ -60,10 +62,11 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     auth.install(app)
     limits.install(app, use_cases.settings.rate_limit)
     problems.install(app)
+    openapi.install(app)
     for blueprint in (appointments.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras):
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())
-    for name in ("console", *(blueprint.name for blueprint in extras)):
+    for name in ("console", "docs", *(blueprint.name for blueprint in extras)):
         auth.open_blueprint(app, name)
     app.after_request(_secure)
     _open_spec(app)

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from reminders.domain.availability import WEEKDAYS
 from reminders.services.catalogue import minutes
 from reminders.store.clinic import Table
-from reminders.store.engine import Record
 from reminders.store.tables import Location, Provider, ReminderPolicy, Service
+from reminders.web import shown
 from reminders.web.auth import ADMINS, DESK, READERS, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, once
@@ -20,18 +20,23 @@ from reminders.web.schemas.base import Query
 from reminders.web.schemas.clinic import (
     ExceptionIn,
     ExceptionOut,
+    ExceptionPage,
     LocationChange,
     LocationIn,
     LocationOut,
+    LocationPage,
     PolicyChange,
     PolicyIn,
     PolicyOut,
+    PolicyPage,
     ProviderChange,
     ProviderIn,
     ProviderOut,
+    ProviderPage,
     ServiceChange,
     ServiceIn,
     ServiceOut,
+    ServicePage,
     Span,
 )
 
@@ -44,15 +49,16 @@ bp = APIBlueprint("clinic", __name__, url_prefix="/api/v1", tag="Clinic")
 @allow(*ADMINS)
 def add_location(body: LocationIn) -> Response:
     """Add a venue."""
-    return answer(_location(use_cases().clinic.add_location(body.model_dump(), once())), 201)
+    return answer(shown.location(use_cases().clinic.add_location(body.model_dump(), once())), 201)
 
 
 @bp.get("/locations")
 @bp.input(Query, location="query", arg_name="wanted")
+@bp.output(LocationPage)
 @allow(*READERS)
 def list_locations(wanted: Query) -> Response:
     """Venues."""
-    return _list(Location, wanted, _location)
+    return _list(Location, wanted, shown.location)
 
 
 @bp.get("/locations/<uid:item_id>")
@@ -60,7 +66,7 @@ def list_locations(wanted: Query) -> Response:
 @allow(*READERS)
 def get_location(item_id: str) -> Response:
     """One venue."""
-    return answer(_location(use_cases().clinic.get(Location, item_id)))
+    return answer(shown.location(use_cases().clinic.get(Location, item_id)))
 
 
 @bp.patch("/locations/<uid:item_id>")
@@ -69,7 +75,7 @@ def get_location(item_id: str) -> Response:
 @allow(*ADMINS)
 def change_location(item_id: str, body: LocationChange) -> Response:
     """Change a venue. Visits already booked keep their moment in time."""
-    return answer(_location(use_cases().clinic.change_location(item_id, _given(body, nullable={"phone"}))))
+    return answer(shown.location(use_cases().clinic.change_location(item_id, _given(body, nullable={"phone"}))))
 
 
 @bp.post("/reminder-policies")
@@ -78,15 +84,16 @@ def change_location(item_id: str, body: LocationChange) -> Response:
 @allow(*ADMINS)
 def add_policy(body: PolicyIn) -> Response:
     """Add a reminder policy."""
-    return answer(_policy(use_cases().clinic.add_policy(_policy_row(body), once())), 201)
+    return answer(shown.policy(use_cases().clinic.add_policy(_policy_row(body), once())), 201)
 
 
 @bp.get("/reminder-policies")
 @bp.input(Query, location="query", arg_name="wanted")
+@bp.output(PolicyPage)
 @allow(*READERS)
 def list_policies(wanted: Query) -> Response:
     """Reminder policies."""
-    return _list(ReminderPolicy, wanted, _policy)
+    return _list(ReminderPolicy, wanted, shown.policy)
 
 
 @bp.get("/reminder-policies/<uid:item_id>")
@@ -94,7 +101,7 @@ def list_policies(wanted: Query) -> Response:
 @allow(*READERS)
 def get_policy(item_id: str) -> Response:
     """One reminder policy."""
-    return answer(_policy(use_cases().clinic.get(ReminderPolicy, item_id)))
+    return answer(shown.policy(use_cases().clinic.get(ReminderPolicy, item_id)))
 
 
 @bp.patch("/reminder-policies/<uid:item_id>")
@@ -103,7 +110,7 @@ def get_policy(item_id: str) -> Response:
 @allow(*ADMINS)
 def change_policy(item_id: str, body: PolicyChange) -> Response:
     """Change a policy. It holds for visits booked or moved from now on."""
-    return answer(_policy(use_cases().clinic.change_policy(item_id, _policy_row(body))))
+    return answer(shown.policy(use_cases().clinic.change_policy(item_id, _policy_row(body))))
 
 
 @bp.post("/providers")
@@ -114,15 +121,16 @@ def add_provider(body: ProviderIn) -> Response:
     """Add someone who sees patients."""
     values = body.model_dump(include={"name", "location_id", "languages"})
     row = use_cases().clinic.add_provider(values, _spans(body.hours), _spans(body.breaks), once())
-    return answer(_provider(row), 201)
+    return answer(shown.provider(row), 201)
 
 
 @bp.get("/providers")
 @bp.input(Query, location="query", arg_name="wanted")
+@bp.output(ProviderPage)
 @allow(*READERS)
 def list_providers(wanted: Query) -> Response:
     """Providers with their weekly hours."""
-    return _list(Provider, wanted, _provider)
+    return _list(Provider, wanted, shown.provider)
 
 
 @bp.get("/providers/<uid:item_id>")
@@ -130,7 +138,7 @@ def list_providers(wanted: Query) -> Response:
 @allow(*READERS)
 def get_provider(item_id: str) -> Response:
     """One provider."""
-    return answer(_provider(use_cases().clinic.get(Provider, item_id)))
+    return answer(shown.provider(use_cases().clinic.get(Provider, item_id)))
 
 
 @bp.patch("/providers/<uid:item_id>")
@@ -142,7 +150,7 @@ def change_provider(item_id: str, body: ProviderChange) -> Response:
     values = {name: value for name, value in _given(body).items() if name not in {"hours", "breaks"}}
     hours = _spans(body.hours) if body.hours is not None else None
     breaks = _spans(body.breaks) if body.breaks is not None else None
-    return answer(_provider(use_cases().clinic.change_provider(item_id, values, hours, breaks)))
+    return answer(shown.provider(use_cases().clinic.change_provider(item_id, values, hours, breaks)))
 
 
 @bp.post("/providers/<uid:item_id>/exceptions")
@@ -155,14 +163,15 @@ def add_exception(item_id: str, body: ExceptionIn) -> Response:
         "first_day": body.first_day, "last_day": body.last_day, "is_open": body.open, "note": body.note,
         "start_minute": minutes(body.start), "end_minute": minutes(body.end),
     }  # fmt: skip
-    return answer(_exception(use_cases().clinic.add_exception(item_id, values, once())), 201)
+    return answer(shown.exception(use_cases().clinic.add_exception(item_id, values, once())), 201)
 
 
 @bp.get("/providers/<uid:item_id>/exceptions")
+@bp.output(ExceptionPage)
 @allow(*READERS)
 def list_exceptions(item_id: str) -> Response:
     """Days that differ from the provider's week."""
-    items = [_exception(row) for row in use_cases().clinic.exceptions(item_id)]
+    items = [shown.exception(row) for row in use_cases().clinic.exceptions(item_id)]
     return answer({"items": items, "next_cursor": None})
 
 
@@ -183,15 +192,16 @@ def add_service(body: ServiceIn) -> Response:
     """Add something that can be booked."""
     values = _service_row(body.model_dump(exclude={"provider_ids"}))
     values["slot_minutes"] = values["slot_minutes"] or body.duration_minutes
-    return answer(_service(use_cases().clinic.add_service(values, body.provider_ids, once())), 201)
+    return answer(shown.service(use_cases().clinic.add_service(values, body.provider_ids, once())), 201)
 
 
 @bp.get("/services")
 @bp.input(Query, location="query", arg_name="wanted")
+@bp.output(ServicePage)
 @allow(*READERS)
 def list_services(wanted: Query) -> Response:
     """What can be booked."""
-    return _list(Service, wanted, _service)
+    return _list(Service, wanted, shown.service)
 
 
 @bp.get("/services/<uid:item_id>")
@@ -199,7 +209,7 @@ def list_services(wanted: Query) -> Response:
 @allow(*READERS)
 def get_service(item_id: str) -> Response:
     """One service."""
-    return answer(_service(use_cases().clinic.get(Service, item_id)))
+    return answer(shown.service(use_cases().clinic.get(Service, item_id)))
 
 
 @bp.patch("/services/<uid:item_id>")
@@ -209,7 +219,7 @@ def get_service(item_id: str) -> Response:
 def change_service(item_id: str, body: ServiceChange) -> Response:
     """Change a service. Visits already booked keep their length."""
     values = {name: value for name, value in _given(body).items() if name != "provider_ids"}
-    return answer(_service(use_cases().clinic.change_service(item_id, _service_row(values), body.provider_ids)))
+    return answer(shown.service(use_cases().clinic.change_service(item_id, _service_row(values), body.provider_ids)))
 
 
 def _list(table: Table, wanted: Query, show: Any) -> Response:
@@ -232,10 +242,6 @@ def _spans(spans: list[Span]) -> list[dict[str, int]]:
     ]
 
 
-def _wall(value: int) -> str:
-    return f"{value // 60:02}:{value % 60:02}"
-
-
 def _service_row(values: dict[str, Any]) -> dict[str, Any]:
     if "value" in values:
         value = values.pop("value")
@@ -253,46 +259,3 @@ def _policy_row(body: PolicyIn | PolicyChange) -> dict[str, Any]:
     elif isinstance(body, PolicyIn):
         sent["quiet_hours"] = {"mode": "country"}
     return {name: value for name, value in sent.items() if value is not None}
-
-
-def _location(row: Record) -> dict[str, Any]:
-    names = ("name", "time_zone", "country", "language", "currency", "phone", "observes_holidays", "holiday_region")
-    return {"id": row.uid} | {name: getattr(row, name) for name in names}
-
-
-def _policy(row: Record) -> dict[str, Any]:
-    mode = row.quiet_hours["mode"]
-    shown = {"quiet_hours": {"start": row.quiet_hours["start"], "end": row.quiet_hours["end"]}} if mode == "own" else {}
-    source = {"own": "policy", "country": "country", "none": "none"}[mode]
-    return {"id": row.uid, "name": row.name, "steps": row.steps, "notices": row.notices, "quiet_hours_from": source,
-            **({"quiet_hours": None} if mode == "none" else shown)}  # fmt: skip
-
-
-def _provider(row: Record) -> dict[str, Any]:
-    provider = use_cases().catalogue.current().provider(row.uid)
-    spans = {"hours": provider.timetable.hours, "breaks": provider.timetable.breaks}
-    return {
-        "id": row.uid, "name": row.name, "location_id": provider.location.uid, "languages": row.languages,
-        "active": row.active,
-        **{name: [{"weekday": WEEKDAYS[h.weekday], "start": _wall(h.start), "end": _wall(h.end)} for h in items]
-           for name, items in spans.items()},
-    }  # fmt: skip
-
-
-def _exception(row: Record) -> dict[str, Any]:
-    return {"id": row.uid, "first_day": row.first_day.isoformat(), "last_day": row.last_day.isoformat(),
-            "open": row.is_open, "start": _wall(row.start_minute), "end": _wall(row.end_minute),
-            "note": row.note}  # fmt: skip
-
-
-def _service(row: Record) -> dict[str, Any]:
-    place = use_cases().catalogue.current()
-    service = place.service(row.uid)
-    names = ("name", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "slot_minutes",
-             "min_notice_minutes", "horizon_days", "active")  # fmt: skip
-    value = service.value
-    return {"id": row.uid} | {name: getattr(row, name) for name in names} | {
-        "value": {"amount": f"{value.amount:.2f}", "currency": value.currency} if value else None,
-        "provider_ids": [place.provider_by_id[number].uid for number in sorted(service.provider_ids)],
-        "reminder_policy_id": service.policy.uid if service.policy else None,
-    }  # fmt: skip

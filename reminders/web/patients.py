@@ -13,6 +13,7 @@ from reminders.web.auth import DESK, READERS, allow
 from reminders.web.context import actor, use_cases
 from reminders.web.respond import answer, decode_cursor, etag, if_match, moment, once, page
 from reminders.web.schemas.people import (
+    Conversation,
     InboxOut,
     InboxPage,
     InboxQuery,
@@ -89,6 +90,7 @@ def start_patient(patient_id: str, _: Nothing) -> Response:
 
 
 @bp.get("/patients/<uid:patient_id>/messages")
+@bp.output(Conversation)
 @allow(*READERS)
 def conversation(patient_id: str) -> Response:
     """Everything said to and by the patient, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -35,10 +36,11 @@ _HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 41
                429: "rate_limited"}  # fmt: skip
 
 
-def problem(status: int, code: str, detail: str, **facts: Any) -> Response:
-    """A problem document; ``code`` is stable and part of the API."""
+def problem(status: int, code: str, detail: str, facts: Mapping[str, Any] | None = None) -> Response:
+    """A problem document; ``code`` is stable and part of the API. No fact can displace a standard member."""
     body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "code": code,
-            "detail": detail} | facts  # fmt: skip
+            "detail": detail}  # fmt: skip
+    body |= {name: value for name, value in (facts or {}).items() if name not in body}
     # ASCII: the name of an unknown field may hold what cannot be written as UTF-8
     response = Response(json.dumps(body, default=str), status, mimetype="application/problem+json")
     if status == 401:
@@ -62,7 +64,7 @@ def _expected(error: errors.ReminderError) -> Response:
     field = getattr(error, "field", None)
     if field:
         facts["errors"] = [{"field": field, "code": error.code, "message": error.message}]
-    return problem(status, error.code, error.message, **facts)
+    return problem(status, error.code, error.message, facts)
 
 
 def _validation(error: ValidationError) -> Response:
@@ -73,7 +75,7 @@ def _validation(error: ValidationError) -> Response:
     ]  # fmt: skip
     code = "naive_time" if {item["code"] for item in found} == {"naive_time"} else "invalid"
     names = ", ".join(dict.fromkeys(item["field"] for item in found))
-    return problem(422, code, f"Please check: {names}.", errors=found)
+    return problem(422, code, f"Please check: {names}.", {"errors": found})
 
 
 def _refused(error: HTTPError) -> Response:

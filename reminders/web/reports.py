@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -17,6 +17,15 @@ from reminders.web.auth import MANAGERS, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer
 from reminders.web.schemas.base import Day
+
+#: For the documentation; ``docs/measures.md`` explains every column.
+_LINES = {"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": {"type": "object"}}}}
+_ANSWERS: dict[int | str, Any] = {
+    200: {
+        "description": "One line per group",
+        "content": {"application/json": {"schema": _LINES}, "text/csv": {"schema": {"type": "string"}}},
+    }
+}
 
 bp = APIBlueprint("reports", __name__, url_prefix="/api/v1/reports", tag="Reports")
 
@@ -47,6 +56,7 @@ class CostRange(Range):
 
 @bp.get("/no-shows")
 @bp.input(NoShowRange, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
 @allow(*MANAGERS)
 def no_shows(wanted: NoShowRange) -> Response:
     """No-show rate with its 95 % interval. Cancelled visits are not in the denominator."""
@@ -55,6 +65,7 @@ def no_shows(wanted: NoShowRange) -> Response:
 
 @bp.get("/reminder-costs")
 @bp.input(CostRange, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
 @allow(*MANAGERS)
 def reminder_costs(wanted: CostRange) -> Response:
     """Messages, segments and money: what was charged and what is estimated, never mixed."""
@@ -62,11 +73,10 @@ def reminder_costs(wanted: CostRange) -> Response:
 
 
 def _report(report: NoShowReport | CostReport, form: str) -> Response:
-    rows = report.rows()
     if form == "json":
-        return answer({"items": rows, "next_cursor": None})
+        return answer(report.as_dict() | {"next_cursor": None})
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
+    writer = csv.DictWriter(text, fieldnames=report.columns)
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(report.rows())
     return Response(text.getvalue(), content_type="text/csv; charset=utf-8")

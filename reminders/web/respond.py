@@ -89,4 +89,8 @@ def moment(value: datetime | None, zone: ZoneInfo | None = None) -> str | None:
 
 
 def money(value: Money | None) -> dict[str, str] | None:
-    return None if value is None else {"amount": f"{value.amount:f}", "currency": value.currency}
+    """Exact, with two decimals at least."""
+    if value is None:
+        return None
+    decimals = max(2, -int(value.amount.normalize().as_tuple().exponent))
+    return {"amount": f"{value.amount:.{decimals}f}", "currency": value.currency}

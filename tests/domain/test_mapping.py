@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.domain.delivery import Channel
-from reminders.domain.faults import ColumnsMissing, Fault
+from reminders.domain.faults import ColumnsMissing, Fault, FaultCode
 from reminders.domain.imports import Converter, Visit
 from reminders.domain.mapping import Fact, Mapping, MappingInvalid
 from reminders.domain.measures import UNKNOWN_LEAD
@@ -393,3 +393,12 @@ def test_a_row_agrees_with_itself_and_names_what_another_says_otherwise() -> Non
 def test_facts_are_checked_in_the_order_of_the_guide() -> None:
     assert list(Fact)[:5] == ["visit_id", "patient_id", "start", "booked_at", "status"]
     assert fault(vitoria, PatientId="9E9", Age="-1", No__show="?") == ("mangled_id", "PatientId")
+
+
+def test_the_guide_explains_every_field_and_every_reason_and_its_example_works() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
+    assert [word for word in (*Fact, *FaultCode) if f"`{word}`" not in guide] == []
+    example = Mapping.parse(guide.split("```toml")[1].split("```")[0])
+    header = ["Nr", "Patient", "Fecha", "Hora", "Alta", "Asistió", "SMS", "Médico"]
+    visit = Converter(example, header, NOW).convert(["7", "123456", "29/04/2016", "10:30", "20/04/2016", "SÍ", "1", ""])
+    assert (visit.status, visit.lead_days, visit.reminder, visit.language) == ("fulfilled", 9, Channel.SMS, "es")

@@ -419,6 +419,13 @@ def test_nothing_but_an_earlier_rejects_file_is_overwritten(importing: Importing
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("left", ["", "line,column,code,reason,raw\n3,,unkn"])
+def test_what_a_killed_run_left_of_its_rejects_is_replaced(importing: Importing, folder: Folder, left: str) -> None:
+    folder.rejects.write_text(left)
+    load(importing, folder, folder.write(row(1, status="?")))
+    assert [line["code"] for line in folder.rejected()] == ["unknown_value"]
+
+
 def test_rejects_that_cannot_be_written_end_the_run_before_it_begins(
     importing: Importing, folder: Folder, database: Database
 ) -> None:
@@ -507,7 +514,7 @@ def _shown(result: ImportResult) -> str:
 def _extended(
     more: str, *, zone: str = "Europe/Madrid", encoding: str = "utf-8", delimiter: str = ",", header: str = "true"
 ) -> Mapping:
-    """The mapping of these tests with other settings and more fields; a column named twice loses its first use."""
+    """The mapping of these tests with other settings and more fields, and without reminders."""
     text = f"""
         source = "desk"
         [file]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -179,3 +180,10 @@ def test_an_empty_csv_still_has_its_header(reports: Reports) -> None:
 def test_names_cannot_style_the_table(clinic: Clinic, reports: Reports) -> None:
     clinic.visit(location_id=clinic.add_location("[bold]North[/bold]", "de"))
     assert "[bold]North[/bold]" in printed(reports.no_shows(by="location"), "table")
+
+
+def test_the_guide_explains_every_column(reports: Reports) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "measures.md").read_text("utf-8")
+    for report in (reports.no_shows(), reports.reminder_costs()):
+        assert [column for column in report.columns if f"`{column}`" not in guide] == []
+    assert [by for by in (*NoShowBy, *CostBy) if by != "none" and f"`{by}`" not in guide] == []

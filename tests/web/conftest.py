@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
+from reminders.store.engine import Database
 from tests.house import Local, clinic, local
 
 
 @pytest.fixture(scope="module")
 def shared(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """A clinic on SQLite for a whole module; ``shared.ids`` are those of ``clinic``."""
-    path = tmp_path_factory.mktemp("web") / "reminders.db"
-    shutil.copy(migrated_sqlite, path)
-    with local(f"sqlite:///{path}") as web:
+    with _sqlite(migrated_sqlite, tmp_path_factory) as url, local(url) as web:
+        web.ids = clinic(web)
+        yield web
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """A clinic for a whole module, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        place = _sqlite(request.getfixturevalue("migrated_sqlite"), tmp_path_factory)
+    else:
+        place = _postgresql(request.getfixturevalue("postgresql_url"), request.getfixturevalue("migrated_postgresql"))
+    with place as url, local(url) as web:
         web.ids = clinic(web)
         yield web
 
@@ -27,3 +41,30 @@ def web(database_url: str) -> Iterator[Local]:
     with local(database_url) as web:
         web.ids = clinic(web)
         yield web
+
+
+@pytest.fixture
+def alone(sqlite_database_url: str) -> Iterator[Local]:
+    """A clinic of the test's own on SQLite, for what does not depend on the database."""
+    with local(sqlite_database_url) as web:
+        web.ids = clinic(web)
+        yield web
+
+
+@contextmanager
+def _sqlite(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("web") / "reminders.db"
+    shutil.copy(migrated, path)
+    yield f"sqlite:///{path}"
+
+
+@contextmanager
+def _postgresql(url: str, template: str) -> Iterator[str]:
+    name = f"web_{uuid.uuid4().hex[:12]}"
+    server = Database(url, pool_size=1)
+    with server.raw() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield make_url(url).set(database=name).render_as_string(hide_password=False)
+    with server.raw() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    server.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import pytest
@@ -23,7 +22,18 @@ MOMENTS = [
     "2030-05-07T09:00:00 Europe/Madrid", "2030-W19-2T09:00:00Z", "-2030-05-07T09:00:00Z", "P1D", "1e9", "Infinity",
 ]  # fmt: skip
 IDS = ["", "'; DROP TABLE patient; --", "../etc", "A" * 41, NUL, f"apt{SURROGATE}", 5, None, [], {}, "apt\n1", "Ä"]
-ZONES = ["", "Mars/Olympus", "../../etc/passwd", "Europe/", "/etc/localtime", NUL, "EUROPE MADRID", 1, "+02:00", "Europe"]
+ZONES = [
+    "",
+    "Mars/Olympus",
+    "../../etc/passwd",
+    "Europe/",
+    "/etc/localtime",
+    NUL,
+    "EUROPE MADRID",
+    1,
+    "+02:00",
+    "Europe",
+]
 COUNTRIES = ["", "E", "ESP", "es", "XX", "ZZ", "QQ", 34, None, "E\x00"]
 CURRENCIES = ["", "EU", "eur", "EURO", "ZZZ", "QQQ", 978, None]
 LANGUAGES = ["", "spanish language", "e", "../es", NUL, 5, "es_" + "x" * 60]
@@ -33,7 +43,22 @@ PHONES = ["", "abc", "1", "+999999999999999999", "+0", "0000", NUL, 600000010, T
           f"+34{SURROGATE}"]  # fmt: skip
 EMAILS = ["", "a", "a@b", "@b.c", "a b@c.d", "a@b.c\nBcc: x@y.z", NUL + "@b.cd", 5, "a@" + "b" * 300 + ".cd"]
 WALLS = ["9:00", "25:00", "24:01", "09:60", "", "0900", 9, None, "09:00:00", "٠٩:٠٠", "-1:00"]
-AMOUNTS = ["", "-1", "NaN", "Infinity", "1e30", "1.234567", "12345678901234", "abc", 12, 12.5, None, "١٢", "1,50", "0x10"]
+AMOUNTS = [
+    "",
+    "-1",
+    "NaN",
+    "Infinity",
+    "1e30",
+    "1.234567",
+    "12345678901234",
+    "abc",
+    12,
+    12.5,
+    None,
+    "١٢",
+    "1,50",
+    "0x10",
+]
 DAYS = ["2030-02-30", "1000-01-01", "9999-12-31", "yesterday", "", 20300101, "1893456000", "2030-05-07T09:00:00Z", None]
 
 LOCATION = {"name": "North", "time_zone": "Europe/Madrid", "country": "ES"}
@@ -81,17 +106,35 @@ def _table() -> list[tuple[str, Any, str]]:
     add("services", SERVICE, "horizon_days", [*NUMBERS, 0, 731])
     add("services", SERVICE, "provider_ids", ["prv_1", [5], [""], ["prv_unknown"], [NUL], {}])
     add("services", SERVICE, "reminder_policy_id", [*IDS, "pol_unknown"], optional=True)
-    rows += [("services", SERVICE | {"value": {"amount": amount, "currency": "EUR"}}, "value.amount") for amount in AMOUNTS]
-    rows += [("services", SERVICE | {"value": {"amount": "5", "currency": one}}, "value.currency") for one in CURRENCIES]
+    rows += [
+        ("services", SERVICE | {"value": {"amount": amount, "currency": "EUR"}}, "value.amount") for amount in AMOUNTS
+    ]
+    rows += [
+        ("services", SERVICE | {"value": {"amount": "5", "currency": one}}, "value.currency") for one in CURRENCIES
+    ]
     add("reminder-policies", POLICY, "name", TEXTS)
     add("reminder-policies", POLICY, "steps", ["-P1D", {}, [5], [None], [POLICY["steps"][0]] * 11])
-    rows += [("reminder-policies", _step(offset=value), "steps.0.offset") for value in [*DURATIONS, "P1D", "PT0S", "-PT0S", "-P0W"]]
-    rows += [("reminder-policies", _step(fallback_after=value), "steps.0.fallback_after") for value in DURATIONS if value is not None]
-    rows += [("reminder-policies", _step(not_after=value), "steps.0.not_after") for value in DURATIONS if value is not None]
-    rows += [("reminder-policies", _step(channels=value), "steps.0.channels") for value in ([], "sms", ["sms", "sms"], None)]
+    rows += [
+        ("reminder-policies", _step(offset=value), "steps.0.offset")
+        for value in [*DURATIONS, "P1D", "PT0S", "-PT0S", "-P0W"]
+    ]
+    rows += [
+        ("reminder-policies", _step(fallback_after=value), "steps.0.fallback_after")
+        for value in DURATIONS
+        if value is not None
+    ]
+    rows += [
+        ("reminder-policies", _step(not_after=value), "steps.0.not_after") for value in DURATIONS if value is not None
+    ]
+    rows += [
+        ("reminder-policies", _step(channels=value), "steps.0.channels") for value in ([], "sms", ["sms", "sms"], None)
+    ]
     rows += [("reminder-policies", _step(channels=[value]), "steps.0.channels.0") for value in ("fax", "SMS", 1, None)]
     rows += [("reminder-policies", _step(unless_confirmed=value), "steps.0.unless_confirmed") for value in FLAGS]
-    rows += [("reminder-policies", POLICY | {"quiet_hours": {"start": wall, "end": "08:00"}}, "quiet_hours.start") for wall in WALLS]
+    rows += [
+        ("reminder-policies", POLICY | {"quiet_hours": {"start": wall, "end": "08:00"}}, "quiet_hours.start")
+        for wall in WALLS
+    ]
     add("reminder-policies", POLICY, "quiet_hours", ["20:00-08:00", 5, []])
     add("reminder-policies", POLICY, "notices", ["moved", 5])
     add("patients", PATIENT, "name", TEXTS)
@@ -111,13 +154,20 @@ def _table() -> list[tuple[str, Any, str]]:
         add("appointments", {"START": "ok"}, field, IDS)
     add("appointments", {}, "start", MOMENTS)
     add("appointments", {}, "override", FLAGS)
-    add("messages", {"patient_id": "PATIENT"}, "text", [NUL, BELL, f"a{SURROGATE}", 5, None, "", "  \n ", "x" * 1001, "\u202e", "\u2066\u2069"])
+    add(
+        "messages",
+        {"patient_id": "PATIENT"},
+        "text",
+        [NUL, BELL, f"a{SURROGATE}", 5, None, "", "  \n ", "x" * 1001, "\u202e", "\u2066\u2069"],
+    )
     add("messages", {"text": "Hello"}, "patient_id", IDS)
     add("patients/{patient}/stop", {}, "channel", ["fax", "", 5, None, "SMS"])
     return rows
 
 
-@pytest.mark.parametrize(("path", "body", "field"), _table(), ids=lambda value: None if isinstance(value, dict) else ascii(value)[:40])
+@pytest.mark.parametrize(
+    ("path", "body", "field"), _table(), ids=lambda value: None if isinstance(value, dict) else ascii(value)[:40]
+)
 def test_a_value_that_cannot_be_is_refused_by_name(shared: Local, path: str, body: dict[str, Any], field: str) -> None:
     answer = shared.api("POST", path.format(**shared.ids), _completed(shared, path, body), role="admin")
     assert answer.status == 422, answer.text

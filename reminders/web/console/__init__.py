@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, url_for
+from apiflask import APIBlueprint
+from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from reminders.web.console.booking import bp as booking_bp
@@ -17,12 +18,14 @@ from reminders.web.console.visit import bp as visit_bp
 __all__ = ["create_blueprint"]
 
 
-def create_blueprint() -> Blueprint:
+def create_blueprint() -> APIBlueprint:
     """Everything under ``/console``, and ``/``, which leads there.
 
     The blueprint guards itself (``guard.py``): register it and declare it open to ``web/auth.py``.
     """
-    whole = Blueprint("console", __name__, static_folder="../static", static_url_path="/console/static")
+    whole = APIBlueprint(
+        "console", __name__, static_folder="../static", static_url_path="/console/static", enable_openapi=False
+    )
     whole.record_once(configure)
     whole.before_request(check)
     whole.after_request(secure)

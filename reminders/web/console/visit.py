@@ -110,9 +110,10 @@ def _near(row: Record, visit: Line, offers: list[dict[str, str]] | None) -> list
         return []
     if offers is not None:
         return [Option.of_offer(offer) for offer in offers]
-    service = snapshot().service_by_id[row.service_id]
-    slots = use_cases().slots.near(service, row.start_at, _LOOKED_AT)
-    return [Option.of(slot) for slot in slots if slot.provider.location == visit.location][:_NEAR]
+    slots = use_cases().slots.near(snapshot().service_by_id[row.service_id], row.start_at, _LOOKED_AT)
+    here = [Option.of(slot) for slot in slots if slot.provider.location.id == visit.location.id]
+    nearest = sorted(here, key=lambda option: abs(option.start - row.start_at))[:_NEAR]
+    return sorted(nearest, key=lambda option: option.start)
 
 
 def _movable(visit_id: str) -> Line:

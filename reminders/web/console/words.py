@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import phonenumbers
 
 from reminders.domain.appointment import Change, Confirmation, Status
 from reminders.domain.cost import Money
@@ -75,7 +78,7 @@ _FIELDS = {
     "service_id": "Service", "patient_id": "Patient",
 }  # fmt: skip
 _COMPLAINTS = {
-    "missing": "is missing", "string_too_short": "is missing", "string_too_long": "is too long",
+    "missing": "is missing", "string_too_short": "is too short", "string_too_long": "is too long",
     "string_pattern_mismatch": "does not look right", "control_characters": "has characters that cannot be used",
     "int_type": "must be a number", "int_parsing": "must be a number", "greater_than_equal": "is out of range",
     "less_than_equal": "is out of range", "out_of_range": "is out of range",
@@ -128,6 +131,15 @@ def moment(at: datetime, zone: ZoneInfo) -> str:
 def price(cost: Money | None, *, actual: bool) -> str:
     """An amount, and whether the provider or our rate card says so."""
     return "" if cost is None else f"{cost} {'charged' if actual else 'estimated'}"
+
+
+@lru_cache(4096)
+def phone(number: str) -> str:
+    """An E.164 number in groups, as its country writes it; anything else as it is."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return number
 
 
 def bcp47(language: str | None) -> str:

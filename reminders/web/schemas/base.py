@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from reminders.domain.duration import Duration
 from reminders.errors import Invalid
 
+ID_PATTERN = r"^[a-z0-9_]{1,40}$"
 _EARLIEST, _LATEST = 1900, 2200
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -77,7 +78,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_calendar), AfterValidator(_se
 Day = Annotated[date, BeforeValidator(_calendar), AfterValidator(_sensible)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), AfterValidator(printable)]
 Note = Annotated[str, Field(strict=True, max_length=500), AfterValidator(printable)]
-IdText = Annotated[str, Field(strict=True, pattern=r"^[a-z0-9_]{1,40}$")]
+IdText = Annotated[str, Field(strict=True, pattern=ID_PATTERN)]
 Country = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{2}$"), AfterValidator(_country)]
 Currency = Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$"), AfterValidator(_currency)]
 Language = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")]

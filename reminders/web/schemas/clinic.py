@@ -69,6 +69,11 @@ class LocationOut(Out):
     holiday_region: str | None
 
 
+class LocationPage(Out):
+    items: list[LocationOut]
+    next_cursor: str | None
+
+
 class Span(Body):
     weekday: Weekday
     start: WallTime
@@ -117,6 +122,11 @@ class ProviderOut(Out):
     active: bool
 
 
+class ProviderPage(Out):
+    items: list[ProviderOut]
+    next_cursor: str | None
+
+
 class ExceptionIn(Body):
     """Days that differ from the week: closed (leave, illness) or open (an extra Saturday)."""
 
@@ -142,6 +152,11 @@ class ExceptionOut(Out):
     start: str
     end: str
     note: str | None
+
+
+class ExceptionPage(Out):
+    items: list[ExceptionOut]
+    next_cursor: str | None
 
 
 class ServiceIn(Body):
@@ -184,6 +199,11 @@ class ServiceOut(Out):
     provider_ids: list[str]
     reminder_policy_id: str | None
     active: bool
+
+
+class ServicePage(Out):
+    items: list[ServiceOut]
+    next_cursor: str | None
 
 
 class StepIn(Body):
@@ -242,3 +262,8 @@ class PolicyOut(Out):
     quiet_hours: dict[str, str] | None = None
     quiet_hours_from: Literal["policy", "country", "none"]
     notices: list[str]
+
+
+class PolicyPage(Out):
+    items: list[PolicyOut]
+    next_cursor: str | None

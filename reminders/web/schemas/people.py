@@ -109,3 +109,8 @@ class MessageOut(Out):
     language: str | None
     state: str
     created_at: datetime
+
+
+class Conversation(Out):
+    items: list[MessageOut]
+    next_cursor: None

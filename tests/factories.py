@@ -1,0 +1,339 @@
+"""Builds what tests start from: rows for the store's tests, and a ``World`` of wired use cases for everything above."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from reminders.clock import ManualClock
+from reminders.domain.actor import Actor, patient
+from reminders.domain.appointment import Change
+from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.ports import Report
+from reminders.services.booking import Booking, Request
+from reminders.services.catalogue import Catalogue, Holidays
+from reminders.services.clinic import Clinic
+from reminders.services.desk import Desk
+from reminders.services.effects import Effects, Prices
+from reminders.services.ledger import Entry, Ledger
+from reminders.services.lifecycle import Lifecycle
+from reminders.services.outcomes import Outcomes
+from reminders.services.patients import Patients
+from reminders.services.reconciling import Reconciling
+from reminders.services.sending import Pace, Sending
+from reminders.services.slots import Slots
+from reminders.settings import data_dir
+from reminders.store import reminders as reminder_store
+from reminders.store.engine import Database, Record
+from reminders.store.tables import Appointment, Location, Message, Outbox, Patient, Provider, Reminder, Service
+from reminders.texts import Texts
+from tests.fakes import FakeMessenger, InlineExecutor, Sent, no_holidays
+
+#: A Monday, far from any change of clocks; 08:00 in Madrid.
+MONDAY = datetime(2030, 5, 6, 6, 0, tzinfo=UTC)
+DESK = Actor("key_desk", "api")
+PATIENT = patient("sms")
+BAD_NUMBER = 21614
+WEEK = tuple((day, "09:00", "17:00") for day in range(5))
+
+_count = itertools.count(1)
+
+
+@cache
+def texts() -> Texts:
+    """The real texts; reading them takes a while, so once per run."""
+    return Texts(data_dir())
+
+
+def uid(prefix: str) -> str:
+    """An id that no other row of this run has."""
+    return f"{prefix}_{next(_count):08d}"
+
+
+def at(text: str) -> datetime:
+    """A moment in UTC, e.g. ``at("2030-05-06 09:00")``."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+# Rows for the store
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Numbers of the rows that visits, reminders and messages refer to."""
+
+    location: int
+    providers: tuple[int, ...]
+    service: int
+    patients: tuple[int, ...]
+
+    def visit(self, start: datetime, minutes: int = 30, **changes: Any) -> dict[str, Any]:
+        """A booked visit with the first provider, without buffers."""
+        end = start + timedelta(minutes=minutes)
+        return {
+            "uid": uid("apt"), "location_id": self.location, "provider_id": self.providers[0],
+            "service_id": self.service, "patient_id": self.patients[0], "status": "booked",
+            "confirmation": "unconfirmed", "start_at": start, "end_at": end, "busy_start": start, "busy_end": end,
+            "occupies": True, "timed": True, "local_day": start.date(), "booked_at": MONDAY, "lead_days": 0,
+            "version": 1, "updated_at": MONDAY,
+        } | changes  # fmt: skip
+
+    def reminder(self, appointment: int | None, due: datetime, **changes: Any) -> dict[str, Any]:
+        """A planned SMS."""
+        return {
+            "uid": uid("rem"), "appointment_id": appointment, "patient_id": self.patients[0], "kind": "reminder",
+            "plan": 1, "step": next(_count), "channel": Channel.SMS, "due_at": due,
+            "not_after": due + timedelta(hours=12), "state": State.PLANNED, "reason": Reason.DUE, "attempts": 0,
+            "updated_at": MONDAY,
+        } | changes  # fmt: skip
+
+    def message(self, reminder: int | None = None, **changes: Any) -> dict[str, Any]:
+        """An SMS whose attempt is written."""
+        return {
+            "uid": uid("msg"), "direction": "out", "channel": Channel.SMS, "kind": "reminder", "reminder_id": reminder,
+            "patient_id": self.patients[0], "phone": "+34600000001", "body": "Hello", "token": uid("tok"),
+            "state": State.UNCERTAIN, "created_at": MONDAY,
+        } | changes  # fmt: skip
+
+
+def ground(database: Database, *, providers: int = 2, patients: int = 2) -> Ground:
+    """A venue, some providers, a service and some patients, written straight into the tables."""
+    with database.write() as tx:
+        place = _insert(tx, Location, name="Norte", time_zone="Europe/Madrid", country="ES", observes_holidays=False,
+                        language="es", currency="EUR", created_at=MONDAY)  # fmt: skip
+        staff = [
+            _insert(tx, Provider, location_id=place, name=f"Dr {number}", languages=[], active=True, created_at=MONDAY)
+            for number in range(providers)
+        ]
+        offer = _insert(tx, Service, name="Check-up", duration_minutes=30, buffer_before_minutes=0, slot_minutes=30,
+                        buffer_after_minutes=0, longest_minutes=30, min_notice_minutes=0, horizon_days=365,
+                        active=True, created_at=MONDAY)  # fmt: skip
+        people = [
+            _insert(tx, Patient, name=f"Patient {number}", phone=f"+3460000000{number + 1}", version=1,
+                    created_at=MONDAY)
+            for number in range(patients)
+        ]  # fmt: skip
+    return Ground(place, tuple(staff), offer, tuple(people))
+
+
+def _insert(tx: Connection, table: Any, **values: Any) -> int:
+    return int(tx.execute(insert(table).returning(table.id), {"uid": uid("x"), **values}).scalar_one())
+
+
+# A world of use cases
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Public ids of one clinic's own data."""
+
+    location: str
+    provider: str
+    service: str
+    policy: str | None
+    patient: str
+
+
+def step(offset: str, *channels: str, **more: Any) -> dict[str, Any]:
+    """One step of a policy as the API writes it; by SMS unless told otherwise."""
+    return {"offset": offset, "channels": list(channels or ("sms",)), **more}
+
+
+TWO_NUDGES = (step("-P1D"), step("-PT2H", unless_confirmed=True))
+
+
+class World:
+    """Every use case over one database, with a clock that tests move and a provider in memory."""
+
+    def __init__(
+        self, database: Database, start: datetime = MONDAY, *, holidays: Holidays = no_holidays,
+        per_second: float = 1000.0, batch: int = 100,
+    ) -> None:  # fmt: skip
+        self.database = database
+        self.clock = ManualClock(start)
+        self.messenger = FakeMessenger(self.clock)
+        self.catalogue = Catalogue(database, self.clock, holidays)
+        self.clinic = Clinic(database, self.clock, self.catalogue)
+        self.patients = Patients(database, self.clock, self.catalogue)
+        self.lifecycle = Lifecycle(self.clock, self.catalogue)
+        self.slots = Slots(database, self.clock, self.catalogue)
+        self.booking = Booking(database, self.clock, self.catalogue, self.lifecycle, self.slots)
+        self.outcomes = Outcomes(database, self.clock, self.catalogue, frozenset({BAD_NUMBER}))
+        self.sending = self.worker("worker-1", per_second=per_second, batch=batch)
+        self.reconciling = Reconciling(database, self.clock, self.messenger, self.outcomes)
+        self.prices = Prices(database, self.messenger, self.outcomes)
+        self.effects = Effects(database, self.clock, {"message.price": self.prices.fetch})
+        self.ledger = Ledger(database, self.clock, self.catalogue)
+        self.desk = Desk(database, self.clock)
+
+    def worker(self, owner: str, *, per_second: float = 1000.0, batch: int = 100) -> Sending:
+        """One more worker on the same database."""
+        pace = Pace("+15005550006", per_second, per_second, batch)
+        return Sending(
+            self.database, self.clock, self.catalogue, texts(), self.messenger, self.outcomes, InlineExecutor(), pace,
+            owner,
+        )  # fmt: skip
+
+    def add_location(self, **changes: Any) -> str:
+        return str(self.clinic.add_location({
+            "name": "Clinica Norte", "time_zone": "Europe/Madrid", "country": "ES", "language": "es",
+            "currency": "EUR", "phone": None, "observes_holidays": False, "holiday_region": None, **changes,
+        }).uid)  # fmt: skip
+
+    def add_provider(
+        self, location: str, hours: Iterable[tuple[int, str, str]] = WEEK, breaks: Iterable[tuple[int, str, str]] = ()
+    ) -> str:
+        """``hours`` and ``breaks`` are (weekday, from, to)."""
+        values = {"name": "Dr Vega", "location_id": location, "languages": ["es"]}
+        return str(
+            self.clinic.add_provider(values, [_span(*one) for one in hours], [_span(*one) for one in breaks]).uid
+        )
+
+    def add_policy(
+        self, steps: Sequence[Mapping[str, Any]] = TWO_NUDGES, quiet: str | tuple[str, str] | None = None,
+        notices: Sequence[str] = (),
+    ) -> str:  # fmt: skip
+        """``quiet``: (from, to), "country" or ``None`` for no quiet hours at all."""
+        hours: dict[str, str] = {"mode": "none"}
+        if quiet == "country":
+            hours = {"mode": "country"}
+        elif quiet is not None:
+            hours = {"mode": "own", "start": quiet[0], "end": quiet[1]}
+        values = {
+            "name": "Nudges",
+            "steps": [dict(one) for one in steps],
+            "quiet_hours": hours,
+            "notices": list(notices),
+        }
+        return str(self.clinic.add_policy(values).uid)
+
+    def add_service(self, providers: Sequence[str], policy: str | None, **changes: Any) -> str:
+        return str(self.clinic.add_service({
+            "name": "Check-up", "duration_minutes": 30, "buffer_before_minutes": 0, "buffer_after_minutes": 0,
+            "slot_minutes": 30, "min_notice_minutes": 0, "horizon_days": 365, "value_amount": None,
+            "value_currency": None, "reminder_policy_id": policy, **changes,
+        }, providers).uid)  # fmt: skip
+
+    def add_patient(self, **changes: Any) -> str:
+        values = {"name": "Ana Ruiz", "phone": f"+346000{next(_count):05d}", "language": "es"} | changes
+        return str(self.patients.add(values, "ES").patient.uid)
+
+    def open(
+        self, *, steps: Sequence[Mapping[str, Any]] | None = TWO_NUDGES, quiet: str | tuple[str, str] | None = None,
+        notices: Sequence[str] = (), location: Mapping[str, Any] | None = None, hours: Iterable[Any] = WEEK,
+        breaks: Iterable[Any] = (), service: Mapping[str, Any] | None = None, patient: Mapping[str, Any] | None = None,
+    ) -> Ids:  # fmt: skip
+        """A clinic with one of everything; ``steps=None`` for a service without a policy."""
+        place = self.add_location(**(location or {}))
+        provider = self.add_provider(place, hours, breaks)
+        policy = None if steps is None else self.add_policy(steps, quiet, notices)
+        offer = self.add_service([provider], policy, **(service or {}))
+        return Ids(place, provider, offer, policy, self.add_patient(**(patient or {})))
+
+    def book(self, ids: Ids, start: datetime, *, patient: str | None = None, **changes: Any) -> str:
+        """Book the clinic's one service; returns the visit's public id."""
+        wanted = Request(
+            ids.service, ids.provider, patient or ids.patient, start, override=changes.pop("override", True)
+        )
+        return str(self.booking.book(wanted, DESK, **changes).uid)
+
+    def change(self, visit: str, change: Change, actor: Actor = DESK, **more: Any) -> Record:
+        return self.booking.change(visit, change, actor, **more)
+
+    def move(self, visit: str, start: datetime, actor: Actor = DESK, **more: Any) -> Record:
+        return self.booking.reschedule(visit, start, actor, override=True, **more)
+
+    def tick(self, moment: datetime | None = None) -> int:
+        """Let the worker send what is due at ``moment``, by default now."""
+        if moment is not None:
+            self.clock.set(moment)
+        return self.sending.run_due()
+
+    def callback(self, sent: Sent, state: State, **facts: Any) -> bool:
+        """The provider reports on a message."""
+        return self.outcomes.callback(sent.token, self.messenger.learn(sent, state, **facts))
+
+    def visit(self, uid: str) -> Record:
+        return self.booking.get(uid)
+
+    def reminders(self, visit: str | None = None) -> Sequence[Record]:
+        """Reminders in the order they were planned, of one visit or of all."""
+        query = select(Reminder.__table__).order_by(Reminder.id)
+        if visit is not None:
+            query = query.where(Reminder.appointment_id == self.visit(visit).id)
+        return self.rows(query)
+
+    def reminder(self, visit: str | None = None) -> Record:
+        """The only one."""
+        (row,) = self.reminders(visit)
+        return row
+
+    def states(self, visit: str) -> list[tuple[str, str]]:
+        """(state, reason) of each reminder of a visit, in the order they were planned."""
+        return [(row.state, row.reason) for row in self.reminders(visit)]
+
+    def messages(self) -> Sequence[Record]:
+        return self.rows(select(Message.__table__).order_by(Message.id))
+
+    def outbox(self, topic: str) -> Sequence[Record]:
+        return self.rows(select(Outbox.__table__).where(Outbox.topic == topic).order_by(Outbox.id))
+
+    def entries(self, visit: str) -> list[Entry]:
+        return self.ledger.of(visit)
+
+    def rows(self, query: Any) -> Sequence[Record]:
+        with self.database.read() as tx:
+            return tx.execute(query).all()
+
+    def count(self, table: Any = Appointment) -> int:
+        return len(self.rows(select(table.id)))
+
+    def run(self, work: Callable[[Connection], Any]) -> Any:
+        """Do something in one transaction."""
+        with self.database.write() as tx:
+            return work(tx)
+
+    def report(self, sent: Sent, **facts: Any) -> Report:
+        return self.messenger.learn(sent, sent.report.state, **facts)
+
+    def claim(self, owner: str = "gone", channel: str = "sms", lease: timedelta = timedelta(seconds=60)) -> list[int]:
+        """Claim what is due for a worker that then does nothing."""
+        now = self.clock.now()
+        claimed: list[int] = self.run(lambda tx: reminder_store.claim_due(tx, channel, now, owner, now + lease, 100))
+        return claimed
+
+
+def _span(weekday: int, start: str, end: str) -> dict[str, int]:
+    return {"weekday": weekday, "start_minute": _minutes(start), "end_minute": _minutes(end)}
+
+
+def _minutes(wall: str) -> int:
+    hours, minutes = wall.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def together(works: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run all of them at the same moment, each in its own thread; what each returned or raised, in their order."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        start.wait(timeout=30)
+        try:
+            return work()
+        except Exception as problem:
+            return problem
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))

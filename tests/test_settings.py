@@ -1,0 +1,109 @@
+"""The environment: every variable is read, checked and named in its error; secrets are not shown."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+
+from reminders.errors import ConfigurationError
+from reminders.settings import Settings, data_dir, load, shown, table
+
+FIXED = {
+    "REMINDERS_DATABASE_URL": "sqlite:///reminders.db",
+    "REMINDERS_PUBLIC_URL": "http://127.0.0.1:8000",
+    "REMINDERS_SECRET_KEY": "",
+    "REMINDERS_RATE_LIMIT": "600/minute",
+    "REMINDERS_SENDERS": "32",
+    "TWILIO_ACCOUNT_SID": "",
+    "TWILIO_AUTH_TOKEN": "",
+    "TWILIO_FROM_NUMBER": "",
+    "TWILIO_MESSAGING_SERVICE_SID": "",
+    "TWILIO_API_URL": "https://api.twilio.com",
+    "TWILIO_MESSAGES_PER_SECOND": "1",
+    "TWILIO_CALLS_PER_SECOND": "1",
+}
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret", "TWILIO_FROM_NUMBER": "+15005550006"}
+
+
+def test_names_and_defaults_are_fixed():
+    assert FIXED.items() <= {name: default for name, default, _ in table()}.items()
+    assert all(meaning.strip() for _, _, meaning in table())
+
+
+def test_an_empty_environment_gives_the_sandbox_on_sqlite():
+    settings = load({})
+    assert settings.sandboxed
+    assert settings.is_sqlite
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.messages_per_second == Decimal(1)
+
+
+def test_an_empty_variable_means_its_default():
+    assert load(dict.fromkeys(FIXED, "")).senders == 32
+
+
+def test_values_are_read():
+    settings = load(
+        TWILIO
+        | {
+            "REMINDERS_DATABASE_URL": "postgresql+psycopg://localhost/clinic",
+            "REMINDERS_PUBLIC_URL": "https://clinic.example/",
+            "TWILIO_API_URL": "http://127.0.0.1:9/",
+            "REMINDERS_SENDERS": "4",
+            "TWILIO_MESSAGES_PER_SECOND": "0.1",
+            "REMINDERS_SECRET_KEY": "given",
+        }
+    )
+    assert not settings.sandboxed
+    assert not settings.is_sqlite
+    assert (settings.public_url, settings.twilio_api_url) == ("https://clinic.example", "http://127.0.0.1:9")
+    assert (settings.senders, settings.messages_per_second) == (4, Decimal("0.1"))
+    assert settings.secret_key == "given"
+
+
+def test_without_a_secret_each_start_makes_its_own():
+    one, other = load({}).secret_key, load({}).secret_key
+    assert one != other
+    assert min(len(one), len(other)) >= 32
+
+
+WRONG = [
+    ({"REMINDERS_DATABASE_URL": "mysql://localhost/clinic"}, "REMINDERS_DATABASE_URL"),
+    ({"REMINDERS_DATABASE_URL": "clinic.db"}, "REMINDERS_DATABASE_URL"),
+    ({"REMINDERS_PUBLIC_URL": "clinic.example"}, "REMINDERS_PUBLIC_URL"),
+    ({"REMINDERS_SENDERS": "many"}, "REMINDERS_SENDERS"),
+    ({"REMINDERS_SENDERS": "0"}, "REMINDERS_SENDERS"),
+    ({"REMINDERS_SENDERS": "257"}, "REMINDERS_SENDERS"),
+    ({"TWILIO_MESSAGES_PER_SECOND": "fast"}, "TWILIO_MESSAGES_PER_SECOND"),
+    ({"TWILIO_MESSAGES_PER_SECOND": "0"}, "TWILIO_MESSAGES_PER_SECOND"),
+    ({"TWILIO_CALLS_PER_SECOND": "-1"}, "TWILIO_CALLS_PER_SECOND"),
+    ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_FROM_NUMBER": "+15005550006"}, "TWILIO_AUTH_TOKEN"),
+    ({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret"}, "TWILIO_FROM_NUMBER"),
+]
+
+
+@pytest.mark.parametrize(("environ", "name"), WRONG)
+def test_errors_name_the_variable(environ, name):
+    with pytest.raises(ConfigurationError, match=name):
+        load(environ)
+
+
+@pytest.mark.parametrize("sender", ["TWILIO_FROM_NUMBER", "TWILIO_MESSAGING_SERVICE_SID"])
+def test_either_kind_of_sender_will_do(sender):
+    assert not load({"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret", sender: "x"}).sandboxed
+
+
+def test_secrets_are_not_shown():
+    settings = load(TWILIO | {"REMINDERS_SECRET_KEY": "hidden"})
+    seen = dict(shown(settings))
+    assert seen["TWILIO_AUTH_TOKEN"] == seen["REMINDERS_SECRET_KEY"] == "set"
+    assert seen["TWILIO_ACCOUNT_SID"] == "AC1"
+    assert {"secret", "hidden"}.isdisjoint(seen.values())
+    assert len(seen) == len(fields(Settings))
+
+
+def test_data_lies_where_the_package_says():
+    assert (data_dir() / "templates" / "sms" / "reminder.txt").is_file()
+    assert (data_dir() / "locales").is_dir()
