@@ -52,7 +52,9 @@ def main() -> None:
 @click.option("--port", default=8000, show_default=True)
 def serve(host: str, port: int) -> None:
     """Web and worker in one process; brings the database up to date first."""
-    _migrate(settings.load())
+    loaded = settings.load(defaults={"REMINDERS_PUBLIC_URL": _address(host, port)})
+    _migrate(loaded)
+    settings.export(loaded)
     run_server("reminders.wsgi:serve", host, port, workers=1, threads=8)
 
 
@@ -97,7 +99,10 @@ def demo_command(once: bool, host: str, port: int) -> None:
     if once:
         rehearsal.run(console)
         return
-    demo.prepare(settings.load(), console, f"http://{host}:{port}")
+    names = {"REMINDERS_DATABASE_URL": "sqlite:///demo.db", "REMINDERS_PUBLIC_URL": _address(host, port)}
+    loaded = settings.load(defaults=names)
+    demo.prepare(loaded, console, loaded.public_url)
+    settings.export(loaded)
     run_server("reminders.wsgi:serve", host, port, workers=1, threads=8)
 
 
@@ -212,6 +217,11 @@ def run_server(target: str, host: str, port: int, *, workers: int, threads: int)
         target, address=host, port=port, interface=Interfaces.WSGI, workers=workers, blocking_threads=threads,
         factory=True, log_enabled=True, log_access=False, respawn_failed_workers=True,
     ).serve()  # fmt: skip
+
+
+def _address(host: str, port: int) -> str:
+    """Where this machine reaches a server that listens there."""
+    return f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}"  # noqa: S104
 
 
 def _migrate(loaded: Settings) -> None:

@@ -44,10 +44,11 @@ def _tell(house: House, console: Console) -> None:
     write_report(reports.no_shows(by="location"), "table", console)
     write_report(reports.reminder_costs(by="channel"), "table", console)
     narrator.chapter("Check list")
-    _judge(check(house), narrator)
+    judge(check(house), narrator)
 
 
-def _judge(checks: Sequence[Check], narrator: Narrator) -> None:
+def judge(checks: Sequence[Check], narrator: Narrator) -> None:
+    """Print the check list; ``Unexpected`` names what did not hold."""
     for one in checks:
         narrator.promise(one.promise, one.found, kept=one.kept)
     broken = [one.promise for one in checks if not one.kept]

@@ -59,9 +59,10 @@ class Settings:
         return self.database_url.startswith("sqlite")
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the environment; ``ConfigurationError`` names the variable at fault."""
-    environ = os.environ if environ is None else environ
+def load(environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the environment; ``ConfigurationError`` names the variable at fault. ``defaults`` stand in for
+    variables that are not set."""
+    environ = dict(defaults or {}) | {name: text for name, text in (environ or os.environ).items() if text}
     values = {
         f.name: _parse(f.metadata["env"], environ.get(f.metadata["env"], ""), f.default) for f in fields(Settings)
     }
@@ -71,6 +72,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**values)
     _check(settings)
     return settings
+
+
+def export(settings: Settings) -> None:
+    """Put every value into the environment, for the server's processes that this one starts."""
+    for item in fields(Settings):
+        os.environ[item.metadata["env"]] = str(getattr(settings, item.name))
 
 
 def table() -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +15,9 @@ from urllib.parse import urlencode
 import requests
 from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
-from reminders.clock import ManualClock
+from reminders.clock import Clock, ManualClock
 from reminders.domain.actor import Role
 from reminders.domain.ports import Messenger
 from reminders.settings import Settings, load
@@ -181,18 +181,29 @@ class Local(Api):
 
     def send(self, method: str, target: str, data: bytes | None, headers: dict[str, str]) -> Answer:
         answer = self.client.open(target, method=method, data=data, headers=headers, base_url=self.url)
-        return Answer(answer.status_code, answer.headers, answer.get_data(as_text=True))
+        found = Answer(answer.status_code, answer.headers, answer.get_data(as_text=True))
+        answer.close()
+        return found
+
+
+class Quiet(WSGIRequestHandler):
+    """The server of production keeps no access log either."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
 
 
 @contextmanager
 def running(
-    database_url: str, start: datetime = MONDAY, messenger: Messenger | None = None, **changes: Any
+    database_url: str, start: datetime = MONDAY, messenger: Callable[[Clock], Messenger] | None = None, **changes: Any
 ) -> Iterator[House]:
     """Serve an installation until the block ends."""
     clock = ManualClock(start)
-    server = make_server("127.0.0.1", 0, lambda environ, respond: app(environ, respond), threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, lambda environ, respond: app(environ, respond), threaded=True, request_handler=Quiet
+    )
     url = f"http://127.0.0.1:{server.server_port}"
-    service = build(configured(database_url, url, **changes), clock, messenger)
+    service = build(configured(database_url, url, **changes), clock, messenger(clock) if messenger else None)
     app = service.app()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -209,11 +220,11 @@ def running(
 
 @contextmanager
 def local(
-    database_url: str, start: datetime = MONDAY, messenger: Messenger | None = None, **changes: Any
+    database_url: str, start: datetime = MONDAY, messenger: Callable[[Clock], Messenger] | None = None, **changes: Any
 ) -> Iterator[Local]:
     """An installation that is called directly, until the block ends."""
     clock = ManualClock(start)
-    service = build(configured(database_url, LOCAL_URL, **changes), clock, messenger)
+    service = build(configured(database_url, LOCAL_URL, **changes), clock, messenger(clock) if messenger else None)
     try:
         yield Local(service, clock, LOCAL_URL, client=service.app().test_client())
     finally:

@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,14 @@ def test_files_that_are_named_exist(document):
     bases = (ROOT, PACKAGE, PACKAGE / "texts", PACKAGE / "store")
     wrong = [name for name in named_files if not any((base / name).exists() for base in bases)]
     assert not [name for name in wrong if not name.startswith("reminders/_data")]
+
+
+def test_the_layers_are_drawn_as_they_are_enforced():
+    drawing = read("docs", "architecture.md").split("```")[1]
+    drawn = [set(re.findall(r"(\w+)(?:\.py|/)", line)) for line in drawing.splitlines() if re.match(r"  \w", line)]
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = [re.findall(r"reminders\.(\w+)", line) for line in contracts[0]["layers"]]
+    assert drawn == [set(names) for names in layers]
 
 
 def test_every_decision_is_listed_and_has_its_three_parts():

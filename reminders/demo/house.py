@@ -58,25 +58,25 @@ class House:
             self.keys[role] = self.service.use_cases.access.create(Role(role), "rehearsal")
         return self.keys[role]
 
-    def api(
-        self, method: str, path: str, body: Any = None, *, role: str = "desk",
-        query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None,
-    ) -> requests.Response:  # fmt: skip
-        """One request under ``/api/v1``, whatever the answer."""
-        return self.session.request(
-            method, f"{self.url}/api/v1/{path}", params=query, json=body, timeout=30,
-            headers={"Authorization": f"Bearer {self.key(role)}", **(headers or {})},
-        )  # fmt: skip
+    def api(self, method: str, path: str, body: Any = None, *, role: str = "desk", **headers: str) -> requests.Response:
+        """One request under ``/api/v1``, whatever the answer; ``If_Match`` stands for the header If-Match."""
+        return self._request(method, path, role, headers, json=body)
 
     def get(self, path: str, role: str = "desk", **query: Any) -> Any:
         """What is there; ``first`` and ``last`` stand for the parameters from and to."""
         parameters = {_PARAMETERS.get(name, name): value for name, value in query.items()}
-        return _accepted(self.api("GET", path, role=role, query=parameters), path)
+        return _accepted(self._request("GET", path, role, {}, params=parameters), path)
 
     def post(self, path: str, body: Any = None, *, role: str = "desk", **headers: str) -> Any:
         """Do something; ``Unexpected`` when it is refused."""
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return _accepted(self.api("POST", path, {} if body is None else body, role=role, headers=names), path)
+        return _accepted(self.api("POST", path, {} if body is None else body, role=role, **headers), path)
+
+    def _request(
+        self, method: str, path: str, role: str, headers: Mapping[str, str], **content: Any
+    ) -> requests.Response:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent["Authorization"] = f"Bearer {self.key(role)}"
+        return self.session.request(method, f"{self.url}/api/v1/{path}", headers=sent, timeout=30, **content)
 
     def tick(self, **ahead: float) -> None:
         """Move the clock on by so many seconds, minutes, hours … and let worker and sandbox do what is due."""

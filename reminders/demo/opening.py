@@ -32,7 +32,7 @@ _SEED = 20
 #: Rang the nurse line just now, so their phones are the first on which a reminder appears: a text in three languages,
 #: and a call to the one who has a landline.
 _CALLERS = ("José Hernández", "王秀英", "Walter Simmons", "Emily Carter")
-_FIRST_CALL_BACK = timedelta(minutes=16)
+_CALLED_BACK_IN = timedelta(minutes=15)
 _BETWEEN_CALL_BACKS = timedelta(minutes=5)
 #: The booking that is printed has to be possible for a while.
 _SOME_TIME = timedelta(hours=26)
@@ -59,7 +59,7 @@ def prepare(settings: Settings, console: Console, public_url: str, clock: Clock 
     with closing(build(settings, clock)) as service:
         old = _our_keys(service.database)
         if _is_empty(service):
-            with console.status("Filling the clinic's diary: four weeks of visits, reminders and answers …"):
+            with console.status("Filling the clinic's diary: weeks of visits, reminders and answers …"):
                 seed(settings, clock.now())
             service.use_cases.catalogue.refresh()
         elif not old:
@@ -84,13 +84,13 @@ def seed(settings: Settings, now: datetime) -> Clinic:
     with closing(build(replace(settings, senders=1), clock, carrier)) as service:
         clinic = open_clinic(service.use_cases, now.date())
         Past(service, clock, carrier, clinic, Random(_SEED)).live(now)  # noqa: S311 - a story, not a secret
-        _call_backs(service, clinic, now)
+        book_call_backs(service, clinic, now)
     return clinic
 
 
-def _call_backs(service: Service, clinic: Clinic, now: datetime) -> None:
-    """Visits whose reminders fall due within minutes, whatever the hour."""
-    first = now.replace(second=0, microsecond=0) + timedelta(minutes=1) + _FIRST_CALL_BACK
+def book_call_backs(service: Service, clinic: Clinic, now: datetime) -> None:
+    """Visits whose reminders fall due from the next full minute on, whatever the hour and the day."""
+    first = now.replace(second=0, microsecond=0) + timedelta(minutes=1) + _CALLED_BACK_IN
     for position, name in enumerate(_CALLERS):
         start = first + position * _BETWEEN_CALL_BACKS
         wanted = Request(clinic.services[CALL_BACK], clinic.providers[NURSES], clinic.patients[name], start)
@@ -120,6 +120,7 @@ def _show(console: Console, service: Service, keys: Keys, public_url: str) -> No
     console.print(
         f"[bold]{where}[/bold]: {len(place.locations)} locations, {len(place.providers)} providers, "
         f"{len(place.services)} services, {len(patients)} patients",
+        soft_wrap=True,
     )
     for name, value in (
         ("Phones", f"{public_url}/sandbox/"),

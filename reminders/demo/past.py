@@ -29,7 +29,7 @@ from reminders.services.slots import Search
 from reminders.wiring import Service
 
 #: How far back visits lie, how much earlier the first of them may be booked, and how far ahead the diary is filled.
-WEEKS_BACK = timedelta(days=28)
+WEEKS_BACK = timedelta(days=21)
 HEAD_START = timedelta(days=7)
 WEEKS_AHEAD = timedelta(days=10)
 #: The story stops this long before the present, so that what it set off is over when the present begins.
@@ -39,7 +39,7 @@ _LEAD_DAYS = (0, 1, 1, 2, 3, 3, 5, 7, 7, 10, 14, 20)
 _YES = {"es": ("1", "Sí", "Confirmo", "1"), "zh_Hans": ("1", "好的", "确认"), "en": ("1", "Yes", "1", "OK", "Confirm")}
 _ODD = ("Can I bring my dog?", "Yes, but I will be late", "Who is this?")
 _CONFIRM, _CANCEL, _MOVE, _UNCLEAR = 0.62, 0.68, 0.71, 0.75  # upper bounds of one draw
-_MISSES_CONFIRMED, _MISSES_SILENT = 0.04, 0.24
+_MISSES_CONFIRMED, _MISSES_SILENT = 0.05, 0.35
 
 Step = Callable[[], None]
 

@@ -97,11 +97,15 @@ def openings(timetable: Timetable, day: date) -> tuple[Interval, ...]:
 
 def open_between(timetable: Timetable, start: int, end: int) -> Iterator[Interval]:
     """Open intervals of every local day that touches [start, end), in order."""
-    day = datetime.fromtimestamp(start, timetable.zone).date()
-    last = datetime.fromtimestamp(max(start, end - 1), timetable.zone).date()
-    while day <= last:
+    for day in _local_days(timetable.zone, start, end):
         yield from openings(timetable, day)
-        day += timedelta(days=1)
+
+
+@lru_cache(maxsize=1000)
+def _local_days(zone: ZoneInfo, start: int, end: int) -> tuple[date, ...]:
+    first = datetime.fromtimestamp(start, zone).date()
+    last = datetime.fromtimestamp(max(start, end - 1), zone).date()
+    return tuple(first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
 def is_open(timetable: Timetable, start: int, end: int) -> bool:
@@ -109,27 +113,28 @@ def is_open(timetable: Timetable, start: int, end: int) -> bool:
     return any(a <= start and end <= b for a, b in open_between(timetable, start - DAY, end + DAY))
 
 
-def free_starts(timetable: Timetable, busy: Sequence[Interval], need: Need, window: Interval) -> Iterator[int]:
+def free_starts(timetable: Timetable, busy: Sequence[Interval], need: Need, window: Interval) -> list[int]:
     """Starts within ``window`` at which the visit and its buffers meet no busy interval.
 
     ``busy`` must be sorted by start. Buffers may reach outside opening hours, the visit itself may not. Between two
     busy intervals the starts are one arithmetic range: cost grows with the window, not with all that is booked.
     """
-    index = 0
+    starts: list[int] = []
+    step, before, reach = need.step, need.before, need.duration + need.after
+    index, count = 0, len(busy)
     for opening, closing in open_between(timetable, *window):
-        low = max(opening, window[0])
-        last = min(closing - need.duration, window[1] - 1)
-        while index < len(busy) and busy[index][1] + need.before <= low:
+        low, last = max(opening, window[0]), min(closing - need.duration, window[1] - 1)
+        while index < count and busy[index][1] + before <= low:
             index += 1
-        position = index
-        while low <= last:
-            limit = busy[position][0] - need.duration - need.after if position < len(busy) else last
-            first = opening - (opening - low) // need.step * need.step
-            yield from range(first, min(limit, last) + 1, need.step)
+        for position in range(index, count):
+            limit = busy[position][0] - reach
             if limit >= last:
                 break
-            low = max(low, busy[position][1] + need.before)
-            position += 1
+            if limit >= low:
+                starts.extend(range(opening - (opening - low) // step * step, limit + 1, step))
+            low = max(low, busy[position][1] + before)
+        starts.extend(range(opening - (opening - low) // step * step, last + 1, step))
+    return starts
 
 
 def merge(spans: Iterable[Interval]) -> list[Interval]:

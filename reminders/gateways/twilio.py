@@ -5,15 +5,17 @@ Source of names and numbers: Twilio's API reference for Messages and Calls, and 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
@@ -23,6 +25,7 @@ from reminders.domain.delivery import Channel, State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
 
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 API = "https://api.twilio.com"
 _TIMEOUT_SECONDS = 10.0
 
@@ -39,10 +42,15 @@ OPTED_OUT = frozenset({21610})
 
 #: Asking again with the same number cannot help.
 PERMANENT = frozenset({
+    13224,  # calls to this number are not supported
+    13225,  # calls to this number are blocked
     21211,  # not a valid To number
     21214,  # To number cannot be reached
+    21215,  # calls to this region are not permitted
+    21216,  # calls to this number are not permitted
     21217,  # phone number does not appear to be valid
     21265,  # To number cannot be a short code
+    21266,  # To and From are the same number
     21408,  # no permission for this region
     21601,  # phone number cannot send SMS
     21602,  # body is missing
@@ -53,22 +61,30 @@ PERMANENT = frozenset({
     21635,  # landline
 })  # fmt: skip
 
-#: The number itself is the problem, so the card of the patient should say so. Also delivery errors of callbacks.
-BAD_NUMBER = frozenset({21211, 21214, 21217, 21614, 21635, 30003, 30005, 30006})
+#: The number itself is the problem (unknown, or a landline that takes no texts), so the card of the patient should say
+#: so. Also delivery errors of callbacks; 30003, a phone that is switched off, is not among them.
+BAD_NUMBER = frozenset({13224, 21211, 21214, 21217, 21614, 21635, 30005, 30006})
 
 
 class _Transport(TwilioHttpClient):
     """The SDK's own HTTP client, pointed at another address when one is configured, with a pool for all senders."""
 
-    def __init__(self, api_url: str, connections: int) -> None:
-        super().__init__(timeout=_TIMEOUT_SECONDS, pool_connections=True)
+    def __init__(self, api_url: str, connections: int, timeout: float) -> None:
+        super().__init__(timeout=timeout, pool_connections=True)
         self._api_url = api_url
+        if urlsplit(api_url).hostname in _LOCAL:
+            self.session.trust_env = False  # a proxy for the outside world knows nothing of this machine
         adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        return super().request(method, url.replace(API, self._api_url, 1), *args, **kwargs)
+        response = super().request(method, url.replace(API, self._api_url, 1), *args, **kwargs)
+        if response.status_code == 429:  # here, because the SDK's exception does not carry the headers
+            raise GatewayError(
+                "The message service takes no more requests now.", provider_code=20429, retry_after=_seconds(response)
+            )
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,9 @@ class Account:
 class Twilio:
     """Implements ``Messenger`` (domain/ports.py)."""
 
-    def __init__(self, account: Account, connections: int = 32) -> None:
+    def __init__(self, account: Account, connections: int = 32, timeout: float = _TIMEOUT_SECONDS) -> None:
         self._account = account
-        transport = _Transport(account.api_url, connections)
+        transport = _Transport(account.api_url, connections, timeout)
         self._client = Client(account.sid, account.token, http_client=transport)
 
     def send_sms(self, to: str, body: str, token: str) -> Report:
@@ -141,9 +157,20 @@ class Signature:
     def is_valid(self, url: str, form: Mapping[str, Any], signature: str) -> bool:
         """``url`` as Twilio called it, ``form`` with all values of each field."""
         try:
-            return bool(signature) and bool(self._validator.validate(url, form, signature))
+            return any(self._matches(spelling, form, signature) for spelling in _spellings(url))
         except (ValueError, TypeError, AttributeError, UnicodeError):
             return False
+
+    def _matches(self, url: str, form: Mapping[str, Any], signature: str) -> bool:
+        exact = self._validator.compute_signature(url, form)
+        if hmac.compare_digest(exact.encode(), signature.encode()):
+            return True
+        return bool(self._validator.validate(url, form, signature))  # with and without the port
+
+
+def _spellings(url: str) -> list[str]:
+    """Twilio signs the address as it was configured or as a URL library wrote it: apostrophes may be encoded."""
+    return [url, url.replace("'", "%27")] if "'" in url else [url]
 
 
 def callback_report(form: Mapping[str, str]) -> Report:
@@ -165,15 +192,17 @@ class _translating:  # noqa: N801
         return None
 
     def __exit__(self, _type: Any, problem: BaseException | None, _trace: Any) -> None:
-        if isinstance(problem, TwilioRestException):
+        if isinstance(problem, TwilioRestException | TwilioServiceException):
             raise _from_answer(problem) from problem
+        if isinstance(problem, ValueError | TypeError | AttributeError):  # no JSON, or not that of a message
+            raise GatewayError("The message service's answer cannot be read.", sent_unknown=True) from problem
         if isinstance(problem, requests.ConnectTimeout) or _never_connected(problem):
             raise GatewayError("The message service cannot be reached.") from problem
         if isinstance(problem, requests.RequestException):
             raise GatewayError("The message service did not answer.", sent_unknown=True) from problem
 
 
-def _from_answer(problem: TwilioRestException) -> GatewayError:
+def _from_answer(problem: TwilioRestException | TwilioServiceException) -> GatewayError:
     code = problem.code or None
     if problem.status >= 500:
         return GatewayError("The message service failed.", sent_unknown=True, provider_code=code)
@@ -193,6 +222,8 @@ def _never_connected(problem: BaseException | None) -> bool:
 
 
 def _report(item: Any) -> Report:
+    if not item.sid:
+        raise ValueError("an answer without SID")
     status = str(item.status or "queued")
     return Report(
         sid=item.sid, state=STATUS.get(status, State.SENT), status=status, to=item.to or "",
@@ -201,6 +232,14 @@ def _report(item: Any) -> Report:
         error_code=_number(getattr(item, "error_code", None)), duration=_number(getattr(item, "duration", None)),
         created_at=item.date_created,
     )  # fmt: skip
+
+
+def _seconds(response: Response) -> float | None:
+    """``Retry-After`` in seconds; Twilio does not use its other form, a date."""
+    try:
+        return max(0.0, float((response.headers or {}).get("Retry-After", "")))
+    except ValueError:
+        return None
 
 
 def _price(value: Any) -> Decimal | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from reminders.clock import Clock
 from reminders.domain.actor import Actor, Once
 from reminders.domain.appointment import Change
@@ -51,14 +53,17 @@ class Booking:
         """Book a visit. A repeat with the same ``once`` returns the visit of the first time."""
         service, provider = self._offer(wanted.service_id, wanted.provider_id)
         uid = new_uid("apt", self._clock.now())
+
+        def work(tx: Connection) -> Record:
+            earlier = keys.claim_once(tx, once, uid, self._clock.now()) if once else None
+            if earlier is not None:
+                return appointments.get(tx, earlier)
+            self._check_time(service, provider, wanted.start, override=wanted.override)
+            patient = patients.get(tx, wanted.patient_id)
+            return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
+
         try:
-            with self._database.write() as tx:
-                earlier = keys.claim_once(tx, once, uid, self._clock.now()) if once else None
-                if earlier is not None:
-                    return appointments.get(tx, earlier)
-                self._check_time(service, provider, wanted.start, override=wanted.override)
-                patient = patients.get(tx, wanted.patient_id)
-                return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
+            return self._database.run(work)
         except SlotTaken as problem:
             raise self._with_alternatives(problem, service, wanted.start) from problem
 
@@ -73,10 +78,13 @@ class Booking:
         once: Once | None = None,
     ) -> Record:
         """Confirm, cancel, arrive, fulfil or no-show; returns the visit as it is afterwards."""
-        with self._database.write() as tx:
+
+        def work(tx: Connection) -> Record:
             if once is None or keys.claim_once(tx, once, uid, self._clock.now()) is None:
                 self._lifecycle.change(tx, uid, change, actor, version=version, reason=reason)
             return appointments.get(tx, uid)
+
+        return self._database.run(work)
 
     def reschedule(
         self,
@@ -95,13 +103,16 @@ class Booking:
         service, provider = self._target(visit, provider_id)
         if not self._is_repeat(once):
             self._check_time(service, provider, start, override=override or start == visit.start_at)
+
+        def work(tx: Connection) -> Record:
+            if once is None or keys.claim_once(tx, once, uid, self._clock.now()) is None:
+                self._lifecycle.change(
+                    tx, uid, Change.RESCHEDULE, actor, version=version, start=start, provider=provider
+                )
+            return appointments.get(tx, uid)
+
         try:
-            with self._database.write() as tx:
-                if once is None or keys.claim_once(tx, once, uid, self._clock.now()) is None:
-                    self._lifecycle.change(
-                        tx, uid, Change.RESCHEDULE, actor, version=version, start=start, provider=provider
-                    )
-                return appointments.get(tx, uid)
+            return self._database.run(work)
         except SlotTaken as problem:
             raise self._with_alternatives(problem, service, start) from problem
 

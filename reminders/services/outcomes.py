@@ -6,6 +6,7 @@ All of it may come late, twice or in any order; the state machines of ``domain/d
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -96,7 +97,11 @@ class Outcomes:
     def _settle(self, tx: Connection, message: Record, report: Report, now: datetime) -> None:
         """Move message and reminder to the final state reported, once; then ask for the price."""
         delivered = now if report.state is State.DELIVERED else None
-        if not messages.settle(tx, message.id, report.state, error_code=report.error_code, delivered_at=delivered):
+        unanswered = report.state is State.FAILED and message.channel == Channel.VOICE
+        free = Decimal(0) if unanswered else None  # a call nobody takes is not charged and never gets a price
+        if not messages.settle(
+            tx, message.id, report.state, error_code=report.error_code, delivered_at=delivered, estimated=free
+        ):
             return
         outbox.add(tx, "message.price", message.uid, {}, now + _PRICE_DELAY)
         if message.reminder_id is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import Engine
@@ -13,6 +13,12 @@ from sqlalchemy.pool import QueuePool
 
 #: One row of a result; its attributes are the columns of the query that made it.
 Record: TypeAlias = Any
+
+T = TypeVar("T")
+
+#: SQLSTATE of a serialization failure and of a deadlock.
+_BROKEN_OFF = frozenset({"40001", "40P01"})
+_TRIES = 4
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -59,6 +65,19 @@ class Database:
         with self._writer.begin() as connection:
             yield connection
 
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """``work`` in a transaction of its own, from the beginning when the database broke it off to end a deadlock: two
+        bookings may wait for each other in the exclusion constraint, and the one that yields must look again."""
+        for _ in range(_TRIES):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as problem:
+                if getattr(problem.orig, "sqlstate", None) not in _BROKEN_OFF:
+                    raise
+        with self.write() as connection:
+            return work(connection)
+
     @contextmanager
     def raw(self) -> Iterator[Connection]:
         """A connection in autocommit mode for schema work and maintenance (ANALYZE, CREATE DATABASE)."""
@@ -82,7 +101,7 @@ def is_retryable(problem: DBAPIError) -> bool:
     if problem.connection_invalidated:
         return True
     code = getattr(problem.orig, "sqlstate", None)
-    return code in {"40001", "40P01"} or (isinstance(problem, OperationalError) and "locked" in str(problem.orig))
+    return code in _BROKEN_OFF or (isinstance(problem, OperationalError) and "locked" in str(problem.orig))
 
 
 def _create(url: str, pool_size: int) -> Engine:
@@ -113,6 +132,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in _SQLITE_PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+    # SQLite's own knows ASCII only, and names are searched without regard to case
+    connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

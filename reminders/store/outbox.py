@@ -33,10 +33,11 @@ def take(tx: Connection, now: datetime, until: datetime, limit: int) -> Sequence
         .order_by(Outbox.not_before, Outbox.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # as in store/reminders.py: a plain subquery could take more than the limit
     )
     taken = tx.execute(
         update(Outbox)
-        .where(Outbox.id.in_(due.scalar_subquery()))
+        .where(Outbox.id.in_(select(due.c.id)))
         .values(not_before=until, attempts=Outbox.attempts + 1)
         .returning(Outbox.id, Outbox.topic, Outbox.key, Outbox.facts, Outbox.attempts)
     )

@@ -84,10 +84,11 @@ def claim_due(tx: Connection, channel: str, now: datetime, owner: str, lease_unt
         .order_by(Reminder.due_at, Reminder.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")  # PostgreSQL may run a plain subquery once per row and then takes more than the limit
     )
     claimed = tx.execute(
         update(Reminder)
-        .where(Reminder.id.in_(due.scalar_subquery()), Reminder.state == State.PLANNED)
+        .where(Reminder.id.in_(select(due.c.id)), Reminder.state == State.PLANNED)
         .values(state=State.CLAIMED, lease_owner=owner, lease_until=lease_until, updated_at=now)
         .returning(Reminder.id)
         .execution_options(synchronize_session=False)

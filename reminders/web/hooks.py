@@ -69,7 +69,8 @@ def voice(token: str) -> Response:
 
 def _verified() -> dict[str, str]:
     """The form of a request that Twilio signed; 403 for anything else, whatever is wrong with it."""
-    url = use_cases().settings.public_url + request.full_path.rstrip("?")
+    query = request.query_string.decode(errors="replace")
+    url = use_cases().settings.public_url + request.path + (f"?{query}" if query else "")
     if len(request.form) > _MOST_FIELDS:
         raise BadSignature()
     if not use_cases().signature.is_valid(url, request.form, request.headers.get("X-Twilio-Signature", "")):

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import requests
 
 _EMPTY = frozenset({"meta", "link", "input", "br", "img", "hr"})
+_REFERENCES = frozenset({"aria-labelledby", "aria-describedby", "for", "form"})
 _TYPED = frozenset({"input", "select", "textarea"})
 
 
@@ -131,6 +132,11 @@ class Browser:
         return self.page
 
 
+def sign_in(browser: Browser, key: str) -> Page:
+    browser.open("/console/sign-in")
+    return browser.submit("Sign in", key=key)
+
+
 def defaults(form: Element) -> dict[str, str]:
     """What a form sends when nobody touches it."""
     values = {}
@@ -166,8 +172,8 @@ def _fault_of(one: Element, ids: set[str], labelled: set[str]) -> list[str]:
     found = [f"script or style in {one.tag}" for name in one.attrs if name == "style" or name.startswith("on")]
     if one.tag in {"script", "style"}:
         found.append(f"<{one.tag}>")
-    for name in ("aria-labelledby", "aria-describedby", "for", "form"):
-        found += [f"{name} leads nowhere: {one.attrs[name]}" for _ in [0] if one.attrs.get(name, "") not in ids | {""}]
+    references = {one.attrs[name] for name in _REFERENCES & set(one.attrs)}
+    found += [f"leads nowhere: {name}" for name in references - ids]
     hidden = one.attrs.get("type") == "hidden"
     if one.tag in _TYPED and not hidden and one.attrs.get("id") not in labelled and not one.within("label"):
         found.append(f"no label: {one.attrs}")

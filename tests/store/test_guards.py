@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,13 +32,11 @@ def clinic(database: Database) -> Ground:
 
 
 def book(database: Database, values: dict[str, Any]) -> int:
-    with database.write() as tx:
-        return appointments.add(tx, values)
+    return database.run(lambda tx: appointments.add(tx, values))
 
 
 def change(database: Database, number: int, **values: Any) -> None:
-    with database.write() as tx:
-        appointments.change(tx, number, values)
+    database.run(lambda tx: appointments.change(tx, number, values))
 
 
 def occupied(database: Database) -> int:
@@ -216,13 +214,12 @@ def test_an_insert_of_several_rows_is_all_or_nothing(database, clinic):
 def test_two_transactions_that_cannot_see_each_other(database, clinic):
     """Each finds the time free, both write, one of them learns that it was wrong."""
 
-    def transaction() -> int:
-        with database.write() as tx:
-            assert appointments.busy(tx, clinic.providers, NINE, NINE + 60 * MINUTE, LIMIT)[clinic.providers[0]] == []
-            return appointments.add(tx, clinic.visit(NINE))
+    def transaction(tx: Connection) -> int:
+        assert appointments.busy(tx, clinic.providers, NINE, NINE + 60 * MINUTE, LIMIT)[clinic.providers[0]] == []
+        return appointments.add(tx, clinic.visit(NINE))
 
     for _ in range(5):
-        results = together([transaction, transaction])
+        results = together([partial(database.run, transaction)] * 2)
         assert sum(isinstance(result, int) for result in results) == 1
         assert sum(isinstance(result, SlotTaken | AssertionError) for result in results) == 1
         with database.write() as tx:
@@ -230,25 +227,22 @@ def test_two_transactions_that_cannot_see_each_other(database, clinic):
 
 
 def test_eight_racing_for_one_slot_many_times(database, clinic):
-    """Overlapping wishes of eight desks at once: exactly one is granted, every time."""
+    """Overlapping wishes of eight desks at once: whoever gets a place, nobody is seen twice and somebody is seen."""
     shifts = [0, 0, 5, -5, 10, -10, 29, -29]
     for attempt in range(12):
         start = NINE + timedelta(days=attempt)
-        wishes: list[Callable[[], int]] = [
-            lambda start=start, shift=shift: book(database, clinic.visit(start + shift * MINUTE)) for shift in shifts
-        ]
-        results = together(wishes)
+        wishes = [clinic.visit(start + shift * MINUTE) for shift in shifts]
+        results = together([partial(book, database, wish) for wish in wishes])
         refused = [result for result in results if not isinstance(result, int)]
         assert all(isinstance(result, SlotTaken) for result in refused), refused
-        assert len(refused) == len(shifts) - 1 or overlaps(database) == 0
-        assert any(isinstance(result, int) for result in results)
+        assert 1 <= len(results) - len(refused) <= 2  # 29 minutes before and 29 after do not meet
     assert overlaps(database) == 0
 
 
 def test_eight_racing_for_exactly_the_same_slot(database, clinic):
     for attempt in range(12):
         values = [clinic.visit(NINE + timedelta(days=attempt)) for _ in range(8)]
-        results = together([lambda row=row: book(database, row) for row in values])
+        results = together([partial(book, database, row) for row in values])
         assert sum(isinstance(result, int) for result in results) == 1
         assert sum(isinstance(result, SlotTaken) for result in results) == 7
     assert occupied(database) == 12
@@ -259,7 +253,7 @@ def test_racing_moves_into_one_slot(database, clinic):
         day = NINE + timedelta(days=attempt)
         numbers = [book(database, clinic.visit(day + hour * 60 * MINUTE)) for hour in range(1, 7)]
         target = {"busy_start": day, "busy_end": day + 30 * MINUTE}
-        results = together([lambda number=number: change(database, number, **target) for number in numbers])
+        results = together([partial(change, database, number, **target) for number in numbers])
         assert sum(result is None for result in results) == 1
         assert sum(isinstance(result, SlotTaken) for result in results) == 5
     assert overlaps(database) == 0

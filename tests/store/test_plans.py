@@ -41,7 +41,7 @@ def test_sqlite_reads_through_an_index(name: str, sqlite_database_url: str) -> N
     plans: list[str] = []
 
     @event.listens_for(database.engine, "after_cursor_execute")
-    def explain(connection, cursor, statement, parameters, context, many):  # noqa: ANN001, ANN202
+    def explain(connection, cursor, statement, parameters, context, many):
         if statement.startswith(("SELECT", "UPDATE")):
             found = connection.connection.driver_connection.execute("EXPLAIN QUERY PLAN " + statement, parameters)
             plans.extend(row[3] for row in found)
@@ -49,7 +49,7 @@ def test_sqlite_reads_through_an_index(name: str, sqlite_database_url: str) -> N
     with database.write() as tx:
         try:
             QUERIES[name](tx)
-        except Exception as problem:  # noqa: BLE001 - a row that is not there is no matter here
+        except Exception as problem:
             assert type(problem).__name__ == "NotFound"
     database.close()
     assert plans

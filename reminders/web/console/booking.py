@@ -10,7 +10,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.domain.clinic import Location, Provider, Service
-from reminders.errors import ReminderError
+from reminders.errors import ReminderError, SlotTaken
 from reminders.services.booking import Request
 from reminders.services.patients import Card
 from reminders.services.slots import Search
@@ -53,10 +53,12 @@ def times() -> ResponseReturnValue:
     day = read_day(query("week"), today)
     monday = day - timedelta(days=day.weekday())
     service = snapshot().services.get(query("service"))
-    provider = _one_of(_providers(location), query("provider"))
+    providers = _providers(location)
+    provider = next((one for one in providers if one.uid == query("provider")), None)
     return render(
         "book", location=location, locations=snapshot().locations.values(), services=_services(location),
-        service=service, providers=_providers(location), provider=provider, monday=monday, today=today,
+        service=service, providers=providers, provider=provider, monday=monday, today=today,
+        offering=[one for one in providers if service and one.id in service.provider_ids],
         days=_free(service, provider, location, monday) if service else [], card=_patient(query("patient")),
         earlier=monday - timedelta(days=7), later=monday + timedelta(days=7),
     )  # fmt: skip
@@ -95,8 +97,8 @@ def _choose(wish: Wish, problem: ReminderError | None = None, card: Card | None 
     return render(
         "book_patient", status_of(problem) if problem else 200, wish=wish, problem=problem, wanted=wanted,
         cards=cards[:_MOST_FOUND], more=len(cards) > _MOST_FOUND, card=card, languages=languages(),
-        faults=complaints(problem) if problem else {}, typed=request.form, others=_others(wish),
-        offers=[Option.of_offer(offer) for offer in offers],
+        faults=complaints(problem) if problem else {}, typed={} if card else request.form, others=_others(wish),
+        taken=isinstance(problem, SlotTaken), offers=[Option.of_offer(offer) for offer in offers],
     )  # fmt: skip
 
 
@@ -137,10 +139,6 @@ def _services(location: Location) -> list[Service]:
 
 def _providers(location: Location) -> list[Provider]:
     return [one for one in snapshot().providers.values() if one.active and one.location.id == location.id]
-
-
-def _one_of(providers: list[Provider], uid: str) -> Provider | None:
-    return next((one for one in providers if one.uid == uid), None)
 
 
 def _patient(uid: str) -> Card | None:

@@ -21,7 +21,7 @@ from reminders.web.context import EXTENSION, caller, now, use_cases
 SESSION_LIFE = timedelta(hours=12)
 ROLES = frozenset({Role.DESK, Role.ADMIN})
 
-_OPEN = frozenset({"console.static", "console.home", "console.session.show", "console.session.sign_in"})
+OPEN = frozenset({"console.static", "console.home", "console.session.show", "console.session.sign_in"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -61,7 +61,7 @@ def begin(key: str) -> None:
 
 def check() -> BaseResponse | None:
     """Before every page: a signed-in caller, and for a post a form of ours."""
-    is_open = request.endpoint in _OPEN
+    is_open = request.endpoint in OPEN
     found = None if is_open else _resume()
     if not is_open and found is None:
         return _to_sign_in()

@@ -12,12 +12,11 @@ from reminders.errors import Invalid, ReminderError
 from reminders.store.engine import Record
 from reminders.web.console import words
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, done, once, query, render, status_of, version_seen, written
-from reminders.web.console.people import upcoming
+from reminders.web.console.pages import done, query, render, status_of, version_seen, written
+from reminders.web.console.people import send_note, upcoming
 from reminders.web.console.shown import Line, desk_zone
 from reminders.web.context import use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
-from reminders.web.schemas.people import NoteIn
 
 bp = Blueprint("inbox", __name__)
 
@@ -42,8 +41,7 @@ def finish(item_id: str) -> ResponseReturnValue:
 def reply(item_id: str) -> ResponseReturnValue:
     """Answer the patient; the item is dealt with unless the box says otherwise."""
     try:
-        body = checked(NoteIn, patient_id=written("patient"), text=written("text"))
-        use_cases().desk.write(body.patient_id, body.text, once())
+        send_note(written("patient"))
     except ReminderError as problem:
         return _page(item_id, problem)
     if written("finish"):

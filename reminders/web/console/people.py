@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -17,8 +17,20 @@ from reminders.services.patients import Card
 from reminders.settings import data_dir
 from reminders.store.appointments import Filter
 from reminders.store.engine import Record
+from reminders.web.console import words
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, complaints, done, once, query, render, status_of, version_seen, written
+from reminders.web.console.pages import (
+    Complaints,
+    checked,
+    complaints,
+    done,
+    once,
+    query,
+    render,
+    status_of,
+    version_seen,
+    written,
+)
 from reminders.web.console.shown import Line, chosen_location, desk_zone, line
 from reminders.web.context import now, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
@@ -70,52 +82,30 @@ def show(patient_id: str) -> ResponseReturnValue:
 @bp.post("/patients/<uid:patient_id>")
 def change(patient_id: str) -> ResponseReturnValue:
     """Save the card as the form has it; what was emptied is taken off."""
-    try:
-        body = checked(PatientChange, **_form_values())
-        values = {name: getattr(body, name) for name in _form_values()}
-        if values["name"] is None:
-            checked(PatientIn)  # says that the name is missing
-        if values["phone"] == use_cases().patients.get(patient_id).patient.phone:
-            del values["phone"]  # the same number again does not take its warning away
-        use_cases().patients.change(patient_id, values, _country(), version_seen())
-    except ReminderError as problem:
-        return _page(patient_id, problem)
-    done("The card is saved.")
-    return _to_card(patient_id)
+    return _tried(patient_id, lambda: _save(patient_id), "The card is saved.")
 
 
 @bp.post("/patients/<uid:patient_id>/stop")
 def stop(patient_id: str) -> ResponseReturnValue:
     """The patient told the desk to stop."""
-    try:
+
+    def write_down() -> None:
         use_cases().patients.stop(patient_id, checked(Stop, channel=written("channel")).channel, actor())
-    except ReminderError as problem:
-        return _page(patient_id, problem)
-    done("Written down. What was planned that way is taken back.")
-    return _to_card(patient_id)
+
+    return _tried(patient_id, write_down, "Written down. What was planned that way is taken back.")
 
 
 @bp.post("/patients/<uid:patient_id>/start")
 def start(patient_id: str) -> ResponseReturnValue:
     """The patient told the desk to start again."""
-    try:
-        use_cases().patients.allow(patient_id)
-    except ReminderError as problem:
-        return _page(patient_id, problem)
-    done("Messages are allowed again, beginning with the next one planned.")
-    return _to_card(patient_id)
+    said = "Messages are allowed again, beginning with the next one planned."
+    return _tried(patient_id, lambda: use_cases().patients.allow(patient_id), said)
 
 
 @bp.post("/patients/<uid:patient_id>/note")
 def note(patient_id: str) -> ResponseReturnValue:
     """Write to the patient."""
-    try:
-        body = checked(NoteIn, patient_id=patient_id, text=written("text"))
-        use_cases().desk.write(body.patient_id, body.text, once())
-    except ReminderError as problem:
-        return _page(patient_id, problem)
-    done("The note goes out within seconds.")
-    return _to_card(patient_id, "talk")
+    return _tried(patient_id, lambda: send_note(patient_id), "The note goes out within seconds.", "talk")
 
 
 def found(wanted: str, limit: int, after: int = 0) -> Sequence[Card]:
@@ -129,6 +119,12 @@ def patient_form() -> dict[str, Any]:
     return checked(PatientIn, **_form_values()).model_dump(exclude={"country"})
 
 
+def send_note(patient_id: str) -> None:
+    """Queue the text of the form; ``Complaints`` or ``OptedOut`` when it cannot go out."""
+    body = checked(NoteIn, patient_id=patient_id, text=written("text"))
+    use_cases().desk.write(body.patient_id, body.text, once())
+
+
 @cache
 def languages() -> dict[str, str]:
     """The languages we have texts in, with their English names."""
@@ -140,6 +136,26 @@ def upcoming(patient_id: str, limit: int = _AHEAD) -> list[Line]:
     """The patient's visits still ahead, soonest first."""
     rows = use_cases().booking.listing(Filter(first=now(), patient_uid=patient_id, limit=limit))
     return [line(row) for row in rows[:limit]]
+
+
+def _tried(patient_id: str, act: Callable[[], object], said: str, anchor: str | None = None) -> ResponseReturnValue:
+    """Do it and show the card; or show the card with what is wrong."""
+    try:
+        act()
+    except ReminderError as problem:
+        return _page(patient_id, problem)
+    done(said)
+    return _to_card(patient_id, anchor)
+
+
+def _save(patient_id: str) -> None:
+    body = checked(PatientChange, **_form_values())
+    values = {name: getattr(body, name) for name in _form_values()}
+    if values["name"] is None:
+        raise Complaints({"name": words.complaint("name", "missing")})
+    if values["phone"] == use_cases().patients.get(patient_id).patient.phone:
+        del values["phone"]  # the same number again does not take its warning away
+    use_cases().patients.change(patient_id, values, _country(), version_seen())
 
 
 def _form_values() -> dict[str, str]:

@@ -103,9 +103,12 @@ def day_bounds(first: date, days: int, zone: ZoneInfo) -> tuple[datetime, dateti
 def wall_time(day: str, clock: str, zone: ZoneInfo) -> datetime:
     """A wall time as date and time fields write it; ``Invalid`` for one that the clocks skip that day."""
     try:
-        wall = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), zone)
+        on, at = date.fromisoformat(day), time.fromisoformat(clock)
     except ValueError as problem:
         raise Invalid("Please give a day and a time.", field="start") from problem
+    if not _EARLIEST <= on <= _LATEST:
+        raise Invalid("This day is out of range.", field="start")
+    wall = datetime.combine(on, at, zone)
     if datetime.fromtimestamp(wall.timestamp(), zone).replace(tzinfo=None) != wall.replace(tzinfo=None):
         raise Invalid("The clocks are put forward that day: this time does not exist.", field="start")
     return wall

@@ -14,11 +14,11 @@ from reminders.services.slots import Search
 from reminders.store.engine import Record
 from reminders.web.console import words
 from reminders.web.console.guard import actor
-from reminders.web.console.pages import checked, done, once, query, render, status_of, version_seen, written
+from reminders.web.console.pages import checked, done, query, render, status_of, version_seen, written
+from reminders.web.console.people import send_note
 from reminders.web.console.shown import Line, day_bounds, line, read_day
 from reminders.web.console.times import Option, by_day
 from reminders.web.context import caller, now, snapshot, use_cases
-from reminders.web.schemas.people import NoteIn
 from reminders.web.schemas.visits import Cancel, Reschedule
 
 bp = Blueprint("visit", __name__)
@@ -83,8 +83,7 @@ def note(visit_id: str) -> ResponseReturnValue:
     """Write to the patient."""
     visit = use_cases().booking.get(visit_id)
     try:
-        body = checked(NoteIn, patient_id=visit.patient_uid, text=written("text"))
-        use_cases().desk.write(body.patient_id, body.text, once())
+        send_note(visit.patient_uid)
     except ReminderError as problem:
         return _page(visit_id, problem)
     done("The note goes out within seconds.")
