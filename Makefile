@@ -34,9 +34,13 @@ messages: $(STAMP)  ## collect the words to translate into locales/ and check th
 	$(BIN)/pybabel -q update -i locales/messages.pot -d locales --ignore-pot-creation-date --ignore-obsolete --previous
 	$(BIN)/python -m pytest tests/texts
 
-lock:  ## renew requirements.lock from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra dev --upgrade -o requirements.lock pyproject.toml requirements-build.in
+PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+       --no-emit-index-url --no-emit-find-links
+
+lock:  ## renew the lock files from pyproject.toml (needs uv)
+	$(PIN) --extra dev --upgrade -o requirements.lock pyproject.toml requirements-build.in
+	$(PIN) --constraint requirements.lock -o requirements-runtime.lock pyproject.toml
+	$(PIN) --constraint requirements.lock -o requirements-build.lock requirements-build.in
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

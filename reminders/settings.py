@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,8 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None) -> Settings:
     """Read and check the environment; ``ConfigurationError`` names the variable at fault. ``defaults`` stand in for
     variables that are not set."""
-    environ = dict(defaults or {}) | {name: text for name, text in (environ or os.environ).items() if text}
+    given = os.environ if environ is None else environ
+    environ = dict(defaults or {}) | {name: text for name, text in given.items() if text}
     values = {
         f.name: _parse(f.metadata["env"], environ.get(f.metadata["env"], ""), f.default) for f in fields(Settings)
     }
@@ -90,13 +91,13 @@ def table() -> list[tuple[str, str, str]]:
 
 def shown(settings: Settings) -> list[tuple[str, str]]:
     """(variable, value) with secrets masked."""
-    return [
-        (
-            f.metadata["env"],
-            "set" if f.metadata["secret"] and getattr(settings, f.name) else str(getattr(settings, f.name)),
-        )
-        for f in fields(Settings)
-    ]
+    return [(item.metadata["env"], _masked(item, str(getattr(settings, item.name)))) for item in fields(Settings)]
+
+
+def _masked(item: Field[Any], value: str) -> str:
+    if item.metadata["secret"]:
+        return "set" if value else ""
+    return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", value)
 
 
 def data_dir() -> Path:

@@ -59,6 +59,7 @@ class Api(ABC):
     clock: ManualClock
     url: str
     keys: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, Any] = field(default_factory=dict)
 
     @abstractmethod
     def send(self, method: str, target: str, data: bytes | None, headers: dict[str, str]) -> Answer:
@@ -177,7 +178,6 @@ class Local(Api):
     """One installation in this process, without sockets."""
 
     client: FlaskClient = None  # type: ignore[assignment]
-    ids: dict[str, Any] = field(default_factory=dict)
 
     def send(self, method: str, target: str, data: bytes | None, headers: dict[str, str]) -> Answer:
         answer = self.client.open(target, method=method, data=data, headers=headers, base_url=self.url)

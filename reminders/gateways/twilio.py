@@ -119,6 +119,8 @@ class Twilio:
             )
 
     def place_call(self, to: str, token: str) -> Report:
+        if not self._account.from_number:
+            raise GatewayError("Calls need TWILIO_FROM_NUMBER.", permanent=True)
         with _translating():
             return _report(
                 self._client.calls.create(

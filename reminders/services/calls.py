@@ -18,6 +18,7 @@ from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 from reminders.texts import Spoken, Texts
 
+_ANOTHER_TIME = "wants_another_time"
 _KEYS = {"1": Change.CONFIRM, "2": Change.CANCEL}
 
 
@@ -66,7 +67,7 @@ class Calls:
         return "confirmed" if key == "1" else "cancelled"
 
     def _call(self, tx: Connection, token: str, sid: str) -> tuple[Record, Record]:
-        call = messages.by_token(tx, token)
+        call = messages.by_token(tx, token, lock=True)
         if call is None or call.appointment_id is None or (call.provider_sid and call.provider_sid != sid):
             raise NotFound("There is no such call.")
         return call, appointments.by_number(tx, call.appointment_id)
@@ -88,8 +89,11 @@ class Calls:
         reminder_store.withdraw_for_phone(tx, call.phone, Channel.VOICE, now)
 
     def _to_desk(self, tx: Connection, call: Record, visit: Record) -> None:
+        """Once per call, however often the key arrives."""
+        if inbox.has(tx, call.id, _ANOTHER_TIME):
+            return
         now = self._clock.now()
         inbox.add(tx, {
             "uid": new_uid("inb", now), "message_id": call.id, "patient_id": visit.patient_id,
-            "appointment_id": visit.id, "reason": "wants_another_time", "created_at": now,
+            "appointment_id": visit.id, "reason": _ANOTHER_TIME, "created_at": now,
         })  # fmt: skip

@@ -78,6 +78,8 @@ class Outcomes:
             message = messages.by_token(tx, token, lock=True)
             if message is None or (message.provider_sid and message.provider_sid != report.sid):
                 return False
+            if message.provider_sid is None and messages.known_sid(tx, report.sid):
+                return False  # it is about another message
             if message.state == State.FAILED and message.provider_sid is None:
                 messages.revive(tx, message.id)  # given up as lost, but it did go out
             messages.settle(tx, message.id, State.SENT, provider_sid=report.sid, sent_at=message.sent_at or now)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
@@ -41,6 +42,8 @@ class Database:
         self.statements = 0
         self._engine = _create(url, pool_size)
         self.dialect: str = self._engine.dialect.name
+        # SQLite has one writer at a time, and whoever finds it busy sleeps; threads of one process queue up instead.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
         self._reader: Engine
         self._writer: Engine
         if self.is_sqlite:  # the driver is in autocommit mode already, see _prepare_sqlite
@@ -62,7 +65,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        with self._writer.begin() as connection:
+        with self._turn, self._writer.begin() as connection:
             yield connection
 
     def run(self, work: Callable[[Connection], T]) -> T:

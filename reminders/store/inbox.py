@@ -32,6 +32,12 @@ def add(tx: Connection, values: Mapping[str, Any]) -> None:
     tx.execute(insert(InboxItem), dict(values))
 
 
+def has(tx: Connection, message_id: int, reason: str) -> bool:
+    """True when this message has brought somebody this item already."""
+    query = select(InboxItem.id).where(InboxItem.message_id == message_id, InboxItem.reason == reason)
+    return tx.execute(query).first() is not None
+
+
 def listing(tx: Connection, after: int, limit: int, *, done: bool) -> Sequence[Record]:
     """Items in order of arrival: the open ones, or those somebody has dealt with."""
     state = InboxItem.done_at.is_not(None) if done else InboxItem.done_at.is_(None)
