@@ -71,6 +71,7 @@ class FakeMessenger(Messenger):
         self.state = State.SENT
         self.find_problems: deque[GatewayError] = deque()
         self.before_answer: Callable[[Sent], None] | None = None
+        self.before_refusal: Callable[[], None] | None = None
         self.before_found: Callable[[list[Report]], None] | None = None
         self._clock = clock
         self._script: deque[Outcome] = deque()
@@ -118,13 +119,18 @@ class FakeMessenger(Messenger):
         with self._lock:
             self.requests += 1
             outcome = self._script.popleft() if self._script else Fate.ACCEPTED
-            if isinstance(outcome, GatewayError):
-                raise outcome
             if outcome is Fate.DIED_BEFORE:
                 raise WorkerDied
             if outcome is Fate.REQUEST_LOST:
                 raise GatewayError(sent_unknown=True)
-            sent = self._carry_out(channel, to, body, token)
+            sent = None if isinstance(outcome, GatewayError) else self._carry_out(channel, to, body, token)
+        return self._answer(outcome, sent)
+
+    def _answer(self, outcome: Outcome, sent: Sent | None) -> Report:
+        if isinstance(outcome, GatewayError) or sent is None:
+            if self.before_refusal is not None:
+                self.before_refusal()
+            raise outcome if isinstance(outcome, GatewayError) else GatewayError()
         if self.before_answer is not None:
             self.before_answer(sent)
         if outcome is Fate.ANSWER_LOST:

@@ -104,6 +104,20 @@ def test_secrets_are_not_shown():
     assert len(seen) == len(fields(Settings))
 
 
+def test_a_password_in_the_database_url_is_not_shown():
+    settings = load({"REMINDERS_DATABASE_URL": "postgresql://clinic:pa55@db.example/clinic"})
+    seen = dict(shown(settings))["REMINDERS_DATABASE_URL"]
+    assert "pa55" not in seen
+    assert "clinic" in seen
+    assert "db.example/clinic" in seen
+
+
+def test_defaults_stand_in_for_what_is_not_set():
+    defaults = {"REMINDERS_SENDERS": "4", "REMINDERS_PUBLIC_URL": "http://127.0.0.1:9000"}
+    settings = load({"REMINDERS_SENDERS": "8", "REMINDERS_PUBLIC_URL": ""}, defaults)
+    assert (settings.senders, settings.public_url) == (8, "http://127.0.0.1:9000")
+
+
 def test_data_lies_where_the_package_says():
     assert (data_dir() / "templates" / "sms" / "reminder.txt").is_file()
     assert (data_dir() / "locales").is_dir()

@@ -32,6 +32,7 @@ class PhonePages:
         """Routes of the phones page."""
         routes = APIBlueprint("pages", __name__, enable_openapi=False)
         routes.before_request(refuse_other_sites)
+        routes.after_request(_let_pages_work)
         routes.register_error_handler(TwilioError, self._unknown)
         routes.get("/")(self.phones)
         routes.get("/open")(self.open)
@@ -114,8 +115,18 @@ def refuse_other_sites() -> None:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if site not in (None, "same-origin", "none") or (origin is not None and urlsplit(origin).netloc != request.host):
+    foreign = urlsplit(origin or "").netloc != request.host if site is None else site not in {"same-origin", "none"}
+    if foreign and (site, origin) != (None, None):
         abort(HTTPStatus.FORBIDDEN)
+
+
+def _let_pages_work(response: BaseResponse) -> BaseResponse:
+    """The phones update themselves by a script of their own, and say to themselves where a post comes from."""
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
 
 
 def _number(digits: str) -> str:

@@ -125,7 +125,7 @@ class Lifecycle:
             values |= self._moved(visit, start, provider, now)
         appointments.change(tx, visit.id, values)
         self._replan(tx, visit, change, actor, start, provider, now)
-        facts = _facts(visit, change, start, reason)
+        facts = _facts(visit, change, start, provider, reason)
         self._record(tx, visit.id, uid, change.value, actor, visit.version + 1, facts, now)
         return visit
 
@@ -152,7 +152,8 @@ class Lifecycle:
         subject = _Subject(visit.id, visit.patient_id, visit.version + 1, service, location, zone)
         if change is Change.RESCHEDULE and start is not None:
             _plan(tx, subject, start, now)
-        if actor.name != _PATIENT and Status(visit.status) in OPEN:
+        told = actor.name == _PATIENT or (change is Change.RESCHEDULE and start == _start_last_told(tx, visit))
+        if not told and Status(visit.status) in OPEN:
             _notify(tx, subject, _NOTICES[change], min(start or visit.start_at, visit.start_at), now)
 
     def _record(
@@ -185,6 +186,17 @@ def _plan(tx: Connection, subject: _Subject, start: datetime, now: datetime) -> 
         for item in planned
     ]  # fmt: skip
     reminder_store.add(tx, rows)
+
+
+def _start_last_told(tx: Connection, visit: Record) -> datetime | None:
+    """The time the patient believes in when every later move was taken back before anybody told of it; else ``None``."""
+    told = reminder_store.told_versions(tx, visit.id)
+    known = None
+    for move in reversed(histories.moves(tx, visit.id)):
+        if move.version in told or move.actor == _PATIENT or "from_provider" in move.facts:
+            break
+        known = datetime.fromisoformat(move.facts["from"])
+    return known
 
 
 def _notify(tx: Connection, subject: _Subject, kind: str, before: datetime, now: datetime) -> None:
@@ -237,9 +249,17 @@ def _has_happened(visit: Record, change: Change, start: datetime | None, provide
             return bool(visit.status == _REACHED_BY[change])
 
 
-def _facts(visit: Record, change: Change, start: datetime | None, reason: str | None) -> dict[str, Any]:
+def _providers(visit: Record, to: Provider | None) -> dict[str, int]:
+    """Before and after, by their numbers, when somebody else sees the patient now."""
+    changed = to is not None and to.id != visit.provider_id
+    return {"from_provider": visit.provider_id, "to_provider": to.id} if to is not None and changed else {}
+
+
+def _facts(
+    visit: Record, change: Change, start: datetime | None, provider: Provider | None, reason: str | None
+) -> dict[str, Any]:
     if change is Change.RESCHEDULE and start is not None:
-        return {"from": visit.start_at.isoformat(), "to": start.isoformat()}
+        return {"from": visit.start_at.isoformat(), "to": start.isoformat(), **_providers(visit, provider)}
     return {"reason": reason} if reason else {}
 
 

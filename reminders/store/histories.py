@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from reminders.domain.appointment import Change
 from reminders.store.engine import Record
 from reminders.store.tables import AppointmentHistory
 
@@ -15,6 +16,13 @@ _ADD = insert(AppointmentHistory)
 
 def add(tx: Connection, values: Mapping[str, Any]) -> None:
     tx.execute(_ADD, dict(values))
+
+
+def moves(tx: Connection, appointment_id: int) -> Sequence[Record]:
+    """Every time a visit was moved, oldest first."""
+    table = AppointmentHistory.__table__
+    query = select(table).where(table.c.appointment_id == appointment_id, table.c.change == Change.RESCHEDULE)
+    return tx.execute(query.order_by(table.c.id)).all()
 
 
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:

@@ -42,6 +42,13 @@ def withdraw(tx: Connection, appointment_id: int, reason: Reason, now: datetime)
     return result.rowcount
 
 
+def told_versions(tx: Connection, appointment_id: int) -> set[int]:
+    """The versions of a visit about which something left for the patient, or may have."""
+    left = (State.UNCERTAIN, State.SENT, State.DELIVERED, State.FAILED)
+    query = select(Reminder.plan).where(Reminder.appointment_id == appointment_id, Reminder.state.in_(left))
+    return set(tx.execute(query).scalars())
+
+
 def overtaken(tx: Connection, number: int) -> Reason | None:
     """Why a reminder under way is no longer wanted: its visit was moved, cancelled or ended since it was planned.
 

@@ -231,7 +231,7 @@ def _list(table: Table, wanted: Query, show: Any) -> Response:
 
 def _given(body: BaseModel, nullable: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
     """The fields that were sent; null means "leave as it is" except where nothing is a value of its own."""
-    sent = body.model_dump(exclude_unset=True)
+    sent = body.model_dump(include=body.model_fields_set)
     return {name: value for name, value in sent.items() if value is not None or name in nullable}
 
 
@@ -252,7 +252,8 @@ def _service_row(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policy_row(body: PolicyIn | PolicyChange) -> dict[str, Any]:
-    sent = body.model_dump(exclude_unset=isinstance(body, PolicyChange))
+    # fields of the policy that were not sent stay as they are; those of its steps get their defaults
+    sent = body.model_dump(include=body.model_fields_set if isinstance(body, PolicyChange) else None)
     if "quiet_hours" in body.model_fields_set:
         own = sent["quiet_hours"]
         sent["quiet_hours"] = {"mode": "own", **own} if own else {"mode": "none"}

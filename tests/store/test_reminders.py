@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import product
 
 import pytest
 from sqlalchemy import insert, select
@@ -142,15 +143,15 @@ def test_a_note_without_a_visit_has_details_too(database, clinic):
 # Moving
 
 
-@pytest.mark.parametrize("current", list(State))
-def test_a_row_moves_only_where_the_machine_allows(database, clinic, visit, current):
-    numbers = add(database, *(clinic.reminder(visit, NOW, state=current) for _ in State))
-    for number, new in zip(numbers, State, strict=True):
-        with database.write() as tx:
+def test_a_row_moves_only_where_the_machine_allows(database, clinic, visit):
+    moves = list(product(State, State))
+    numbers = add(database, *(clinic.reminder(visit, NOW, state=current) for current, _ in moves))
+    with database.write() as tx:
+        for number, (current, new) in zip(numbers, moves, strict=True):
             assert reminders.move(tx, number, new, Reason.DONE, NOW) is may_move(current, new)
-        after = row(database, number)
-        assert after.state == (new if may_move(current, new) else current)
-        assert after.reason == (Reason.DONE if may_move(current, new) else Reason.DUE)
+            after = reminders.by_number(tx, number)
+            expected = (new, Reason.DONE) if may_move(current, new) else (current, Reason.DUE)
+            assert (after.state, after.reason) == expected
 
 
 def test_a_move_ends_the_lease_unless_it_begins_one(database, clinic, visit):
@@ -282,22 +283,24 @@ OVERTAKEN = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "expected"), OVERTAKEN)
-def test_what_is_under_way_may_be_overtaken_by_a_change(database, clinic, visit, changes, expected):
-    old, new, note = add(
-        database,
-        clinic.reminder(visit, NOW, plan=1),
-        clinic.reminder(visit, NOW, plan=1 + len(changes)),
-        clinic.reminder(None, NOW, kind="desk", plan=0),
-    )
-    with database.write() as tx:
-        for number, change in enumerate(["book", *changes]):
-            assert change == "book" or Change(change)
-            histories.add(tx, {"appointment_id": visit, "at": NOW, "change": change, "actor": "key", "channel": "api",
-                               "version": 1 + number, "facts": {}})  # fmt: skip
-        assert reminders.overtaken(tx, old) == expected
-        assert reminders.overtaken(tx, new) is None
-        assert reminders.overtaken(tx, note) is None
+def test_what_is_under_way_may_be_overtaken_by_a_change(database, clinic):
+    for day, (changes, expected) in enumerate(OVERTAKEN, start=1):
+        row = clinic.visit(NOW + timedelta(days=day))
+        visit = database.run(partial(appointments.add, values=row))
+        old, new, note = add(
+            database,
+            clinic.reminder(visit, NOW, plan=1),
+            clinic.reminder(visit, NOW, plan=1 + len(changes)),
+            clinic.reminder(None, NOW, kind="desk", plan=0),
+        )
+        with database.write() as tx:
+            for number, change in enumerate(["book", *changes]):
+                assert change == "book" or Change(change)
+                histories.add(tx, {"appointment_id": visit, "at": NOW, "change": change, "actor": "key",
+                                   "channel": "api", "version": 1 + number, "facts": {}})  # fmt: skip
+            assert reminders.overtaken(tx, old) == expected, changes
+            assert reminders.overtaken(tx, new) is None
+            assert reminders.overtaken(tx, note) is None
 
 
 # The rest

@@ -341,6 +341,17 @@ class TestVisit:
         notes = [one.text for one in page.root.all("p", class_="bubble")]
         assert ["Por favor, traiga su informe." in note for note in notes] == [True]
 
+    def test_another_note_goes_out_too_and_so_does_the_same_one_written_again(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        page = desk.open(f"/console/visits/{visit['id']}")
+        form = page.root.one("form", class_="note")
+        for text in ("Uno", "Dos"):
+            desk.send(form.attrs["action"], "post", defaults(form) | {"text": text})
+        desk.submit("Send", text="Uno")
+        house.settle()
+        notes = [one.body.split(": ")[-1] for one in house.sandbox.conversation("+34600000010")]
+        assert sorted(notes) == ["Dos", "Uno", "Uno"]
+
     @pytest.mark.parametrize(("text", "said"), [("", "Text is missing."), ("x" * 1001, "Text is too long.")])
     def test_a_note_that_cannot_go_out_is_kept_in_the_box(self, house, ids, desk, text, said):
         visit = book(house, ids, _NINE)
@@ -373,6 +384,25 @@ class TestBooking:
         [patient] = house.get("patients", phone="+34600000099")["items"]
         assert (patient["name"], patient["language"]) == ("José Muñoz", "es")
         assert house.get("appointments")["items"][0]["patient_id"] == patient["id"]
+
+    def test_at_another_venue_numbers_are_read_in_its_country(self, house, ids, desk):
+        venue = house.post("locations", {
+            "name": "Riverside", "time_zone": "America/New_York", "country": "US", "language": "en", "currency": "USD",
+            "observes_holidays": False,
+        }, role="admin")  # fmt: skip
+        hours = [{"weekday": "WE", "start": "09:00", "end": "12:00"}]
+        provider = house.post(
+            "providers", {"name": "Dr Ames", "location_id": venue["id"], "hours": hours}, role="admin"
+        )
+        service = house.post("services", {
+            "name": "Talk", "duration_minutes": 30, "provider_ids": [provider["id"]],
+        }, role="admin")  # fmt: skip
+        desk.open("/console/book", location=venue["id"], service=service["id"], week=_DAY)
+        desk.follow("Wed 8 May, 09:00")
+        page = desk.submit("Save and book", name="Joe", phone="(202) 555-0123")
+        assert "Wednesday 8 May 2030, 09:00" in page.text
+        assert house.get("patients", q="Joe")["items"][0]["phone"] == "+12025550123"
+        assert house.get("appointments")["items"][0]["start"] == f"{_DAY}T09:00:00-04:00"
 
     def test_a_form_sent_twice_books_once_and_makes_one_card(self, house, ids, desk):
         page = self._choose(desk, ids)

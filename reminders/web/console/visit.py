@@ -38,10 +38,10 @@ def change(visit_id: str) -> ResponseReturnValue:
     """Everything the status machine allows but moving."""
     wanted = _change()
     body = checked(Cancel, reason=written("reason"))
-    # A patient may confirm while the desk's page is open; only what cannot be taken back insists on the version seen.
-    version = version_seen() if wanted is Change.CANCEL else None
+    # Only the form for cancelling carries a version: a patient may confirm while the desk's page is open, and that is no
+    # reason to refuse the arrival.
     try:
-        use_cases().booking.change(visit_id, wanted, actor(), version=version, reason=body.reason)
+        use_cases().booking.change(visit_id, wanted, actor(), version=version_seen(), reason=body.reason)
     except ReminderError as problem:
         return _page(visit_id, problem)
     done(words.DONE[wanted])
