@@ -62,11 +62,13 @@ def serve(host: str, port: int) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=1, show_default=True, help="Processes")
-@click.option("--threads", default=1, show_default=True, help="Threads per process")
-def web(host: str, port: int, workers: int, threads: int) -> None:
+@click.option(
+    "--threads", type=int, help="Threads per process; default 1 on SQLite, 4 on PostgreSQL, which may be waited for"
+)
+def web(host: str, port: int, workers: int, threads: int | None) -> None:
     """The web application alone, stateless; run as many as you like."""
-    settings.load()
-    run_server("reminders.wsgi:web", host, port, workers=workers, threads=threads)
+    usual = 1 if settings.load().is_sqlite else 4
+    run_server("reminders.wsgi:web", host, port, workers=workers, threads=threads or usual)
 
 
 @main.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -15,7 +16,10 @@ from typing import Any
 from reminders.clock import Clock
 from reminders.domain.delivery import Channel, State
 from reminders.domain.ports import Messenger, Report
+from reminders.domain.sms import segments
 from reminders.errors import GatewayError
+
+_count = itertools.count(1)
 
 
 class WorkerDied(BaseException):
@@ -70,6 +74,7 @@ class FakeMessenger(Messenger):
         self.fetches = 0
         self.state = State.SENT
         self.find_problems: deque[GatewayError] = deque()
+        self.fetch_problems: deque[GatewayError] = deque()
         self.before_answer: Callable[[Sent], None] | None = None
         self.before_refusal: Callable[[], None] | None = None
         self.before_found: Callable[[list[Report]], None] | None = None
@@ -81,6 +86,10 @@ class FakeMessenger(Messenger):
         """What happens to the next requests."""
         self._script.extend(outcomes)
 
+    def forget_script(self) -> None:
+        """From now on everything is accepted."""
+        self._script.clear()
+
     def send_sms(self, to: str, body: str, token: str) -> Report:
         return self._request(Channel.SMS, to, body, token)
 
@@ -89,6 +98,8 @@ class FakeMessenger(Messenger):
 
     def fetch(self, channel: Channel, sid: str) -> Report:
         self.fetches += 1
+        if self.fetch_problems:
+            raise self.fetch_problems.popleft()
         return self.by_sid(sid).report
 
     def find(self, channel: Channel, to: str, since: datetime) -> list[Report]:
@@ -142,8 +153,8 @@ class FakeMessenger(Messenger):
     def _carry_out(self, channel: Channel, to: str, body: str | None, token: str) -> Sent:
         kind = "SM" if channel is Channel.SMS else "CA"
         report = Report(
-            sid=f"{kind}{len(self.sent) + 1:032x}", state=self.state, status="queued", to=to, body=body,
-            segments=1 if channel is Channel.SMS else None, created_at=self._clock.now(),
+            sid=f"{kind}{next(_count):032x}", state=self.state, status="queued", to=to, body=body,
+            segments=segments(body).count if body is not None else None, created_at=self._clock.now(),
         )  # fmt: skip
         sent = Sent(channel, token, report)
         self.sent.append(sent)

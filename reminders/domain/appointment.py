@@ -72,7 +72,9 @@ def next_status(current: Status, change: Change) -> Status:
         return TRANSITIONS[current, change]
     except KeyError:
         raise IllegalTransition(
-            f"A visit that is {current} cannot be changed by {change}.", current_status=current.value, change=change.value
+            f"A visit that is {current} cannot be changed by {change}.",
+            current_status=current.value,
+            change=change.value,
         ) from None
 
 

@@ -27,6 +27,13 @@ class Location:
     observes_holidays: bool
     holiday_region: str | None
 
+    def zone_of(self, person: str | None) -> ZoneInfo:
+        """The zone a person gave, else the venue's: also when this machine does not know theirs (any more)."""
+        try:
+            return ZoneInfo(person) if person else self.zone
+        except (KeyError, ValueError, OSError):
+            return self.zone
+
     @property
     def locale(self) -> str:
         """The venue's language with its country, so that times are written as people there write them (BCP 47)."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from types import SimpleNamespace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -26,7 +25,7 @@ from reminders.errors import Invalid, Stale
 from reminders.services.catalogue import Catalogue
 from reminders.store import appointments, histories, outbox
 from reminders.store import reminders as reminder_store
-from reminders.store.engine import Record
+from reminders.store.engine import Record, together
 from reminders.store.ids import new_uid
 
 #: How long a notice of a change waits, so that a slip of the mouse can be put right before anybody is told.
@@ -81,9 +80,10 @@ class Lifecycle:
             "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
         }  # fmt: skip
         number = appointments.add(tx, values)
-        zone = _zone(draft.patient.time_zone, location)
-        _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
-        self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
+        zone = location.zone_of(draft.patient.time_zone)
+        with together(tx):
+            _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
+            self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
         return SimpleNamespace(**values, **_NOT_SET, id=number, **_contact(draft.patient))
 
     def change(
@@ -148,7 +148,7 @@ class Lifecycle:
         snapshot = self._catalogue.current()
         location = provider.location if provider else snapshot.location_by_id[visit.location_id]
         service = snapshot.service_by_id[visit.service_id]
-        zone = _zone(visit.patient_zone, location)
+        zone = location.zone_of(visit.patient_zone)
         subject = _Subject(visit.id, visit.patient_id, visit.version + 1, service, location, zone)
         if change is Change.RESCHEDULE and start is not None:
             _plan(tx, subject, start, now)
@@ -261,7 +261,3 @@ def _facts(
     if change is Change.RESCHEDULE and start is not None:
         return {"from": visit.start_at.isoformat(), "to": start.isoformat(), **_providers(visit, provider)}
     return {"reason": reason} if reason else {}
-
-
-def _zone(name: str | None, location: Location) -> tzinfo:
-    return ZoneInfo(name) if name else location.zone

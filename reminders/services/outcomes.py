@@ -38,8 +38,9 @@ class Outcomes:
     def accepted(self, reminder_id: int, message_id: int, report: Report, reason: Reason = Reason.DUE) -> None:
         """The provider took the message (or was found to have taken it)."""
         now = self._clock.now()
+        sent_at = (report.created_at if reason is Reason.ADOPTED else None) or now
         with self._database.write() as tx:
-            messages.settle(tx, message_id, State.SENT, provider_sid=report.sid, sent_at=now, **_bill(report))
+            messages.settle(tx, message_id, State.SENT, provider_sid=report.sid, sent_at=sent_at, **_bill(report))
             if not store.move(tx, reminder_id, State.SENT, reason, now):
                 return  # a callback was faster than the answer
             if report.state is not State.SENT:

@@ -88,7 +88,9 @@ class Patients:
     def allow(self, uid: str) -> Card:
         """The patient told the desk to start again."""
         with self._database.write() as tx:
-            consents.start(tx, _phone(patients.get(tx, uid)), None, self._clock.now())
+            phone, now = _phone(patients.get(tx, uid)), self._clock.now()
+            consents.start(tx, phone, None, now)
+            reminder_store.resume_for_phone(tx, phone, None, now)
         return self.get(uid)
 
     def _checked(self, values: dict[str, Any], country: str | None) -> dict[str, Any]:

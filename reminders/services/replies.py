@@ -111,6 +111,7 @@ class Replies:
                 return None
             case Intent.START:
                 consents.start(tx, reply.incoming.phone, Channel.SMS, reply.now)
+                reminder_store.resume_for_phone(tx, reply.incoming.phone, Channel.SMS, reply.now)
                 return self._unless_provider_answers(reply, Template.ANSWER_START)
             case Intent.HELP:
                 return self._unless_provider_answers(reply, Template.ANSWER_HELP)

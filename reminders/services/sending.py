@@ -10,9 +10,8 @@ import random
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -183,7 +182,7 @@ def visit_facts(
     return Facts(
         clinic=location.name, clinic_phone=location.phone, patient=patient,
         start=start, venue_zone=location.zone.key,
-        recipient_zone=patient_zone, text=text,
+        recipient_zone=location.zone_of(patient_zone).key if patient_zone else None, text=text,
     )  # fmt: skip
 
 
@@ -204,7 +203,7 @@ def _situation(snapshot: Snapshot, row: Record, stops: set[tuple[str, str]], now
         unless_confirmed=bool(step and step.unless_confirmed),
         is_fallback=bool(step and row.reminder_channel != step.channels[0]),
         quiet=policy.quiet(location.country) if policy else DEFAULT_QUIET_HOURS,
-        zone=_zone(row, location),
+        zone=location.zone_of(row.patient_zone),
     )
 
 
@@ -230,10 +229,6 @@ def _location(snapshot: Snapshot, row: Record) -> Location:
 def _policy(snapshot: Snapshot, row: Record) -> Policy | None:
     service = snapshot.service_by_id.get(row.appointment_service_id)
     return service.policy if service else None
-
-
-def _zone(row: Record, location: Location) -> tzinfo:
-    return ZoneInfo(row.patient_zone) if row.patient_zone else location.zone
 
 
 def _retry_at(now: datetime, job: Job, problem: GatewayError) -> datetime | None:

@@ -99,6 +99,15 @@ class Database:
         self.statements += 1
 
 
+@contextmanager
+def together(tx: Connection) -> Iterator[None]:
+    """Statements whose answers nobody waits for. On PostgreSQL they travel in one pipeline: one round trip for all, and
+    what one of them finds wrong is raised when the block ends."""
+    driver = tx.connection.driver_connection
+    with driver.pipeline() if tx.dialect.name == "postgresql" and driver else nullcontext():
+        yield
+
+
 def is_retryable(problem: DBAPIError) -> bool:
     """True for a lost connection, a deadlock or a busy file: the same work may succeed when tried again."""
     if problem.connection_invalidated:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy.orm import aliased
 
-from reminders.domain.appointment import Change
+from reminders.domain.appointment import OPEN, Change
 from reminders.domain.delivery import UNSENT, Reason, State, sources
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.store.engine import Record
@@ -78,6 +79,26 @@ def withdraw_for_phone(tx: Connection, phone: str, channel: str | None, now: dat
         statement = statement.where(Reminder.channel == channel)
     values = {"state": State.SUPPRESSED, "reason": Reason.OPTED_OUT, "updated_at": now}
     return tx.execute(statement.values(**values)).rowcount
+
+
+def resume_for_phone(tx: Connection, phone: str, channel: str | None, now: datetime) -> int:
+    """Plan again what a stop took back and is still ahead, now that its owner said start; returns how many.
+
+    The one way out of a final state: people may change their mind. Only what holds for the visit as it is now.
+    """
+    other = aliased(Reminder)
+    newest = select(func.max(other.plan)).where(other.appointment_id == Reminder.appointment_id).scalar_subquery()
+    open_visits = select(Appointment.id).where(
+        Appointment.patient_id.in_(select(Patient.id).where(Patient.phone == phone)),
+        Appointment.status.in_(OPEN), Appointment.start_at > now,
+    )  # fmt: skip
+    statement = update(Reminder).where(
+        Reminder.appointment_id.in_(open_visits), Reminder.kind == "reminder", Reminder.plan == newest,
+        Reminder.state == State.SUPPRESSED, Reminder.reason == Reason.OPTED_OUT, Reminder.due_at > now,
+    )  # fmt: skip
+    if channel is not None:
+        statement = statement.where(Reminder.channel == channel)
+    return tx.execute(statement.values(state=State.PLANNED, reason=Reason.DUE, updated_at=now)).rowcount
 
 
 def claim_due(tx: Connection, channel: str, now: datetime, owner: str, lease_until: datetime, limit: int) -> list[int]:

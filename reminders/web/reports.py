@@ -19,7 +19,11 @@ from reminders.web.respond import answer
 from reminders.web.schemas.base import Day
 
 #: For the documentation; ``docs/measures.md`` explains every column.
-_LINES = {"type": "object", "required": ["items"], "properties": {"items": {"type": "array", "items": {"type": "object"}}}}
+_LINES = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {"items": {"type": "array", "items": {"type": "object"}}},
+}
 _ANSWERS: dict[int | str, Any] = {
     200: {
         "description": "One line per group",

@@ -1,0 +1,384 @@
+"""What patients answer by text, and what follows from it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.house import House, book, booking, clinic, running
+
+ANA = "+34600000010"
+LUIS = "+34600000011"
+WEDNESDAY = "2030-05-08T09:00:00+02:00"
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time in Madrid in May."""
+    return datetime(2030, 5, day, hour - 2, minute, tzinfo=UTC)
+
+
+def reminded(house: House, start: str = WEDNESDAY, **changes: Any) -> dict[str, Any]:
+    """A visit of which the patient was reminded a day ahead."""
+    visit = book(house, house.ids, start, **changes)
+    house.tick_at(at(7, 9))
+    house.settle()
+    assert house.reminders(visit)[0]["state"] == "delivered"
+    return visit
+
+
+def answer(house: House, text: str, phone: str = ANA) -> str:
+    """Send a text and return what comes back ("" for silence)."""
+    before = len(house.texts(phone))
+    house.reply(phone, text)
+    return "\n".join(house.texts(phone)[before:])
+
+
+def state(house: House, visit: dict[str, Any]) -> tuple[str, str]:
+    visit = house.get(f"appointments/{visit['id']}")
+    return visit["status"], visit["confirmation"]
+
+
+def inbox(house: House, **query: Any) -> list[tuple[str, str | None]]:
+    return [(item["reason"], item["text"]) for item in house.get("inbox", **query)["items"]]
+
+
+def test_confirming_ends_the_chain(house: House) -> None:
+    visit = reminded(house)
+    assert "confirmada" in answer(house, "1")
+    assert state(house, visit) == ("booked", "confirmed")
+    house.tick_at(at(8, 7))
+    house.settle()
+    second = house.reminders(visit)[1]
+    assert (second["state"], second["reason"]) == ("suppressed", "already_confirmed")
+    last = house.get(f"appointments/{visit['id']}/history")["items"][-1]
+    assert (last["change"], last["actor"], last["channel"]) == ("confirm", "patient", "sms")
+
+
+def test_cancelling_frees_the_time_and_withdraws_the_rest(house: House) -> None:
+    visit = reminded(house)
+    assert "cancelada" in answer(house, "2")
+    assert state(house, visit) == ("cancelled", "declined")
+    assert [item["state"] for item in house.reminders(visit)] == ["delivered", "withdrawn"]
+    other = house.post("patients", {"name": "Luis Paz", "phone": LUIS})
+    assert house.api("POST", "appointments", booking(house.ids, WEDNESDAY, patient_id=other["id"])).status == 201
+    house.tick_at(at(8, 7))
+    house.settle()
+    assert len(house.texts(ANA)) == 2
+    assert inbox(house) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("es", "Sí, confirmo", "confirmed"), ("es", "si", "confirmed"), ("es", "OK", "confirmed"), ("es", "no puedo ir", "declined"),
+        ("es", "cancelar", "declined"), ("es", "¡Allí estaré!", "confirmed"), ("zh-Hans", "确认", "confirmed"), ("zh-Hans", "好的", "confirmed"),
+        ("zh-Hans", "取消", "declined"), ("zh-Hans", "１", "confirmed"), ("en", "Yes please", "confirmed"), ("en", "I can't make it", "declined"),
+        ("en", "👍", "confirmed"), ("es", "yes", "confirmed"), ("es", "quizás", "unconfirmed"), ("es", "sí pero más tarde", "unconfirmed"),
+        ("es", "no cancelar", "unconfirmed"), ("zh-Hans", "不取消", "unconfirmed"), ("en", "1 or 2?", "unconfirmed"), ("es", "¿a qué hora es?", "unconfirmed"),
+    ],
+)  # fmt: skip
+def test_words_of_the_patients_language(sqlite_database_url: str, language: str, text: str, expected: str) -> None:
+    with running(sqlite_database_url) as house:
+        house.ids = clinic(house, patient={"language": language})
+        visit = reminded(house)
+        said = answer(house, text)
+        assert state(house, visit)[1] == expected
+        assert said
+        assert inbox(house) == ([("not_understood", text)] if expected == "unconfirmed" else [])
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("es", "confirmada"),
+        ("zh-Hans", "确认"),
+        ("en", "confirmed"),
+        ("fr", "confirm"),
+        ("pt-BR", "confirmada"),
+        ("de", "bestätigt"),
+    ],
+)
+def test_answers_are_in_the_patients_language(sqlite_database_url: str, language: str, word: str) -> None:
+    with running(sqlite_database_url) as house:
+        house.ids = clinic(house, patient={"language": language})
+        reminded(house)
+        said = answer(house, "1")
+        assert word in said
+        assert "Ana Ruiz" in said
+
+
+def test_what_cannot_be_read_goes_to_the_desk_and_the_patient_is_told_so(house: House) -> None:
+    visit = reminded(house)
+    said = answer(house, "Mi hijo tiene fiebre, ¿qué hago?")
+    assert "Ana Ruiz" in said
+    assert state(house, visit) == ("booked", "unconfirmed")
+    (item,) = house.get("inbox")["items"]
+    assert (item["reason"], item["patient_id"], item["appointment_id"]) == (
+        "not_understood",
+        house.ids["patient"],
+        visit["id"],
+    )
+    note = house.post("messages", {"patient_id": item["patient_id"], "text": "Venga igualmente, por favor."})
+    assert note["state"] == "planned"
+    house.settle()
+    assert house.texts(ANA)[-1] == "Clinica Norte: Venga igualmente, por favor."
+    done = house.post(f"inbox/{item['id']}/done")
+    assert done["done_at"]
+    assert inbox(house) == []
+    assert inbox(house, done="true") == [("not_understood", "Mi hijo tiene fiebre, ¿qué hago?")]
+    assert house.post(f"inbox/{item['id']}/done")["done_at"] == done["done_at"]
+    talk = house.get(f"patients/{house.ids['patient']}/messages")["items"]
+    assert [entry["direction"] for entry in talk] == ["out", "out", "in", "out"]
+    assert "1" in answer(house, "1") or state(house, visit)[1] == "confirmed"
+
+
+def test_the_desk_cannot_write_to_who_said_stop(house: House) -> None:
+    reminded(house)
+    answer(house, "STOP")
+    refused = house.api("POST", "messages", {"patient_id": house.ids["patient"], "text": "Hola"})
+    assert (refused.status, refused.code) == (409, "opted_out")
+    nobody = house.post("patients", {"name": "Eva Sol"})
+    assert house.api("POST", "messages", {"patient_id": nobody["id"], "text": "Hola"}).fields == {"patient_id"}
+
+
+@pytest.mark.parametrize("word", ["STOP", "stop.", "baja", "UNSUBSCRIBE", "no me escriban más"])
+def test_stop_suppresses_what_comes_and_start_brings_it_back(house: House, word: str) -> None:
+    """Whether the provider or we understood the word, nothing follows, and the ledger says why."""
+    visit = reminded(house)
+    later = book(house, house.ids, "2030-05-09T09:00:00+02:00")
+    said = answer(house, word)
+    assert "Clinica" not in said
+    assert house.get(f"patients/{house.ids['patient']}")["opted_out"] == ["sms"]
+    for item in [house.reminders(visit)[1], *house.reminders(later)]:
+        assert (item["state"], item["reason"]) == ("suppressed", "opted_out")
+        assert "asked us to stop" in item["sentence"]
+    before = house.texts(ANA)
+    house.tick_at(at(8, 7))
+    house.settle()
+    assert house.texts(ANA) == before
+    answer(house, "START")
+    assert house.get(f"patients/{house.ids['patient']}")["opted_out"] == []
+    assert house.reminders(visit)[1]["state"] == "suppressed"
+    assert [(item["state"], item["reason"]) for item in house.reminders(later)] == [("planned", "due")] * 2
+    house.tick_at(at(8, 9))
+    house.settle()
+    assert "9 may" in house.texts(ANA)[-1]
+    assert house.reminders(later)[0]["state"] == "delivered"
+
+
+def test_a_booking_made_while_stopped_is_suppressed_when_due(house: House) -> None:
+    reminded(house)
+    answer(house, "STOP")
+    visit = book(house, house.ids, "2030-05-10T09:00:00+02:00")
+    house.tick_at(at(9, 9))
+    house.settle()
+    assert (house.reminders(visit)[0]["state"], house.reminders(visit)[0]["reason"]) == ("suppressed", "opted_out")
+
+
+def test_start_brings_back_only_what_still_holds(house: House) -> None:
+    """Not the reminders of a time that was left, nor those of a visit that was cancelled."""
+    reminded(house)
+    moved, cancelled = (
+        book(house, house.ids, "2030-05-09T09:00:00+02:00"),
+        book(house, house.ids, "2030-05-09T10:00:00+02:00"),
+    )
+    answer(house, "STOP")
+    house.post(f"appointments/{moved['id']}/reschedule", {"start": "2030-05-10T09:00:00+02:00"})
+    house.post(f"appointments/{cancelled['id']}/cancel")
+    house.tick(minutes=5)
+    answer(house, "START")
+    planned = [item["due_at"] for item in house.reminders(moved) if item["state"] == "planned"]
+    assert planned == ["2030-05-09T07:00:00+00:00", "2030-05-10T05:00:00+00:00"]
+    assert all(item["state"] != "planned" for item in house.reminders(cancelled))
+    before = len(house.texts(ANA))
+    for moment in (at(8, 9), at(8, 10), at(9, 7), at(9, 8)):
+        house.tick_at(moment)
+        house.settle()
+    assert len(house.texts(ANA)) == before
+
+
+def test_the_desk_writes_down_a_stop_and_a_start(house: House) -> None:
+    visit = reminded(house)
+    path = f"patients/{house.ids['patient']}"
+    assert house.post(f"{path}/stop", {"channel": "all"})["opted_out"] == ["all"]
+    assert house.reminders(visit)[1]["reason"] == "opted_out"
+    assert house.post(f"{path}/start")["opted_out"] == []
+    assert house.reminders(visit)[1]["state"] == "planned"
+
+
+def test_after_a_stop_nothing_is_answered(house: House) -> None:
+    """We understood the word ourselves, so the provider would let our answers through: there are none."""
+    visit = reminded(house)
+    answer(house, "baja")
+    assert answer(house, "1") == ""
+    assert state(house, visit) == ("booked", "confirmed")
+    assert answer(house, "¿Qué?") == ""
+    assert inbox(house) == [("not_understood", "¿Qué?")]
+
+
+def test_two_of_a_family_on_one_phone(house: House) -> None:
+    """One answer could mean either visit: neither is touched, a person looks at it, and the patient is told."""
+    child = house.post("patients", {"name": "Leo Ruiz", "phone": "600 000 010", "language": "es"})
+    hers, his = (
+        book(house, house.ids, WEDNESDAY),
+        book(house, house.ids, "2030-05-08T09:30:00+02:00", patient_id=child["id"]),
+    )
+    house.tick_at(at(7, 9, 30))
+    house.settle()
+    texts = house.texts(ANA)
+    assert [sum(name in text for text in texts) for name in ("Ana Ruiz", "Leo Ruiz")] == [1, 1]
+    for word in ("2", "1", "sí"):
+        said = answer(house, word)
+        assert "varias citas" in said
+        assert state(house, hers) == state(house, his) == ("booked", "unconfirmed")
+    assert inbox(house) == [("several_visits", word) for word in ("2", "1", "sí")]
+    assert {item["appointment_id"] for item in house.get("inbox")["items"]} == {None}
+
+
+def test_one_of_a_family_was_asked(house: House) -> None:
+    """Only one of the visits was asked about, so the answer is about that one, and names that person."""
+    child = house.post("patients", {"name": "Leo Ruiz", "phone": "600 000 010", "language": "en"})
+    his = book(house, house.ids, "2030-05-15T09:00:00+02:00", patient_id=child["id"])
+    hers = reminded(house)
+    house.post("messages", {"patient_id": child["id"], "text": "We found a toy."})
+    house.settle()
+    said = answer(house, "1")
+    assert "Ana Ruiz" in said
+    assert "confirmada" in said
+    assert state(house, hers) == ("booked", "confirmed")
+    assert state(house, his) == ("booked", "unconfirmed")
+    answer(house, "quizás otro día, no sé")
+    assert house.get("inbox")["items"][-1]["patient_id"] == house.ids["patient"]
+
+
+def test_both_of_a_family_one_after_the_other(house: House) -> None:
+    """The first was answered a day ago; today's question is the one that is open."""
+    child = house.post("patients", {"name": "Leo Ruiz", "phone": "600 000 010", "language": "es"})
+    hers = reminded(house)
+    his = book(house, house.ids, "2030-05-09T09:00:00+02:00", patient_id=child["id"])
+    answer(house, "1")
+    house.tick_at(at(8, 9))
+    house.settle()
+    assert "Leo Ruiz" in answer(house, "2")
+    assert state(house, his) == ("cancelled", "declined")
+    assert state(house, hers)[1] == "confirmed"
+
+
+@pytest.mark.parametrize("text", ["1", "2", "3", "hello?", "sí", "👍"])
+def test_a_number_nobody_knows(house: House, text: str) -> None:
+    visit = reminded(house)
+    said = answer(house, text, "+34600000099")
+    assert "Clinica Norte" in said
+    assert "Ana" not in said
+    assert "1970" not in said
+    assert len(inbox(house)) == 1
+    assert house.get("inbox")["items"][0]["patient_id"] is None
+    assert state(house, visit) == ("booked", "unconfirmed")
+
+
+@pytest.mark.parametrize("text", ["1", "2", "3"])
+def test_an_answer_after_the_visit_changes_nothing(house: House, text: str) -> None:
+    visit = reminded(house)
+    house.tick_at(at(8, 9, 30))
+    house.post(f"appointments/{visit['id']}/fulfil")
+    house.tick_at(at(8, 12))
+    said = answer(house, text)
+    assert state(house, visit)[0] == "fulfilled"
+    assert "no cambia nada" in said
+    assert inbox(house) == [("visit_changed_meanwhile", text)]
+
+
+def test_an_answer_after_the_desk_cancelled(house: House) -> None:
+    visit = reminded(house)
+    house.post(f"appointments/{visit['id']}/cancel")
+    said = answer(house, "1")
+    assert state(house, visit) == ("cancelled", "unconfirmed")
+    assert "confirmada" not in said
+    assert inbox(house) == [("visit_changed_meanwhile", "1")]
+
+
+@pytest.mark.parametrize("text", ["1", "2"])
+def test_an_answer_to_a_time_that_no_longer_holds(house: House, text: str) -> None:
+    """The desk moved the visit; before the notice goes out the patient answers the reminder of the old time."""
+    visit = reminded(house)
+    house.post(f"appointments/{visit['id']}/reschedule", {"start": "2030-05-10T12:00:00+02:00"})
+    said = answer(house, text)
+    assert "no cambia nada" in said
+    assert state(house, visit) == ("booked", "unconfirmed")
+    assert inbox(house) == [("visit_changed_meanwhile", text)]
+    house.tick(minutes=5)
+    house.settle()
+    assert "10 may" in house.texts(ANA)[-1]
+    answer(house, text)
+    assert state(house, visit)[1] == {"1": "confirmed", "2": "declined"}[text]
+
+
+def test_who_has_a_visit_is_never_told_that_there_is_none(house: House) -> None:
+    """Nothing was asked yet, but a visit is booked."""
+    visit = book(house, house.ids, "2030-05-20T09:00:00+02:00")
+    for text in ("1", "2", "3"):
+        said = answer(house, text)
+        assert said
+        assert "no hemos encontrado" not in said.lower()
+        assert "ninguna cita" not in said.lower()
+    assert state(house, visit) == ("booked", "unconfirmed")
+    assert len(inbox(house)) == 3
+
+
+def test_another_time_is_for_the_desk(house: House) -> None:
+    visit = reminded(house)
+    said = answer(house, "3")
+    assert "Ana Ruiz" in said
+    assert inbox(house) == [("wants_another_time", "3")]
+    assert house.get("inbox")["items"][0]["appointment_id"] == visit["id"]
+    assert state(house, visit) == ("booked", "unconfirmed")
+
+
+def test_thanks_need_no_answer(house: House) -> None:
+    visit = reminded(house)
+    assert answer(house, "gracias") == ""
+    assert inbox(house) == []
+    assert state(house, visit) == ("booked", "unconfirmed")
+
+
+def test_changing_ones_mind(house: House) -> None:
+    visit = reminded(house)
+    answer(house, "1")
+    answer(house, "2")
+    assert state(house, visit) == ("cancelled", "declined")
+    assert "no cambia nada" in answer(house, "1")
+    assert state(house, visit)[0] == "cancelled"
+
+
+def test_two_machines_do_not_talk_for_ever(house: House) -> None:
+    reminded(house)
+    before = len(house.texts(ANA))
+    for _ in range(14):
+        house.sandbox.reply(ANA, "I am away. This is an automatic answer.")
+        house.tick(seconds=1)
+    house.settle()
+    assert len(house.texts(ANA)) - before == 10
+    house.tick(days=1)
+    assert answer(house, "¿Hola?")
+
+
+def test_a_text_arrives_before_the_answer_to_the_message_it_answers(house: House) -> None:
+    """The patient is faster than our own record of the sending: the attempt counts as a question."""
+    visit = book(house, house.ids, WEDNESDAY)
+    house.sandbox.faults.drop_after_accept = 1
+    house.tick_at(at(7, 9))
+    house.reply(ANA, "1")
+    assert state(house, visit) == ("booked", "confirmed")
+
+
+def test_a_cancellation_by_text_races_with_the_next_reminder(house: House) -> None:
+    """The reminder is due at the same moment: it is not sent after the visit is gone."""
+    visit = reminded(house)
+    house.clock.set(at(8, 7) - timedelta(seconds=1))
+    house.sandbox.reply(ANA, "2")
+    house.sandbox.advance(house.clock.now())
+    house.tick(seconds=1)
+    house.settle()
+    assert [item["state"] for item in house.reminders(visit)] == ["delivered", "withdrawn"]

@@ -1,0 +1,164 @@
+"""Reminder calls: what is said, what the keys do, and when a call follows a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.house import House, book, clinic, running
+
+ANA = "+34600000010"
+WEDNESDAY = "2030-05-08T09:00:00+02:00"
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    """A time in Madrid in May."""
+    return datetime(2030, 5, day, hour - 2, minute, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(database_url: str) -> Iterator[House]:
+    with running(database_url) as house:
+        house.ids = clinic(
+            house, steps=[{"offset": "-P1D", "channels": ["voice"]}, {"offset": "-PT2H", "channels": ["voice"]}]
+        )
+        yield house
+
+
+def called(house: House, phone: str = ANA) -> tuple[dict[str, Any], Any]:
+    """A visit and the call that reminds of it, with the patient on the line."""
+    visit = book(house, house.ids, WEDNESDAY)
+    house.tick_at(at(7, 9))
+    house.settle(3)
+    (call,) = house.calls(phone)
+    return visit, call
+
+
+def heard(house: House, call: Any) -> str:
+    return "\n".join(line.text for line in house.sandbox.call(call.sid).transcript if line.kind == "say")
+
+
+def press(house: House, call: Any, key: str) -> str:
+    """Press a key; what is said next."""
+    before = heard(house, call)
+    house.sandbox.press(call.sid, key)
+    house.settle(8)
+    return heard(house, call)[len(before) :]
+
+
+def test_the_call_says_who_when_and_what_to_press(house: House) -> None:
+    _, call = called(house)
+    words = heard(house, call)
+    for part in ("Clinica Norte", "Ana Ruiz", "8 de mayo", "9", "*"):
+        assert part in words or part == "*"
+    assert call.transcript[0].language == "es-ES"
+
+
+def test_1_confirms(house: House) -> None:
+    visit, call = called(house)
+    assert "confirmada" in press(house, call, "1")
+    after = house.get(f"appointments/{visit['id']}")
+    assert (after["status"], after["confirmation"]) == ("booked", "confirmed")
+    assert house.get(f"appointments/{visit['id']}/history")["items"][-1]["channel"] == "voice"
+    house.settle(30)
+    assert house.reminders(visit)[0]["state"] == "delivered"
+
+
+def test_2_cancels_and_frees_the_time(house: House) -> None:
+    visit, call = called(house)
+    assert "cancelada" in press(house, call, "2")
+    after = house.get(f"appointments/{visit['id']}")
+    assert (after["status"], after["confirmation"]) == ("cancelled", "declined")
+    assert house.reminders(visit)[1]["state"] == "withdrawn"
+    assert book(house, house.ids, WEDNESDAY)
+
+
+def test_3_asks_the_desk_for_another_time(house: House) -> None:
+    visit, call = called(house)
+    assert "Ana Ruiz" in press(house, call, "3")
+    (item,) = house.get("inbox")["items"]
+    assert (item["reason"], item["appointment_id"], item["channel"]) == ("wants_another_time", visit["id"], "voice")
+
+
+def test_9_ends_the_calls_but_not_the_texts(house: House) -> None:
+    visit, call = called(house)
+    assert press(house, call, "9")
+    assert house.get(f"patients/{house.ids['patient']}")["opted_out"] == ["voice"]
+    second = house.reminders(visit)[1]
+    assert (second["state"], second["reason"]) == ("suppressed", "opted_out")
+    house.tick_at(at(8, 7))
+    house.settle()
+    assert len(house.calls(ANA)) == 1
+    house.post("messages", {"patient_id": house.ids["patient"], "text": "Hola"})
+    house.settle()
+    assert len(house.texts(ANA)) == 1
+
+
+def test_star_says_it_again(house: House) -> None:
+    _, call = called(house)
+    first = heard(house, call)
+    assert press(house, call, "*").strip() == first.strip()
+    assert "confirmada" in press(house, call, "1")
+
+
+def test_another_key_is_explained_and_asked_again(house: House) -> None:
+    visit, call = called(house)
+    assert "Lo sentimos" in press(house, call, "7") or heard(house, call)
+    assert "confirmada" in press(house, call, "1")
+    assert house.get(f"appointments/{visit['id']}")["confirmation"] == "confirmed"
+
+
+def test_a_call_that_is_only_listened_to_ends_by_itself(house: House) -> None:
+    visit, call = called(house)
+    house.settle(120)
+    assert house.sandbox.call(call.sid).final
+    assert house.reminders(visit)[0]["state"] == "delivered"
+    assert house.get(f"appointments/{visit['id']}")["confirmation"] == "unconfirmed"
+    assert house.get("inbox")["items"] == []
+
+
+@pytest.mark.parametrize("phone", ["+12025550197", "+12025550198", "+12025550199"], ids=["busy", "ignoring", "barred"])
+def test_nobody_answers(sqlite_database_url: str, phone: str) -> None:
+    with running(sqlite_database_url) as house:
+        house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["voice", "sms"]}], patient={"phone": phone})
+        visit = book(house, house.ids, WEDNESDAY)
+        house.tick_at(at(7, 9))
+        house.settle(30)
+        first, second = house.reminders(visit)
+        assert (first["state"], first["reason"]) == ("failed", "not_answered")
+        assert (second["channel"], second["state"]) == ("sms", "delivered")
+        assert "nobody answered" in first["sentence"]
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_call_follows_the_text_unless_it_was_confirmed(sqlite_database_url: str, confirmed: bool) -> None:
+    with running(sqlite_database_url) as house:
+        house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["sms", "voice"], "fallback_after": "PT30M"}])
+        visit = book(house, house.ids, WEDNESDAY)
+        house.tick_at(at(7, 9))
+        house.settle()
+        if confirmed:
+            house.reply(ANA, "1")
+        house.tick_at(at(7, 9, 29))
+        assert house.calls(ANA) == []
+        house.tick_at(at(7, 9, 30))
+        house.settle()
+        assert len(house.calls(ANA)) == (0 if confirmed else 1)
+        second = house.reminders(visit)[1]
+        assert (second["channel"], second["reason"]) == ("voice", "already_confirmed" if confirmed else "due")
+
+
+def test_a_call_whose_answer_got_lost_is_found(house: House) -> None:
+    visit = book(house, house.ids, WEDNESDAY)
+    house.sandbox.faults.drop_after_accept = 1
+    house.sandbox.faults.lose_callbacks = True
+    house.tick_at(at(7, 9))
+    house.settle(10)
+    house.tick(seconds=70)
+    house.tick(seconds=70)
+    first = house.reminders(visit)[0]
+    assert (first["reason"], first["attempts"]) == ("found_at_provider", 1)
+    assert len(house.calls(ANA)) == 1
