@@ -52,9 +52,10 @@ def migrated_postgresql(postgresql_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database with the schema in place; the test runs once per kind."""
-    yield request.getfixturevalue(f"{request.param}_database_url")
+    url: str = request.getfixturevalue(f"{request.param}_database_url")
+    return url
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from reminders.clock import ManualClock
-from reminders.domain.actor import Actor, patient
+from reminders.domain import actor
+from reminders.domain.actor import Actor
 from reminders.domain.appointment import Change
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.ports import Report
@@ -31,16 +32,28 @@ from reminders.services.reconciling import Reconciling
 from reminders.services.sending import Pace, Sending
 from reminders.services.slots import Slots
 from reminders.settings import data_dir
+from reminders.store import clinic as clinic_store
+from reminders.store import patients
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
-from reminders.store.tables import Appointment, Location, Message, Outbox, Patient, Provider, Reminder, Service
+from reminders.store.tables import (
+    Appointment,
+    Location,
+    Message,
+    Outbox,
+    Patient,
+    Provider,
+    Reminder,
+    ReminderPolicy,
+    Service,
+)
 from reminders.texts import Texts
 from tests.fakes import FakeMessenger, InlineExecutor, Sent, no_holidays
 
 #: A Monday, far from any change of clocks; 08:00 in Madrid.
 MONDAY = datetime(2030, 5, 6, 6, 0, tzinfo=UTC)
 DESK = Actor("key_desk", "api")
-PATIENT = patient("sms")
+PATIENT = actor.patient("sms")
 BAD_NUMBER = 21614
 WEEK = tuple((day, "09:00", "17:00") for day in range(5))
 
@@ -150,6 +163,29 @@ def step(offset: str, *channels: str, **more: Any) -> dict[str, Any]:
 TWO_NUDGES = (step("-P1D"), step("-PT2H", unless_confirmed=True))
 
 
+_LOCATION: dict[str, Any] = {
+    "name": "Clinica Norte", "time_zone": "Europe/Madrid", "country": "ES", "language": "es", "currency": "EUR",
+    "phone": None, "observes_holidays": False, "holiday_region": None,
+}  # fmt: skip
+_SERVICE: dict[str, Any] = {
+    "name": "Check-up", "duration_minutes": 30, "buffer_before_minutes": 0, "buffer_after_minutes": 0,
+    "slot_minutes": 30, "min_notice_minutes": 0, "horizon_days": 365, "value_amount": None, "value_currency": None,
+}  # fmt: skip
+
+
+def _patient() -> dict[str, Any]:
+    return {"name": "Ana Ruiz", "phone": f"+346000{next(_count):05d}", "language": "es"}
+
+
+def _policy(
+    steps: Sequence[Mapping[str, Any]], quiet: str | tuple[str, str] | None, notices: Sequence[str]
+) -> dict[str, Any]:  # fmt: skip
+    hours: dict[str, str] = {"mode": "none" if quiet is None else "country"}
+    if isinstance(quiet, tuple):
+        hours = {"mode": "own", "start": quiet[0], "end": quiet[1]}
+    return {"name": "Nudges", "steps": [dict(one) for one in steps], "quiet_hours": hours, "notices": list(notices)}
+
+
 class World:
     """Every use case over one database, with a clock that tests move and a provider in memory."""
 
@@ -183,10 +219,7 @@ class World:
         )  # fmt: skip
 
     def add_location(self, **changes: Any) -> str:
-        return str(self.clinic.add_location({
-            "name": "Clinica Norte", "time_zone": "Europe/Madrid", "country": "ES", "language": "es",
-            "currency": "EUR", "phone": None, "observes_holidays": False, "holiday_region": None, **changes,
-        }).uid)  # fmt: skip
+        return str(self.clinic.add_location(_LOCATION | changes).uid)
 
     def add_provider(
         self, location: str, hours: Iterable[tuple[int, str, str]] = WEEK, breaks: Iterable[tuple[int, str, str]] = ()
@@ -202,41 +235,42 @@ class World:
         notices: Sequence[str] = (),
     ) -> str:  # fmt: skip
         """``quiet``: (from, to), "country" or ``None`` for no quiet hours at all."""
-        hours: dict[str, str] = {"mode": "none"}
-        if quiet == "country":
-            hours = {"mode": "country"}
-        elif quiet is not None:
-            hours = {"mode": "own", "start": quiet[0], "end": quiet[1]}
-        values = {
-            "name": "Nudges",
-            "steps": [dict(one) for one in steps],
-            "quiet_hours": hours,
-            "notices": list(notices),
-        }
-        return str(self.clinic.add_policy(values).uid)
+        return str(self.clinic.add_policy(_policy(steps, quiet, notices)).uid)
 
     def add_service(self, providers: Sequence[str], policy: str | None, **changes: Any) -> str:
-        return str(self.clinic.add_service({
-            "name": "Check-up", "duration_minutes": 30, "buffer_before_minutes": 0, "buffer_after_minutes": 0,
-            "slot_minutes": 30, "min_notice_minutes": 0, "horizon_days": 365, "value_amount": None,
-            "value_currency": None, "reminder_policy_id": policy, **changes,
-        }, providers).uid)  # fmt: skip
+        values = _SERVICE | {"reminder_policy_id": policy} | changes
+        return str(self.clinic.add_service(values, providers).uid)
 
     def add_patient(self, **changes: Any) -> str:
-        values = {"name": "Ana Ruiz", "phone": f"+346000{next(_count):05d}", "language": "es"} | changes
-        return str(self.patients.add(values, "ES").patient.uid)
+        return str(self.patients.add(_patient() | changes, "ES").patient.uid)
 
     def open(
         self, *, steps: Sequence[Mapping[str, Any]] | None = TWO_NUDGES, quiet: str | tuple[str, str] | None = None,
         notices: Sequence[str] = (), location: Mapping[str, Any] | None = None, hours: Iterable[Any] = WEEK,
         breaks: Iterable[Any] = (), service: Mapping[str, Any] | None = None, patient: Mapping[str, Any] | None = None,
     ) -> Ids:  # fmt: skip
-        """A clinic with one of everything; ``steps=None`` for a service without a policy."""
-        place = self.add_location(**(location or {}))
-        provider = self.add_provider(place, hours, breaks)
-        policy = None if steps is None else self.add_policy(steps, quiet, notices)
-        offer = self.add_service([provider], policy, **(service or {}))
-        return Ids(place, provider, offer, policy, self.add_patient(**(patient or {})))
+        """A clinic with one of everything, written in one go; ``steps=None`` for a service without a policy."""
+        ids = Ids(uid("loc"), uid("prv"), uid("svc"), None if steps is None else uid("pol"), uid("pat"))
+        now = {"created_at": self.clock.now()}
+        with self.database.write() as tx:
+            place = clinic_store.add(tx, Location, _LOCATION | now | {"uid": ids.location} | dict(location or {}))
+            staff = clinic_store.add(tx, Provider, now | {
+                "uid": ids.provider, "location_id": place, "name": "Dr Vega", "languages": ["es"], "active": True,
+            })  # fmt: skip
+            clinic_store.set_hours(tx, staff, [_span(*one) for one in hours], breaks=False)
+            clinic_store.set_hours(tx, staff, [_span(*one) for one in breaks], breaks=True)
+            policy = None if steps is None else clinic_store.add(tx, ReminderPolicy, now | {
+                "uid": ids.policy, **_policy(steps, quiet, notices),
+            })  # fmt: skip
+            offered = _SERVICE | dict(service or {})
+            length = sum(offered[f"{part}_minutes"] for part in ("duration", "buffer_before", "buffer_after"))
+            offer = clinic_store.add(tx, Service, now | offered | {
+                "uid": ids.service, "reminder_policy_id": policy, "active": True, "longest_minutes": length,
+            })  # fmt: skip
+            clinic_store.set_offers(tx, offer, [staff])
+            patients.add(tx, now | _patient() | {"uid": ids.patient, "version": 1} | dict(patient or {}))
+        self.catalogue.refresh()
+        return ids
 
     def book(self, ids: Ids, start: datetime, *, patient: str | None = None, **changes: Any) -> str:
         """Book the clinic's one service; returns the visit's public id."""

@@ -11,7 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
-needs_shared = pytest.mark.skipif(not ROOT.is_dir(), reason="the real data set ../shared/data is not beside this checkout")
+needs_shared = pytest.mark.skipif(
+    not ROOT.is_dir(), reason="the real data set ../shared/data is not beside this checkout"
+)
 
 
 def shared(*parts: str) -> Path:

@@ -61,7 +61,7 @@ def test_threads_may_share_a_clock():
     clock = ManualClock(START)
 
     def run() -> None:
-        for _ in range(1000):
+        for _ in range(200):
             clock.advance(timedelta(seconds=1))
 
     threads = [threading.Thread(target=run) for _ in range(4)]
@@ -69,4 +69,4 @@ def test_threads_may_share_a_clock():
         thread.start()
     for thread in threads:
         thread.join()
-    assert clock.now() == START + timedelta(seconds=4000)
+    assert clock.now() == START + timedelta(seconds=800)

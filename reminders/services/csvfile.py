@@ -86,7 +86,7 @@ class CsvFile:
         reader = csv.reader(self._feed, delimiter=self._form.delimiter, quotechar=self._form.quote, strict=True)
         try:
             while True:
-                self._feed.begin()
+                self._feed.open_row()
                 try:
                     cells = next(reader)
                 except StopIteration:
@@ -197,7 +197,7 @@ class _Feed:
             raise _Runaway
         return line
 
-    def begin(self) -> None:
+    def open_row(self) -> None:
         self.taken = []
         self.first = self.line + 1
 

@@ -112,15 +112,7 @@ class Lifecycle:
             return visit
         now = self._clock.now()
         status = next_status(Status(visit.status), change)
-        values: dict[str, Any] = {
-            "status": status, "occupies": _takes_time(visit, change) and status in OCCUPYING,
-            "confirmation": next_confirmation(Confirmation(visit.confirmation), change),
-            "version": visit.version + 1, "updated_at": now,
-        }  # fmt: skip
-        if change is Change.CANCEL:
-            values["cancel_reason"] = reason
-            if actor.name == _PATIENT:
-                values["confirmation"] = Confirmation.DECLINED
+        values = _values(visit, change, status, actor, reason) | {"version": visit.version + 1, "updated_at": now}
         if change is Change.RESCHEDULE and start is not None:
             values |= self._moved(visit, start, provider, now)
         appointments.change(tx, visit.id, values)
@@ -229,6 +221,19 @@ def _times(service: Service, location: Location, start: datetime, booked_at: dat
         "start_at": start, "end_at": end, "busy_start": start - before, "busy_end": end + after, "local_day": day,
         "lead_days": max(0, (day - booked_at.astimezone(location.zone).date()).days),
     }  # fmt: skip
+
+
+def _values(visit: Record, change: Change, status: Status, actor: Actor, reason: str | None) -> dict[str, Any]:
+    """What a change does to the visit's own state, its time aside."""
+    values: dict[str, Any] = {
+        "status": status, "occupies": _takes_time(visit, change) and status in OCCUPYING,
+        "confirmation": next_confirmation(Confirmation(visit.confirmation), change),
+    }  # fmt: skip
+    if change is Change.CANCEL:
+        values["cancel_reason"] = reason
+        if actor.name == _PATIENT:
+            values["confirmation"] = Confirmation.DECLINED
+    return values
 
 
 def _takes_time(visit: Record, change: Change) -> bool:

@@ -274,7 +274,7 @@ def pairs(edges: list[int]) -> list[Interval]:
     ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(HOURS, HOURS, EDGES, NEEDS, st.integers(0, 3 * DAY), st.integers(0, 3 * DAY))
 def test_free_starts_are_those_of_the_slow_model(hours, breaks, edges, need, one, other):
     timetable = Timetable(ZoneInfo("Europe/Madrid"), tuple(hours), tuple(breaks))

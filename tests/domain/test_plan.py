@@ -222,7 +222,7 @@ STEPS = st.builds(
 VISITS = st.tuples(MOMENTS.map(lambda m: m.replace(second=0, microsecond=0)), st.integers(0, 6 * 86400 * 10))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(VISITS, st.lists(STEPS, max_size=4), ZONES, ZONES, QUIET)
 def test_whatever_the_policy_no_reminder_comes_at_a_wrong_time(visit, steps, venue, recipient, quiet):
     start, tenths = visit
@@ -270,7 +270,7 @@ def test_the_order_of_steps_does_not_matter(visit, steps, zone, quiet, chance):
     assert sorted(back, key=str) == sorted(plan(start, now, steps, venue=zone, recipient=zone, quiet=quiet), key=str)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(MOMENTS, st.integers(-86400, 2 * 86400), st.integers(0, 2 * 86400), ZONES, QUIET)
 def test_allowed_hours_are_the_nearest_ones(moment, until, ago, zone, quiet):
     """Forward to the first allowed minute before the deadline, else back to the last one that has not passed."""

@@ -79,8 +79,8 @@ def test_cancelling_frees_the_time_and_withdraws_the_rest(house: House) -> None:
         ("es", "no cancelar", "unconfirmed"), ("zh-Hans", "不取消", "unconfirmed"), ("en", "1 or 2?", "unconfirmed"), ("es", "¿a qué hora es?", "unconfirmed"),
     ],
 )  # fmt: skip
-def test_words_of_the_patients_language(sqlite_database_url: str, language: str, text: str, expected: str) -> None:
-    with running(sqlite_database_url) as house:
+def test_words_of_the_patients_language(empty_sqlite_url: str, language: str, text: str, expected: str) -> None:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, patient={"language": language})
         visit = reminded(house)
         said = answer(house, text)
@@ -100,8 +100,8 @@ def test_words_of_the_patients_language(sqlite_database_url: str, language: str,
         ("de", "bestätigt"),
     ],
 )
-def test_answers_are_in_the_patients_language(sqlite_database_url: str, language: str, word: str) -> None:
-    with running(sqlite_database_url) as house:
+def test_answers_are_in_the_patients_language(empty_sqlite_url: str, language: str, word: str) -> None:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, patient={"language": language})
         reminded(house)
         said = answer(house, "1")

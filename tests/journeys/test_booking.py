@@ -71,7 +71,7 @@ def test_a_no_show_who_comes_late_after_all(house: House) -> None:
     ids=["madrid-spring", "madrid-autumn", "new-york-spring", "new-york-autumn", "lord-howe", "kolkata"],
 )  # fmt: skip
 def test_the_days_on_which_clocks_change(
-    sqlite_database_url: str,
+    empty_sqlite_url: str,
     zone: str,
     country: str,
     now: tuple[int, int, int],
@@ -80,7 +80,7 @@ def test_the_days_on_which_clocks_change(
     walls: list[str] | None,
 ) -> None:
     """Every hour of the night shift is offered once as it happens, can be booked, and is then taken."""
-    with running(sqlite_database_url, datetime(*now, tzinfo=UTC)) as house:
+    with running(empty_sqlite_url, datetime(*now, tzinfo=UTC)) as house:
         house.ids = clinic(
             house, location={"time_zone": zone, "country": country, "phone": None}, service={"duration_minutes": 60},
             provider={"hours": [{"weekday": "SU", "start": "00:00", "end": "06:00"}]}, patient={"phone": None},
@@ -99,8 +99,8 @@ def test_the_days_on_which_clocks_change(
         ]
 
 
-def test_one_day_before_is_the_same_wall_time_across_the_change(sqlite_database_url: str) -> None:
-    with running(sqlite_database_url, datetime(2030, 3, 20, 6, tzinfo=UTC)) as house:
+def test_one_day_before_is_the_same_wall_time_across_the_change(empty_sqlite_url: str) -> None:
+    with running(empty_sqlite_url, datetime(2030, 3, 20, 6, tzinfo=UTC)) as house:
         house.ids = clinic(
             house, provider={"hours": [{"weekday": "SU", "start": "09:00", "end": "12:00"}]},
             steps=[{"offset": "-P1D"}, {"offset": "-PT24H"}, {"offset": "-PT45S"}],
@@ -111,8 +111,8 @@ def test_one_day_before_is_the_same_wall_time_across_the_change(sqlite_database_
         ]  # fmt: skip
 
 
-def test_breaks_leave_and_public_holidays(sqlite_database_url: str) -> None:
-    with running(sqlite_database_url, datetime(2030, 12, 2, 6, tzinfo=UTC)) as house:
+def test_breaks_leave_and_public_holidays(empty_sqlite_url: str) -> None:
+    with running(empty_sqlite_url, datetime(2030, 12, 2, 6, tzinfo=UTC)) as house:
         house.ids = clinic(
             house, location={"observes_holidays": True},
             provider={"breaks": [{"weekday": "TH", "start": "12:00", "end": "16:00"}]}, service={"duration_minutes": 60},
@@ -143,8 +143,8 @@ def test_breaks_leave_and_public_holidays(sqlite_database_url: str) -> None:
         assert house.api("DELETE", f"providers/{provider}/exceptions/{leave['id']}").status == 404
 
 
-def test_buffers_notice_and_horizon(sqlite_database_url: str) -> None:
-    with running(sqlite_database_url) as house:
+def test_buffers_notice_and_horizon(empty_sqlite_url: str) -> None:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, service={
             "duration_minutes": 30, "buffer_before_minutes": 10, "buffer_after_minutes": 20, "slot_minutes": 15,
             "min_notice_minutes": 120, "horizon_days": 10,

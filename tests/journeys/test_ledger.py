@@ -99,13 +99,13 @@ STORIES: list[tuple[Callable[[House, Any], None] | None, dict[str, Any], str, st
     ("story", "changes", "state", "sentence"), STORIES, ids=[f"{row[2]}-{number}" for number, row in enumerate(STORIES)]
 )
 def test_sentences(
-    sqlite_database_url: str,
+    empty_sqlite_url: str,
     story: Callable[[House, Any], None] | None,
     changes: dict[str, Any],
     state: str,
     sentence: str,
 ) -> None:
-    with running(sqlite_database_url) as house:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, **({"steps": SMS} | changes))
         visit = book(house, house.ids, WEDNESDAY)
         if story:

@@ -187,8 +187,8 @@ def test_without_a_number_nothing_is_lost_and_the_ledger_says_so(house: House) -
     assert len(house.texts("+34600000012")) == 1
 
 
-def test_quiet_hours_shift_and_never_drop(database_url: str) -> None:
-    with running(database_url) as house:
+def test_quiet_hours_shift_and_never_drop(empty_url: str) -> None:
+    with running(empty_url) as house:
         house.ids = clinic(
             house, policy={"quiet_hours": {"start": "20:00", "end": "08:00"}},
             steps=[{"offset": "-P1D"}, {"offset": "-PT2H"}], provider={"hours": [{"weekday": "WE", "start": "06:00", "end": "23:00"}]},
@@ -213,9 +213,9 @@ def test_quiet_hours_shift_and_never_drop(database_url: str) -> None:
         assert [state for state, _ in states(house, early) + states(house, late)] == ["delivered"] * 4
 
 
-def test_quiet_hours_are_those_of_the_person(database_url: str) -> None:
+def test_quiet_hours_are_those_of_the_person(empty_url: str) -> None:
     """A patient who lives in New York is not woken by a clinic in Madrid."""
-    with running(database_url) as house:
+    with running(empty_url) as house:
         house.ids = clinic(
             house, policy={"quiet_hours": {"start": "20:00", "end": "08:00"}}, steps=[{"offset": "-P1D"}],
             patient={"time_zone": "America/New_York", "language": "en", "phone": "+1 202 555 0100"},
@@ -230,9 +230,9 @@ def test_quiet_hours_are_those_of_the_person(database_url: str) -> None:
         assert "Madrid" in text
 
 
-def test_a_text_planned_by_day_is_not_sent_at_night(database_url: str) -> None:
+def test_a_text_planned_by_day_is_not_sent_at_night(empty_url: str) -> None:
     """The worker was down until night: what may still help waits for the morning."""
-    with running(database_url) as house:
+    with running(empty_url) as house:
         house.ids = clinic(
             house, policy={"quiet_hours": {"start": "20:00", "end": "08:00"}}, steps=[{"offset": "-P2D"}]
         )
@@ -254,13 +254,13 @@ def test_after_a_long_outage_nothing_senseless_goes_out(house: House) -> None:
     assert house.texts(ANA) == []
 
 
-def test_after_a_short_outage_everything_is_caught_up(database_url: str) -> None:
+def test_after_a_short_outage_everything_is_caught_up(empty_url: str) -> None:
     """The process is gone while reminders fall due; another one starts and sends them."""
-    with running(database_url) as house:
+    with running(empty_url) as house:
         ids = clinic(house)
         visits = [book(house, ids, f"2030-05-08T{hour:02}:00:00+02:00") for hour in range(9, 17)]
         keys = house.keys
-    with running(database_url, at(7, 17)) as house:
+    with running(empty_url, at(7, 17)) as house:
         house.keys = keys
         house.tick()
         house.settle()
@@ -268,10 +268,10 @@ def test_after_a_short_outage_everything_is_caught_up(database_url: str) -> None
         assert len(house.texts(ANA)) == 8
 
 
-def test_undelivered_texts_are_followed_by_a_call(database_url: str) -> None:
+def test_undelivered_texts_are_followed_by_a_call(empty_url: str) -> None:
     """A landline takes no texts: the same step goes on by voice at once, and the card says what is wrong."""
     landline = "+12025550196"
-    with running(database_url) as house:
+    with running(empty_url) as house:
         house.ids = clinic(
             house,
             steps=[{"offset": "-P1D", "channels": ["sms", "voice"]}],
@@ -363,11 +363,11 @@ class Troubled:
     ],
     ids=["answer-lost", "request-lost", "busy", "three-failures", "both-lost", "refused"],
 )  # fmt: skip
-def test_trouble_on_the_way(database_url: str, troubles: list[Any], sent: int, state: str) -> None:
+def test_trouble_on_the_way(empty_url: str, troubles: list[Any], sent: int, state: str) -> None:
     """Nothing is lost and nothing is sent twice."""
     provider = Troubled(*troubles)
     factory: Callable[[Clock], Messenger] = provider
-    with running(database_url, messenger=factory) as house:
+    with running(empty_url, messenger=factory) as house:
         house.ids = clinic(house, steps=[{"offset": "-P1D"}])
         visit = book(house, house.ids, WEDNESDAY)
         house.tick_at(at(7, 9))

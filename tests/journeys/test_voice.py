@@ -20,8 +20,8 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
 
 
 @pytest.fixture
-def house(database_url: str) -> Iterator[House]:
-    with running(database_url) as house:
+def house(empty_url: str) -> Iterator[House]:
+    with running(empty_url) as house:
         house.ids = clinic(
             house, steps=[{"offset": "-P1D", "channels": ["voice"]}, {"offset": "-PT2H", "channels": ["voice"]}]
         )
@@ -121,8 +121,8 @@ def test_a_call_that_is_only_listened_to_ends_by_itself(house: House) -> None:
 
 
 @pytest.mark.parametrize("phone", ["+12025550197", "+12025550198", "+12025550199"], ids=["busy", "ignoring", "barred"])
-def test_nobody_answers(sqlite_database_url: str, phone: str) -> None:
-    with running(sqlite_database_url) as house:
+def test_nobody_answers(empty_sqlite_url: str, phone: str) -> None:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["voice", "sms"]}], patient={"phone": phone})
         visit = book(house, house.ids, WEDNESDAY)
         house.tick_at(at(7, 9))
@@ -134,8 +134,8 @@ def test_nobody_answers(sqlite_database_url: str, phone: str) -> None:
 
 
 @pytest.mark.parametrize("confirmed", [True, False])
-def test_a_call_follows_the_text_unless_it_was_confirmed(sqlite_database_url: str, confirmed: bool) -> None:
-    with running(sqlite_database_url) as house:
+def test_a_call_follows_the_text_unless_it_was_confirmed(empty_sqlite_url: str, confirmed: bool) -> None:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["sms", "voice"], "fallback_after": "PT30M"}])
         visit = book(house, house.ids, WEDNESDAY)
         house.tick_at(at(7, 9))

@@ -13,6 +13,10 @@ from sqlalchemy import make_url
 
 from reminders.store.engine import Database
 from tests.house import Local, clinic, local
+from tests.pool import databases
+from tests.seeded import Seed, empty_sqlite_url, empty_url, seeded, seeded_sqlite, seeds
+
+__all__ = ["databases", "empty_sqlite_url", "empty_url", "seeded", "seeded_sqlite", "seeds"]
 
 
 @pytest.fixture(scope="module")
@@ -36,18 +40,16 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def web(database_url: str) -> Iterator[Local]:
+def web(seeded: Seed) -> Iterator[Local]:
     """A clinic of the test's own, on SQLite and on PostgreSQL."""
-    with local(database_url) as web:
-        web.ids = clinic(web)
+    with seeded.local() as web:
         yield web
 
 
 @pytest.fixture
-def alone(sqlite_database_url: str) -> Iterator[Local]:
+def alone(seeded_sqlite: Seed) -> Iterator[Local]:
     """A clinic of the test's own on SQLite, for what does not depend on the database."""
-    with local(sqlite_database_url) as web:
-        web.ids = clinic(web)
+    with seeded_sqlite.local() as web:
         yield web
 
 

@@ -97,14 +97,15 @@ def test_ready_only_while_a_worker_ticks(web: Local) -> None:
 
 
 @pytest.mark.parametrize("broken", ["DROP TABLE heartbeat", "UPDATE alembic_version SET version_num = 'older'"])
-def test_not_ready_with_a_broken_database(web: Local, broken: str) -> None:
-    web.tick()
-    with web.service.database.write() as tx:
-        tx.exec_driver_sql(broken)
-    answer = web.send("GET", "/readyz", None, {})
-    assert (answer.status, answer.json()["database"]) == (503, False)
-    assert web.send("GET", "/healthz", None, {}).status == 200
-    assert web.send("GET", "/metrics", None, {}).status == 200
+def test_not_ready_with_a_broken_database(database_url: str, broken: str) -> None:
+    with local(database_url) as web:
+        web.tick()
+        with web.service.database.write() as tx:
+            tx.exec_driver_sql(broken)
+        answer = web.send("GET", "/readyz", None, {})
+        assert (answer.status, answer.json()["database"]) == (503, False)
+        assert web.send("GET", "/healthz", None, {}).status == 200
+        assert web.send("GET", "/metrics", None, {}).status == 200
 
 
 def test_not_ready_without_any_database(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tests.fakes import FakeMessenger
-from tests.house import FORM, Local, book, clinic, local
+from tests.house import FORM, Local, book
+from tests.seeded import Seed
 from tests.shared_data import needs_shared
 from tests.shared_data import shared as shared_data
 from tests.web.test_repeats import at_once, fresh
@@ -43,18 +44,16 @@ def asked(web: Local, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def web(database_url: str) -> Iterator[Local]:
+def web(seeded: Seed) -> Iterator[Local]:
     """A clinic whose messages go to a fake, so that every callback is the test's own."""
-    with local(database_url, messenger=FakeMessenger) as web:
-        web.ids = clinic(web)
+    with seeded.local(messenger=FakeMessenger) as web:
         yield web
 
 
 @pytest.fixture
-def alone(sqlite_database_url: str) -> Iterator[Local]:
+def alone(seeded_sqlite: Seed) -> Iterator[Local]:
     """The same for what does not depend on the database."""
-    with local(sqlite_database_url, messenger=FakeMessenger) as web:
-        web.ids = clinic(web)
+    with seeded_sqlite.local(messenger=FakeMessenger) as web:
         yield web
 
 

@@ -49,7 +49,7 @@ def configure(state: BlueprintSetupState) -> None:
     )  # fmt: skip
 
 
-def begin(key: str) -> None:
+def start(key: str) -> None:
     """Sign in with an API key; ``Unauthenticated`` or ``WrongRole`` when that is not possible."""
     found = use_cases().access.check(key)
     if found.role not in ROLES:

@@ -24,7 +24,7 @@ def show() -> ResponseReturnValue:
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
     try:
-        guard.begin(request.form.get("key", "").strip())
+        guard.start(request.form.get("key", "").strip())
     except Unauthenticated as problem:
         return _form("This key is not known here, or it is no longer in force.", status_of(problem))
     except Forbidden as problem:

@@ -1,0 +1,109 @@
+"""A clinic that is already there: its rows are kept once per run and put back before each test, which is much faster
+than asking for them over HTTP every time. ``seeded`` is the clinic of ``tests.house.clinic``; ``empty_url`` is for tests
+that open a clinic of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, insert, select, update
+
+from reminders.domain.actor import Role
+from reminders.store.engine import Database
+from reminders.store.tables import Base, CatalogueVersion
+from tests.house import House, Local, clinic, local, running
+from tests.pool import Databases, empty
+
+
+@dataclass
+class Seed:
+    """One kind of database with the rows of the clinic."""
+
+    database: Database
+    url: str
+    ids: dict[str, Any] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    rows: list[tuple[Table, list[dict[str, Any]]]] = field(default_factory=list)
+
+    def sow(self) -> None:
+        """Open the clinic the slow way, and remember every row."""
+        empty(self.database)
+        with local(self.url) as web:
+            self.ids = clinic(web)
+            self.keys = {role.value: web.key(role.value) for role in Role}
+        tables = [table for table in Base.metadata.sorted_tables if table is not CatalogueVersion.__table__]
+        with self.database.read() as tx:
+            found = [(table, [dict(row._mapping) for row in tx.execute(select(table))]) for table in tables]
+        self.rows = [(table, rows) for table, rows in found if rows]
+
+    def restore(self) -> None:
+        """Nothing but the clinic."""
+        empty(self.database)
+        with self.database.write() as tx:
+            for table, rows in self.rows:
+                tx.execute(insert(table).inline(), rows)
+            tx.execute(update(CatalogueVersion).values(version=100))
+
+    @contextmanager
+    def running(self, **options: Any) -> Iterator[House]:
+        """The clinic over real HTTP."""
+        self.restore()
+        with running(self.url, **options) as house:
+            house.ids, house.keys = dict(self.ids), dict(self.keys)
+            yield house
+
+    @contextmanager
+    def local(self, **options: Any) -> Iterator[Local]:
+        """The clinic in this process."""
+        self.restore()
+        with local(self.url, **options) as web:
+            web.ids, web.keys = dict(self.ids), dict(self.keys)
+            yield web
+
+
+Seeds = Callable[[str], Seed]
+
+
+@pytest.fixture(scope="session")
+def seeds(databases: Databases) -> Seeds:
+    """Gives the seed of a kind of database, made when it is first asked for."""
+    made: dict[str, Seed] = {}
+
+    def get(kind: str) -> Seed:
+        if kind not in made:
+            database = databases(kind)
+            made[kind] = Seed(database, database.engine.url.render_as_string(hide_password=False))
+            made[kind].sow()
+        return made[kind]
+
+    return get
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def seeded(request: pytest.FixtureRequest, seeds: Seeds) -> Seed:
+    """The clinic, on each kind of database."""
+    return seeds(request.param)
+
+
+@pytest.fixture
+def seeded_sqlite(seeds: Seeds) -> Seed:
+    """The clinic on SQLite, for what does not depend on the database."""
+    return seeds("sqlite")
+
+
+@pytest.fixture
+def empty_url(seeded: Seed) -> str:
+    """An empty database of each kind; it is shared, so leave its tables where they are."""
+    empty(seeded.database)
+    return seeded.url
+
+
+@pytest.fixture
+def empty_sqlite_url(seeded_sqlite: Seed) -> str:
+    """An empty database on SQLite; it is shared, so leave its tables where they are."""
+    empty(seeded_sqlite.database)
+    return seeded_sqlite.url

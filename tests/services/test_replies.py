@@ -1,0 +1,207 @@
+"""Texts from patients, at the use case itself: which visit an answer is about, and what is said about it.
+
+The journeys tell the same stories from end to end; here are the combinations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from reminders.domain.appointment import Change
+from reminders.services.replies import Incoming, Replies
+from reminders.store.engine import Database
+from reminders.store.tables import InboxItem, Message, OptOut
+from reminders.wiring import lexicons
+from tests.factories import MONDAY, Ids, World, step, texts
+
+PHONE = "+34600000010"
+DAY = timedelta(days=1)
+SOON = MONDAY + 2 * DAY + timedelta(hours=1)
+
+
+@dataclass
+class Desk:
+    """A clinic whose one patient answers."""
+
+    world: World
+    ids: Ids
+    replies: Replies
+    count: int = 0
+
+    def visit(self, start: Any = SOON, **changes: Any) -> str:
+        return self.world.book(self.ids, start, **changes)
+
+    def asked(self, start: Any = SOON, **changes: Any) -> str:
+        """A visit of which the patient was reminded."""
+        visit = self.visit(start, **changes)
+        self.world.tick(max(self.world.clock.now(), start - DAY))
+        return visit
+
+    def says(self, text: str, **more: str) -> str | None:
+        self.count += 1
+        return self.replies.receive(Incoming(f"SM{self.count}", more.pop("phone", PHONE), text, **more))
+
+    def state(self, visit: str) -> tuple[str, str]:
+        row = self.world.visit(visit)
+        return row.status, row.confirmation
+
+    @property
+    def inbox(self) -> list[str]:
+        return [row.reason for row in self.world.rows(select(InboxItem.__table__).order_by(InboxItem.id))]
+
+
+@pytest.fixture
+def desk(database: Database) -> Desk:
+    world = World(database)
+    ids = world.open(steps=[step("-P1D")], notices=["moved"], patient={"phone": PHONE})
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
+    return Desk(world, ids, replies)
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("1", ("booked", "confirmed")),
+        ("2", ("cancelled", "declined")),
+        ("3", ("booked", "unconfirmed")),
+        ("?", ("booked", "unconfirmed")),
+    ],
+)
+def test_the_one_visit_that_was_asked_about(desk: Desk, text: str, state: tuple[str, str]) -> None:
+    visit, other = desk.asked(), desk.visit(SOON + 20 * DAY)
+    said = desk.says(text)
+    assert said is not None
+    assert "Ana Ruiz" in said
+    assert desk.state(visit) == state
+    assert desk.state(other) == ("booked", "unconfirmed")
+
+
+def test_the_latest_question_counts_when_the_one_before_was_answered(desk: Desk) -> None:
+    first = desk.asked()
+    desk.says("1")
+    second = desk.asked(SOON + DAY)
+    desk.says("2")
+    assert desk.state(first) == ("booked", "confirmed")
+    assert desk.state(second) == ("cancelled", "declined")
+
+
+def test_an_old_question_nobody_answered_is_not_meant_by_todays_answer(desk: Desk) -> None:
+    """Asked about a visit of next week two days ago, and about tomorrow's just now."""
+    far = desk.world.open(steps=[step("-P10D")])
+    later = desk.world.book(far, SOON + 8 * DAY, patient=desk.ids.patient)
+    desk.world.tick(SOON - 2 * DAY)
+    visit = desk.asked()
+    desk.says("1")
+    assert desk.state(visit) == ("booked", "confirmed")
+    assert desk.state(later) == ("booked", "unconfirmed")
+
+
+def test_two_questions_in_one_breath(desk: Desk) -> None:
+    one, other = desk.visit(), desk.visit(SOON + timedelta(hours=1))
+    desk.world.tick(SOON - DAY + timedelta(hours=1))
+    desk.says("2")
+    assert desk.state(one) == desk.state(other) == ("booked", "unconfirmed")
+    assert desk.inbox == ["several_visits"]
+
+
+def test_a_question_is_open_for_two_weeks(desk: Desk) -> None:
+    early = desk.world.open(steps=[step("-P30D")])
+    start = SOON + 40 * DAY
+    visit = desk.world.book(early, start, patient=desk.ids.patient)
+    desk.world.tick(start - 30 * DAY)
+    desk.world.clock.advance(15 * DAY)
+    desk.says("1")
+    assert desk.state(visit) == ("booked", "unconfirmed")
+    assert desk.inbox == ["no_open_visit"]
+
+
+@pytest.mark.parametrize("change", [Change.CANCEL, Change.FULFIL, Change.ARRIVE, Change.NOSHOW])
+@pytest.mark.parametrize("text", ["1", "2", "3"])
+def test_a_visit_that_is_no_longer_ahead(desk: Desk, change: Change, text: str) -> None:
+    visit = desk.asked()
+    before = desk.world.change(visit, change)
+    said = desk.says(text)
+    assert said is not None
+    assert "no cambia nada" in said
+    assert desk.state(visit) == (before.status, before.confirmation)
+    assert desk.inbox == ["visit_changed_meanwhile"]
+
+
+def test_a_moved_visit_is_another_question(desk: Desk) -> None:
+    visit = desk.asked()
+    desk.world.move(visit, SOON + 7 * DAY)
+    desk.says("1")
+    assert desk.state(visit) == ("booked", "unconfirmed")
+    desk.world.clock.advance(timedelta(minutes=3))
+    desk.world.tick()
+    desk.says("1")
+    assert desk.state(visit) == ("booked", "confirmed")
+    assert desk.inbox == ["visit_changed_meanwhile"]
+
+
+def test_a_repeated_delivery_is_silent(desk: Desk) -> None:
+    desk.asked()
+    same = Incoming("SM-same", PHONE, "1")
+    assert desk.replies.receive(same)
+    assert desk.replies.receive(same) is None
+    assert len([row for row in desk.world.messages() if row.direction == "in"]) == 1
+
+
+def test_answers_are_written_down_with_what_they_cost(desk: Desk) -> None:
+    visit = desk.asked()
+    said = desk.says("1")
+    last = desk.world.rows(select(Message.__table__).where(Message.kind == "answer"))[-1]
+    assert (last.body, last.state, last.segments, last.estimated_currency) == (said, "sent", 1, "USD")
+    assert last.appointment_id == desk.world.visit(visit).id
+    assert last.estimated > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "flag", "silent"),
+    [
+        ("STOP", "STOP", True),
+        ("baja", "", True),
+        ("HELP", "HELP", True),
+        ("HELP", "", False),
+        ("START", "START", True),
+        ("START", "", False),
+    ],
+)
+def test_keywords(desk: Desk, text: str, flag: str, silent: bool) -> None:
+    desk.asked()
+    assert (desk.says(text, opt_out=flag) is None) is silent
+
+
+def test_a_stop_keeps_its_evidence(desk: Desk) -> None:
+    desk.asked()
+    desk.says("baja")
+    desk.says("STOP", opt_out="STOP")
+    (stop,) = desk.world.rows(select(OptOut.__table__))
+    assert (stop.phone, stop.channel, stop.evidence, stop.ended_at) == (PHONE, "sms", "sms: baja", None)
+    assert stop.message_id is not None
+    desk.says("START")
+    (stop,) = desk.world.rows(select(OptOut.__table__))
+    assert stop.ended_at == desk.world.clock.now()
+
+
+def test_the_flag_of_the_provider_wins_over_the_words(desk: Desk) -> None:
+    """Its default list takes "cancel" as an opt-out, and then it is one."""
+    visit = desk.asked()
+    assert desk.says("Cancel", opt_out="STOP") is None
+    assert desk.state(visit) == ("booked", "unconfirmed")
+    other = desk.asked(SOON + timedelta(hours=2))
+    assert desk.state(other) == ("booked", "unconfirmed")
+
+
+def test_before_there_is_a_clinic(database: Database) -> None:
+    world = World(database)
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
+    assert replies.receive(Incoming("SM1", PHONE, "hello?")) is None
+    assert replies.receive(Incoming("SM2", PHONE, "STOP")) is None
+    assert [row.reason for row in world.rows(select(InboxItem.__table__))] == ["not_understood"]
+    assert len(world.rows(select(OptOut.__table__))) == 1

@@ -1,0 +1,171 @@
+"""The worker: one tick does everything that is due, and no job that fails holds up another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import structlog
+
+from reminders.domain.actor import Once
+from reminders.store import heartbeats, keys
+from reminders.store.tables import Heartbeat, IdempotencyKey
+from reminders.worker import BEAT, TICK_SECONDS, Worker
+from tests.factories import World
+
+DAY = timedelta(days=1)
+
+
+class Job:
+    """Counts its runs; fails when told."""
+
+    def __init__(self, problem: BaseException | None = None) -> None:
+        self.runs = 0
+        self.problem = problem
+        self.ran = threading.Event()
+
+    def run(self) -> None:
+        self.runs += 1
+        self.ran.set()
+        if self.problem is not None:
+            raise self.problem
+
+    run_due = run
+
+
+def worker(world: World, sending: Any = None, *extras: Any) -> Worker:
+    return Worker(
+        "worker-1",
+        world.database,
+        world.clock,
+        world.catalogue,
+        sending or world.sending,
+        world.reconciling,
+        world.effects,
+        extras,
+    )
+
+
+@pytest.fixture
+def world(database: Any) -> World:
+    return World(database)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+def last_beat(world: World) -> Any:
+    with world.database.read() as tx:
+        return heartbeats.last(tx)
+
+
+def test_a_failing_job_does_not_hold_up_the_others(world: World, logged: list[Any]) -> None:
+    """What it was goes into the log, what it said does not: it may hold a name."""
+    sending, after = Job(ValueError("Ana Ruiz, +34600000010")), Job()
+    one = worker(world, sending, after.run)
+    for _ in range(3):
+        one.tick()
+    assert (sending.runs, after.runs) == (3, 3)
+    assert last_beat(world) == world.clock.now()
+    assert [(line["event"], line["job"], line["error"]) for line in logged] == [
+        ("worker.failed", "sending", "ValueError")
+    ] * 3
+    assert "Ana" not in str(logged)
+    assert "test_worker.py" in logged[0]["where"]
+
+
+def test_a_database_that_is_away_is_a_warning(world: World, logged: list[Any]) -> None:
+    with world.database.write() as tx:
+        tx.exec_driver_sql("DROP TABLE heartbeat")
+    after = Job()
+    worker(world, None, after.run).tick()
+    assert after.runs == 1
+    assert [(line["event"], line["log_level"], line["job"]) for line in logged] == [
+        ("worker.database", "warning", "heartbeat")
+    ]
+
+
+def test_the_end_of_the_process_is_not_held_back(world: World) -> None:
+    for problem in (KeyboardInterrupt(), SystemExit()):
+        with pytest.raises(type(problem)):
+            worker(world, Job(problem)).tick()
+
+
+def test_it_beats_every_ten_seconds(world: World) -> None:
+    one = worker(world)
+    first = world.clock.now()
+    one.tick()
+    world.clock.advance(BEAT - timedelta(seconds=1))
+    one.tick()
+    assert last_beat(world) == first
+    world.clock.advance(timedelta(seconds=1))
+    one.tick()
+    assert last_beat(world) == first + BEAT
+
+
+def test_each_worker_has_its_own_beat(world: World) -> None:
+    worker(world).tick()
+    other = Worker(
+        "worker-2", world.database, world.clock, world.catalogue, world.sending, world.reconciling, world.effects
+    )
+    other.tick()
+    assert world.count(Heartbeat) == 2
+
+
+def test_tidying_forgets_old_keys_and_dead_workers(world: World) -> None:
+    def claim(name: str) -> None:
+        once = Once("key_desk", name, "f")
+        world.run(lambda tx: keys.claim_once(tx, once, "apt_1", world.clock.now()))
+
+    one = worker(world)
+    claim("old")
+    one.tick()
+    world.clock.advance(2 * DAY + timedelta(minutes=1))
+    claim("new")
+    one.tidy()
+    assert (world.count(IdempotencyKey), world.count(Heartbeat)) == (1, 0)
+    one.tidy()
+    assert world.count(IdempotencyKey) == 1
+
+
+def test_a_tick_sends_what_is_due_and_asks_for_the_price(world: World) -> None:
+    ids = world.open()
+    start = world.clock.now() + 2 * DAY
+    visit = world.book(ids, start)
+    one = worker(world)
+    world.clock.set(start - DAY)
+    one.tick()
+    assert world.states(visit)[0] == ("sent", "due")
+
+
+def test_a_change_by_another_process_is_seen_at_the_next_tick(world: World) -> None:
+    other = World(world.database)
+    one = worker(world)
+    one.tick()
+    ids = other.open()
+    start = world.clock.now() + 2 * DAY
+    visit = other.book(ids, start)
+    world.clock.set(start - DAY)
+    one.tick()
+    assert other.states(visit)[0] == ("sent", "due")
+
+
+def test_it_ticks_by_itself_until_it_is_stopped(world: World) -> None:
+    """The one test with a real clock: started, it ticks within moments; stopped, it does not tick again."""
+    job = Job()
+    one = worker(world, job)
+    one.start()
+    try:
+        assert job.ran.wait(timeout=TICK_SECONDS * 20)
+    finally:
+        one.stop()
+    runs = job.runs
+    job.ran.clear()
+    assert not job.ran.wait(timeout=TICK_SECONDS * 1.2)
+    assert job.runs == runs
