@@ -20,7 +20,7 @@ demo: $(STAMP)  ## a small clinic on this machine: database, sandbox phones, con
 	$(BIN)/reminders demo
 
 test: $(STAMP)  ## every check and test, on SQLite and on a PostgreSQL the tests start themselves
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(STAMP)  ## formatting, types and import rules only
 	$(BIN)/ruff check .

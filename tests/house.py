@@ -134,7 +134,7 @@ class Api(ABC):
         self.clock.set(moment)
         self.service.worker.tick()
 
-    def settle(self, rounds: int = 5) -> None:
+    def settle(self, rounds: int = 3) -> None:
         """A few seconds pass: messages are delivered, callbacks arrive."""
         for _ in range(rounds):
             self.tick(seconds=2)
@@ -170,7 +170,7 @@ class House(Api):
     def reply(self, phone: str, text: str) -> None:
         """The person with the phone answers, and the answer is dealt with."""
         self.sandbox.reply(phone, text)
-        self.settle()
+        self.settle(2)
 
 
 @dataclass

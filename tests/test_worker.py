@@ -12,9 +12,13 @@ import structlog
 
 from reminders.domain.actor import Once
 from reminders.store import heartbeats, keys
+from reminders.store.engine import Database
 from reminders.store.tables import Heartbeat, IdempotencyKey
 from reminders.worker import BEAT, TICK_SECONDS, Worker
 from tests.factories import World
+from tests.pool import database, databases
+
+__all__ = ["database", "databases"]
 
 DAY = timedelta(days=1)
 
@@ -50,7 +54,7 @@ def worker(world: World, sending: Any = None, *extras: Any) -> Worker:
 
 
 @pytest.fixture
-def world(database: Any) -> World:
+def world(database: Database) -> World:
     return World(database)
 
 
@@ -80,8 +84,10 @@ def test_a_failing_job_does_not_hold_up_the_others(world: World, logged: list[An
     assert "test_worker.py" in logged[0]["where"]
 
 
-def test_a_database_that_is_away_is_a_warning(world: World, logged: list[Any]) -> None:
-    with world.database.write() as tx:
+def test_a_database_that_is_away_is_a_warning(sqlite_database_url: str, logged: list[Any]) -> None:
+    own = Database(sqlite_database_url)
+    world = World(own)
+    with own.write() as tx:
         tx.exec_driver_sql("DROP TABLE heartbeat")
     after = Job()
     worker(world, None, after.run).tick()
@@ -89,6 +95,7 @@ def test_a_database_that_is_away_is_a_warning(world: World, logged: list[Any]) -
     assert [(line["event"], line["log_level"], line["job"]) for line in logged] == [
         ("worker.database", "warning", "heartbeat")
     ]
+    own.close()
 
 
 def test_the_end_of_the_process_is_not_held_back(world: World) -> None:
@@ -156,9 +163,10 @@ def test_a_change_by_another_process_is_seen_at_the_next_tick(world: World) -> N
     assert other.states(visit)[0] == ("sent", "due")
 
 
-def test_it_ticks_by_itself_until_it_is_stopped(world: World) -> None:
+def test_it_ticks_by_itself_until_it_is_stopped(sqlite_database_url: str) -> None:
     """The one test with a real clock: started, it ticks within moments; stopped, it does not tick again."""
-    job = Job()
+    own, job = Database(sqlite_database_url), Job()
+    world = World(own)
     one = worker(world, job)
     one.start()
     try:
@@ -169,3 +177,4 @@ def test_it_ticks_by_itself_until_it_is_stopped(world: World) -> None:
     job.ran.clear()
     assert not job.ran.wait(timeout=TICK_SECONDS * 1.2)
     assert job.runs == runs
+    own.close()

@@ -41,12 +41,12 @@ def test_a_visit_that_is_not_confirmed_gets_every_nudge(house: House) -> None:
     assert not any("CANCEL" in text.upper().replace("CANCELAR", "") for text in texts)
 
 
-def test_nothing_goes_out_a_second_early(house: House) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.tick_at(at(7, 8, 59, 59))
-    assert states(house, visit)[0] == ("planned", "due")
-    house.tick_at(at(7, 9, 0, 0))
-    assert states(house, visit)[0][0] == "sent"
+def test_nothing_goes_out_a_second_early(small: House) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.tick_at(at(7, 8, 59, 59))
+    assert states(small, visit)[0] == ("planned", "due")
+    small.tick_at(at(7, 9, 0, 0))
+    assert states(small, visit)[0][0] == "sent"
 
 
 def test_a_moved_visit_is_reminded_of_at_its_new_time_only(house: House) -> None:
@@ -88,41 +88,41 @@ def test_a_slip_of_the_mouse_is_put_right_before_anybody_is_told(house: House) -
     assert [item["state"] for item in house.reminders(visit) if item["kind"] == "moved"] in ([], ["withdrawn"])
 
 
-def test_moved_twice_within_the_delay_is_told_once(house: House) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.tick_at(at(6, 12))
-    house.post(f"appointments/{visit['id']}/reschedule", {"start": THURSDAY})
-    house.tick(seconds=30)
-    house.post(f"appointments/{visit['id']}/reschedule", {"start": "2030-05-10T10:00:00+02:00"})
-    house.tick(minutes=10)
-    house.settle()
-    (text,) = house.texts(ANA)
+def test_moved_twice_within_the_delay_is_told_once(small: House) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.tick_at(at(6, 12))
+    small.post(f"appointments/{visit['id']}/reschedule", {"start": THURSDAY})
+    small.tick(seconds=30)
+    small.post(f"appointments/{visit['id']}/reschedule", {"start": "2030-05-10T10:00:00+02:00"})
+    small.tick(minutes=10)
+    small.settle()
+    (text,) = small.texts(ANA)
     assert "10 may" in text
 
 
-def test_a_visit_moved_and_told_and_moved_back_is_told_again(house: House) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.tick_at(at(6, 12))
-    house.post(f"appointments/{visit['id']}/reschedule", {"start": THURSDAY})
-    house.tick(minutes=10)
-    house.settle()
-    house.post(f"appointments/{visit['id']}/reschedule", {"start": WEDNESDAY})
-    house.tick(minutes=10)
-    house.settle()
-    first, second = house.texts(ANA)
+def test_a_visit_moved_and_told_and_moved_back_is_told_again(small: House) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.tick_at(at(6, 12))
+    small.post(f"appointments/{visit['id']}/reschedule", {"start": THURSDAY})
+    small.tick(minutes=10)
+    small.settle()
+    small.post(f"appointments/{visit['id']}/reschedule", {"start": WEDNESDAY})
+    small.tick(minutes=10)
+    small.settle()
+    first, second = small.texts(ANA)
     assert "9 may" in first
     assert "8 may" in second
 
 
 @pytest.mark.parametrize("change", ["cancel", "arrive", "fulfil", "no-show"])
-def test_whatever_ends_a_visit_ends_its_reminders(house: House, change: str) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.post(f"appointments/{visit['id']}/{change}")
-    assert {state for state, _ in states(house, visit) if state != "planned"} == {"withdrawn"}
+def test_whatever_ends_a_visit_ends_its_reminders(small: House, change: str) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.post(f"appointments/{visit['id']}/{change}")
+    assert {state for state, _ in states(small, visit) if state != "planned"} == {"withdrawn"}
     for moment in (at(6, 12), at(7, 9), at(8, 7), at(8, 9)):
-        house.tick_at(moment)
-        house.settle()
-    texts = house.texts(ANA)
+        small.tick_at(moment)
+        small.settle()
+    texts = small.texts(ANA)
     if change == "cancel":
         (text,) = texts
         assert "cancelada" in text
@@ -130,33 +130,33 @@ def test_whatever_ends_a_visit_ends_its_reminders(house: House, change: str) -> 
         assert texts == []
 
 
-def test_a_cancelled_visit_that_has_begun_is_not_announced(house: House) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.tick_at(at(8, 9, 30))
-    before = house.texts(ANA)
-    house.post(f"appointments/{visit['id']}/cancel")
-    house.tick(minutes=10)
-    house.settle()
-    assert house.texts(ANA) == before
+def test_a_cancelled_visit_that_has_begun_is_not_announced(small: House) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.tick_at(at(8, 9, 30))
+    before = small.texts(ANA)
+    small.post(f"appointments/{visit['id']}/cancel")
+    small.tick(minutes=10)
+    small.settle()
+    assert small.texts(ANA) == before
 
 
-def test_a_late_booking_does_not_set_off_everything(house: House) -> None:
-    house.tick_at(at(7, 15))
-    visit = book(house, house.ids, WEDNESDAY)
-    assert states(house, visit) == [("suppressed", "booked_too_late"), ("planned", "due")]
-    house.settle()
-    assert house.texts(ANA) == []
-    house.tick_at(at(8, 7))
-    house.settle()
-    assert len(house.texts(ANA)) == 1
+def test_a_late_booking_does_not_set_off_everything(small: House) -> None:
+    small.tick_at(at(7, 15))
+    visit = book(small, small.ids, WEDNESDAY)
+    assert states(small, visit) == [("suppressed", "booked_too_late"), ("planned", "due")]
+    small.settle()
+    assert small.texts(ANA) == []
+    small.tick_at(at(8, 7))
+    small.settle()
+    assert len(small.texts(ANA)) == 1
 
 
-def test_who_is_confirmed_is_not_nagged(house: House) -> None:
-    visit = book(house, house.ids, WEDNESDAY)
-    house.post(f"appointments/{visit['id']}/confirm")
-    house.tick_at(at(8, 7))
-    house.settle()
-    assert states(house, visit)[1] == ("suppressed", "already_confirmed")
+def test_who_is_confirmed_is_not_nagged(small: House) -> None:
+    visit = book(small, small.ids, WEDNESDAY)
+    small.post(f"appointments/{visit['id']}/confirm")
+    small.tick_at(at(8, 7))
+    small.settle()
+    assert states(small, visit)[1] == ("suppressed", "already_confirmed")
 
 
 def test_everything_is_looked_up_when_it_is_sent(house: House) -> None:
@@ -176,15 +176,15 @@ def test_everything_is_looked_up_when_it_is_sent(house: House) -> None:
     assert house.reminders(visit)[0]["language"] == "en"
 
 
-def test_without_a_number_nothing_is_lost_and_the_ledger_says_so(house: House) -> None:
-    nobody = house.post("patients", {"name": "Eva Sol"})
-    visit = book(house, house.ids, WEDNESDAY, patient_id=nobody["id"])
-    house.tick_at(at(7, 9))
-    assert states(house, visit)[0] == ("suppressed", "no_address")
-    house.patch(f"patients/{nobody['id']}", {"phone": "600 000 012"})
-    house.tick_at(at(8, 7))
-    house.settle()
-    assert len(house.texts("+34600000012")) == 1
+def test_without_a_number_nothing_is_lost_and_the_ledger_says_so(small: House) -> None:
+    nobody = small.post("patients", {"name": "Eva Sol"})
+    visit = book(small, small.ids, WEDNESDAY, patient_id=nobody["id"])
+    small.tick_at(at(7, 9))
+    assert states(small, visit)[0] == ("suppressed", "no_address")
+    small.patch(f"patients/{nobody['id']}", {"phone": "600 000 012"})
+    small.tick_at(at(8, 7))
+    small.settle()
+    assert len(small.texts("+34600000012")) == 1
 
 
 def test_quiet_hours_shift_and_never_drop(empty_url: str) -> None:
@@ -213,9 +213,9 @@ def test_quiet_hours_shift_and_never_drop(empty_url: str) -> None:
         assert [state for state, _ in states(house, early) + states(house, late)] == ["delivered"] * 4
 
 
-def test_quiet_hours_are_those_of_the_person(empty_url: str) -> None:
+def test_quiet_hours_are_those_of_the_person(empty_sqlite_url: str) -> None:
     """A patient who lives in New York is not woken by a clinic in Madrid."""
-    with running(empty_url) as house:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(
             house, policy={"quiet_hours": {"start": "20:00", "end": "08:00"}}, steps=[{"offset": "-P1D"}],
             patient={"time_zone": "America/New_York", "language": "en", "phone": "+1 202 555 0100"},
@@ -230,9 +230,9 @@ def test_quiet_hours_are_those_of_the_person(empty_url: str) -> None:
         assert "Madrid" in text
 
 
-def test_a_text_planned_by_day_is_not_sent_at_night(empty_url: str) -> None:
+def test_a_text_planned_by_day_is_not_sent_at_night(empty_sqlite_url: str) -> None:
     """The worker was down until night: what may still help waits for the morning."""
-    with running(empty_url) as house:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(
             house, policy={"quiet_hours": {"start": "20:00", "end": "08:00"}}, steps=[{"offset": "-P2D"}]
         )
@@ -268,10 +268,10 @@ def test_after_a_short_outage_everything_is_caught_up(empty_url: str) -> None:
         assert len(house.texts(ANA)) == 8
 
 
-def test_undelivered_texts_are_followed_by_a_call(empty_url: str) -> None:
+def test_undelivered_texts_are_followed_by_a_call(empty_sqlite_url: str) -> None:
     """A landline takes no texts: the same step goes on by voice at once, and the card says what is wrong."""
     landline = "+12025550196"
-    with running(empty_url) as house:
+    with running(empty_sqlite_url) as house:
         house.ids = clinic(
             house,
             steps=[{"offset": "-P1D", "channels": ["sms", "voice"]}],
@@ -297,19 +297,19 @@ def test_undelivered_texts_are_followed_by_a_call(empty_url: str) -> None:
         assert house.texts(landline) == [first["text"]]
 
 
-def test_a_refused_number_is_not_tried_again(house: House) -> None:
-    house.patch(f"patients/{house.ids['patient']}", {"phone": "+1 500 555 0001"})
-    visit = book(house, house.ids, WEDNESDAY)
+def test_a_refused_number_is_not_tried_again(small: House) -> None:
+    small.patch(f"patients/{small.ids['patient']}", {"phone": "+1 500 555 0001"})
+    visit = book(small, small.ids, WEDNESDAY)
     for moment in (at(7, 9), at(7, 9, 30), at(7, 12)):
-        house.tick_at(moment)
-    first = house.reminders(visit)[0]
+        small.tick_at(moment)
+    first = small.reminders(visit)[0]
     assert (first["state"], first["reason"], first["error_code"], first["attempts"]) == (
         "failed",
         "refused_by_provider",
         21211,
         1,
     )
-    assert house.get(f"patients/{house.ids['patient']}")["phone_problem"] == "provider error 21211"
+    assert small.get(f"patients/{small.ids['patient']}")["phone_problem"] == "provider error 21211"
 
 
 def test_an_answer_that_got_lost_is_found_at_the_provider(house: House) -> None:
@@ -329,16 +329,16 @@ def test_an_answer_that_got_lost_is_found_at_the_provider(house: House) -> None:
     assert len(house.texts(ANA)) == 1
 
 
-def test_a_worker_that_dies_after_handing_over_does_not_send_twice(house: House) -> None:
+def test_a_worker_that_dies_after_handing_over_does_not_send_twice(small: House) -> None:
     """Like the one before, but the callbacks arrive and tell before anybody has to ask."""
-    visit = book(house, house.ids, WEDNESDAY)
-    house.sandbox.faults.drop_after_accept = 1
-    house.tick_at(at(7, 9))
-    house.settle()
-    house.tick(minutes=5)
-    first = house.reminders(visit)[0]
+    visit = book(small, small.ids, WEDNESDAY)
+    small.sandbox.faults.drop_after_accept = 1
+    small.tick_at(at(7, 9))
+    small.settle()
+    small.tick(minutes=5)
+    first = small.reminders(visit)[0]
     assert (first["state"], first["attempts"]) == ("delivered", 1)
-    assert len(house.texts(ANA)) == 1
+    assert len(small.texts(ANA)) == 1
 
 
 class Troubled:
@@ -363,15 +363,15 @@ class Troubled:
     ],
     ids=["answer-lost", "request-lost", "busy", "three-failures", "both-lost", "refused"],
 )  # fmt: skip
-def test_trouble_on_the_way(empty_url: str, troubles: list[Any], sent: int, state: str) -> None:
+def test_trouble_on_the_way(empty_sqlite_url: str, troubles: list[Any], sent: int, state: str) -> None:
     """Nothing is lost and nothing is sent twice."""
     provider = Troubled(*troubles)
     factory: Callable[[Clock], Messenger] = provider
-    with running(empty_url, messenger=factory) as house:
+    with running(empty_sqlite_url, messenger=factory) as house:
         house.ids = clinic(house, steps=[{"offset": "-P1D"}])
         visit = book(house, house.ids, WEDNESDAY)
         house.tick_at(at(7, 9))
-        for _ in range(30):
+        for _ in range(12):
             house.tick(minutes=2)
         assert provider.messenger is not None
         assert len(provider.messenger.sent) == sent
@@ -411,11 +411,11 @@ def test_the_cost_is_estimated_first_and_then_known(house: House) -> None:
     assert costs["items"]
 
 
-def test_a_policy_change_holds_from_the_next_booking_on(house: House) -> None:
-    before = book(house, house.ids, WEDNESDAY)
-    house.patch(f"reminder-policies/{house.ids['policy']}", {"steps": [{"offset": "-PT3H"}]}, role="admin")
-    after = book(house, house.ids, THURSDAY)
-    assert (len(house.reminders(before)), len(house.reminders(after))) == (2, 1)
-    house.tick_at(at(7, 9))
-    house.settle()
-    assert states(house, before)[0] == ("delivered", "due")
+def test_a_policy_change_holds_from_the_next_booking_on(small: House) -> None:
+    before = book(small, small.ids, WEDNESDAY)
+    small.patch(f"reminder-policies/{small.ids['policy']}", {"steps": [{"offset": "-PT3H"}]}, role="admin")
+    after = book(small, small.ids, THURSDAY)
+    assert (len(small.reminders(before)), len(small.reminders(after))) == (2, 1)
+    small.tick_at(at(7, 9))
+    small.settle()
+    assert states(small, before)[0] == ("delivered", "due")

@@ -49,9 +49,9 @@ def press(house: House, call: Any, key: str) -> str:
     return heard(house, call)[len(before) :]
 
 
-def test_the_call_says_who_when_and_what_to_press(house: House) -> None:
-    _, call = called(house)
-    words = heard(house, call)
+def test_the_call_says_who_when_and_what_to_press(small: House) -> None:
+    _, call = called(small)
+    words = heard(small, call)
     for part in ("Clinica Norte", "Ana Ruiz", "8 de mayo", "9", "*"):
         assert part in words or part == "*"
     assert call.transcript[0].language == "es-ES"
@@ -76,10 +76,10 @@ def test_2_cancels_and_frees_the_time(house: House) -> None:
     assert book(house, house.ids, WEDNESDAY)
 
 
-def test_3_asks_the_desk_for_another_time(house: House) -> None:
-    visit, call = called(house)
-    assert "Ana Ruiz" in press(house, call, "3")
-    (item,) = house.get("inbox")["items"]
+def test_3_asks_the_desk_for_another_time(small: House) -> None:
+    visit, call = called(small)
+    assert "Ana Ruiz" in press(small, call, "3")
+    (item,) = small.get("inbox")["items"]
     assert (item["reason"], item["appointment_id"], item["channel"]) == ("wants_another_time", visit["id"], "voice")
 
 
@@ -97,27 +97,27 @@ def test_9_ends_the_calls_but_not_the_texts(house: House) -> None:
     assert len(house.texts(ANA)) == 1
 
 
-def test_star_says_it_again(house: House) -> None:
-    _, call = called(house)
-    first = heard(house, call)
-    assert press(house, call, "*").strip() == first.strip()
-    assert "confirmada" in press(house, call, "1")
+def test_star_says_it_again(small: House) -> None:
+    _, call = called(small)
+    first = heard(small, call)
+    assert press(small, call, "*").strip() == first.strip()
+    assert "confirmada" in press(small, call, "1")
 
 
-def test_another_key_is_explained_and_asked_again(house: House) -> None:
-    visit, call = called(house)
-    assert "Lo sentimos" in press(house, call, "7") or heard(house, call)
-    assert "confirmada" in press(house, call, "1")
-    assert house.get(f"appointments/{visit['id']}")["confirmation"] == "confirmed"
+def test_another_key_is_explained_and_asked_again(small: House) -> None:
+    visit, call = called(small)
+    assert "Lo sentimos" in press(small, call, "7") or heard(small, call)
+    assert "confirmada" in press(small, call, "1")
+    assert small.get(f"appointments/{visit['id']}")["confirmation"] == "confirmed"
 
 
-def test_a_call_that_is_only_listened_to_ends_by_itself(house: House) -> None:
-    visit, call = called(house)
-    house.settle(120)
-    assert house.sandbox.call(call.sid).final
-    assert house.reminders(visit)[0]["state"] == "delivered"
-    assert house.get(f"appointments/{visit['id']}")["confirmation"] == "unconfirmed"
-    assert house.get("inbox")["items"] == []
+def test_a_call_that_is_only_listened_to_ends_by_itself(small: House) -> None:
+    visit, call = called(small)
+    small.settle(120)
+    assert small.sandbox.call(call.sid).final
+    assert small.reminders(visit)[0]["state"] == "delivered"
+    assert small.get(f"appointments/{visit['id']}")["confirmation"] == "unconfirmed"
+    assert small.get("inbox")["items"] == []
 
 
 @pytest.mark.parametrize("phone", ["+12025550197", "+12025550198", "+12025550199"], ids=["busy", "ignoring", "barred"])

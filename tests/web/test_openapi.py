@@ -16,7 +16,7 @@ from schemathesis.generation import GenerationMode
 from tests.house import Local, book, clinic, local
 
 load_all_checks()
-EXAMPLES = 10
+EXAMPLES = 5
 ANY = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
        "response_schema_conformance"]  # fmt: skip
 NOUNS = {"locations": "location", "providers": "provider", "services": "service", "reminder-policies": "policy"}
