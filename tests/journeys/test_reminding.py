@@ -279,7 +279,7 @@ def test_undelivered_texts_are_followed_by_a_call(empty_sqlite_url: str) -> None
         )
         visit = book(house, house.ids, WEDNESDAY)
         house.tick_at(at(7, 9))
-        house.settle()
+        house.settle(5)
         first, second = house.reminders(visit)
         assert (first["channel"], first["state"], first["reason"], first["error_code"]) == (
             "sms",
@@ -291,7 +291,7 @@ def test_undelivered_texts_are_followed_by_a_call(empty_sqlite_url: str) -> None
         assert house.get(f"patients/{house.ids['patient']}")["phone_problem"]
         (call,) = house.calls(landline)
         house.sandbox.press(call.sid, "1")
-        house.settle()
+        house.settle(8)
         assert house.get(f"appointments/{visit['id']}")["confirmation"] == "confirmed"
         assert house.reminders(visit)[1]["state"] == "delivered"
         assert house.texts(landline) == [first["text"]]

@@ -163,7 +163,7 @@ def test_public_ids_are_all_different(importing: Importing, folder: Folder, data
         uids = [uid for (uid,) in everything(database, table, "uid")]
         assert len(set(uids)) == len(uids)
         assert {uid[: len(prefix)] for uid in uids} == {prefix}
-        assert {len(uid) for uid in uids} == {len(prefix) + 20}
+        assert {len(uid) for uid in uids} == {len(prefix) + 24}
 
 
 def test_visits_of_two_sources_may_have_the_same_id(importing: Importing, folder: Folder, database: Database) -> None:

@@ -97,3 +97,13 @@ def test_nothing_is_asked_for_by_a_change_that_was_rolled_back(database):
 
     assert [type(result) for result in together([partial(database.run, change)])] == [RuntimeError]
     assert left(database) == []
+
+
+def test_the_limit_holds_whatever_the_planner_prefers(database):
+    add(database, *(f"{number:02}" for number in range(20)))
+    with database.write() as tx:
+        if not database.is_sqlite:
+            for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material"):
+                tx.exec_driver_sql(f"SET LOCAL enable_{way} = off")
+        assert [row.key for row in outbox.take(tx, NOW, NOW + MINUTE, 2)] == ["00", "01"]
+        assert [row.key for row in outbox.take(tx, NOW, NOW + MINUTE, 3)] == ["02", "03", "04"]
