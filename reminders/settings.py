@@ -126,5 +126,6 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("Set TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID.")
     if not 1 <= settings.senders <= 256:
         raise ConfigurationError("REMINDERS_SENDERS must be between 1 and 256.")
-    if min(settings.messages_per_second, settings.calls_per_second) <= 0:
+    paces = (settings.messages_per_second, settings.calls_per_second)
+    if not all(pace.is_finite() and pace > 0 for pace in paces):
         raise ConfigurationError("TWILIO_MESSAGES_PER_SECOND and TWILIO_CALLS_PER_SECOND must be above zero.")

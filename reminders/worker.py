@@ -90,7 +90,7 @@ class Worker:
 
     def _beat(self) -> None:
         now = self._clock.now()
-        if self._beat_at is not None and now - self._beat_at < BEAT:
+        if self._beat_at is not None and abs(now - self._beat_at) < BEAT:  # a clock may be set back
             return
         with self._database.write() as tx:
             heartbeats.beat(tx, self._name, now)

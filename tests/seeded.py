@@ -4,18 +4,21 @@ that open a clinic of their own."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from sqlalchemy import Table, insert, select, update
 
+from reminders.clock import Clock
 from reminders.domain.actor import Role
+from reminders.domain.ports import Messenger
 from reminders.store.engine import Database
 from reminders.store.tables import Base, CatalogueVersion
-from tests.house import House, Local, clinic, local, running
+from tests.house import MONDAY, House, Local, clinic, local, running
 from tests.pool import Databases, empty
 
 
@@ -28,6 +31,9 @@ class Seed:
     ids: dict[str, Any] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     rows: list[tuple[Table, list[dict[str, Any]]]] = field(default_factory=list)
+    made: dict[Any, Local] = field(default_factory=dict)
+    stack: ExitStack = field(default_factory=ExitStack)
+    versions: Iterator[int] = field(default_factory=lambda: itertools.count(1000, 1000))
 
     def sow(self) -> None:
         """Open the clinic the slow way, and remember every row."""
@@ -46,7 +52,7 @@ class Seed:
         with self.database.write() as tx:
             for table, rows in self.rows:
                 tx.execute(insert(table).inline(), rows)
-            tx.execute(update(CatalogueVersion).values(version=100))
+            tx.execute(update(CatalogueVersion).values(version=next(self.versions)))
 
     @contextmanager
     def running(self, **options: Any) -> Iterator[House]:
@@ -56,20 +62,23 @@ class Seed:
             house.ids, house.keys = dict(self.ids), dict(self.keys)
             yield house
 
-    @contextmanager
-    def local(self, **options: Any) -> Iterator[Local]:
-        """The clinic in this process."""
+    def local(self, messenger: Callable[[Clock], Messenger] | None = None) -> Local:
+        """The clinic in this process. Its application is made once: everything a test changes is in the database or on
+        the clock, which is put back."""
         self.restore()
-        with local(self.url, **options) as web:
-            web.ids, web.keys = dict(self.ids), dict(self.keys)
-            yield web
+        if messenger not in self.made:
+            self.made[messenger] = self.stack.enter_context(local(self.url, messenger=messenger))
+        web = self.made[messenger]
+        web.clock.advance(MONDAY - web.clock.now())
+        web.ids, web.keys = dict(self.ids), dict(self.keys)
+        return web
 
 
 Seeds = Callable[[str], Seed]
 
 
 @pytest.fixture(scope="session")
-def seeds(databases: Databases) -> Seeds:
+def seeds(databases: Databases) -> Iterator[Seeds]:
     """Gives the seed of a kind of database, made when it is first asked for."""
     made: dict[str, Seed] = {}
 
@@ -80,7 +89,9 @@ def seeds(databases: Databases) -> Seeds:
             made[kind].sow()
         return made[kind]
 
-    return get
+    yield get
+    for seed in made.values():
+        seed.stack.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

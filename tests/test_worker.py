@@ -116,6 +116,14 @@ def test_it_beats_every_ten_seconds(world: World) -> None:
     assert last_beat(world) == first + BEAT
 
 
+def test_it_goes_on_beating_when_the_clock_was_set_back(world: World) -> None:
+    one = worker(world)
+    one.tick()
+    world.clock.advance(-DAY)
+    one.tick()
+    assert last_beat(world) == world.clock.now()
+
+
 def test_each_worker_has_its_own_beat(world: World) -> None:
     worker(world).tick()
     other = Worker(

@@ -20,7 +20,7 @@ from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, Reason, State
-from reminders.domain.dispatch import Situation, decide
+from reminders.domain.dispatch import Situation, Verdict, decide
 from reminders.domain.plan import DEFAULT_QUIET_HOURS
 from reminders.domain.ports import Messenger, Report
 from reminders.domain.sms import segments
@@ -127,15 +127,14 @@ class Sending:
     def _attempt(
         self, tx: Connection, snapshot: Snapshot, row: Record, stops: set[tuple[str, str]], now: datetime
     ) -> Job | None:
-        verdict = decide(_situation(snapshot, row, stops, now))
+        try:
+            verdict = decide(_situation(snapshot, row, stops, now))
+            body, language = self._text(snapshot, row) if verdict.state is State.CLAIMED else ("", "")
+        except Invalid:  # what cannot be said must not hold up everybody else's reminders
+            verdict, body, language = Verdict(State.SUPPRESSED, Reason.NO_TEXT), "", ""
         if verdict.state is not State.CLAIMED:
             values = {"due_at": verdict.due_at} if verdict.due_at else {}
             store.move(tx, row.reminder_id, verdict.state, verdict.reason, now, **values)
-            return None
-        try:
-            body, language = self._text(snapshot, row)
-        except Invalid:  # what cannot be said must not hold up everybody else's reminders
-            store.move(tx, row.reminder_id, State.SUPPRESSED, Reason.NO_TEXT, now)
             return None
         token = new_secret()
         attempts = row.reminder_attempts + 1
@@ -223,7 +222,10 @@ def _message(row: Record, body: str, language: str, token: str, now: datetime) -
 def _location(snapshot: Snapshot, row: Record) -> Location:
     """The visit's venue; for a note without a visit that of the patient's latest, else the clinic's first location."""
     number = row.appointment_location_id or row.home_location_id
-    return snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()))
+    place = snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()), None)
+    if place is None:
+        raise Invalid("There is no location yet that could speak.")
+    return place
 
 
 def _policy(snapshot: Snapshot, row: Record) -> Policy | None:

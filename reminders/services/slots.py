@@ -23,7 +23,8 @@ _NEARBY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is asked for: a service, optionally one provider or location, and a window [first, last)."""
+    """What is asked for: a service, optionally one provider or location, and a window [first, last). ``after`` is the
+    (start, order) of the last slot of the page before."""
 
     service_id: str
     first: datetime
@@ -31,6 +32,7 @@ class Search:
     provider_id: str | None = None
     location_id: str | None = None
     limit: int = 1000
+    after: tuple[int, int] | None = None
 
 
 class Slot(NamedTuple):
@@ -64,7 +66,10 @@ class Slots:
         providers = _candidates(snapshot, service, wanted)
         if not (service.active and providers) or window[0] >= window[1]:
             return []
-        return self._free(service, providers, window)[: wanted.limit]
+        found = self._free(service, providers, window)
+        if wanted.after is not None:
+            found = [slot for slot in found if (slot.start, slot.order) > wanted.after]
+        return found[: wanted.limit]
 
     def near(self, service: Service, start: datetime, count: int = 5) -> list[Slot]:
         """Free slots closest to ``start``, whoever has them: what to offer when a time is taken."""

@@ -43,10 +43,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @allow(*READERS)
 def search_slots(wanted: SlotQuery) -> Response:
     """Free times of a service, in order of time."""
+    after = decode_cursor(wanted.cursor, 2)
     found = use_cases().slots.search(
-        Search(wanted.service_id, wanted.first, wanted.last, wanted.provider_id, wanted.location_id, wanted.limit)
-    )
-    return Response(f'{{"items":[{_slots(found)}],"next_cursor":null}}', mimetype="application/json")
+        Search(
+            wanted.service_id, wanted.first, wanted.last, wanted.provider_id, wanted.location_id, wanted.limit + 1,
+            (after[0], after[1]) if after else None,
+        )
+    )  # fmt: skip
+    last = found[wanted.limit - 1] if len(found) > wanted.limit else None
+    cursor = f'"{encode_cursor((last.start, last.order))}"' if last else "null"
+    items = _slots(found[: wanted.limit])
+    return Response(f'{{"items":[{items}],"next_cursor":{cursor}}}', mimetype="application/json")
 
 
 @bp.post("/appointments")

@@ -40,17 +40,15 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def web(seeded: Seed) -> Iterator[Local]:
+def web(seeded: Seed) -> Local:
     """A clinic of the test's own, on SQLite and on PostgreSQL."""
-    with seeded.local() as web:
-        yield web
+    return seeded.local()
 
 
 @pytest.fixture
-def alone(seeded_sqlite: Seed) -> Iterator[Local]:
+def alone(seeded_sqlite: Seed) -> Local:
     """A clinic of the test's own on SQLite, for what does not depend on the database."""
-    with seeded_sqlite.local() as web:
-        yield web
+    return seeded_sqlite.local()
 
 
 @contextmanager

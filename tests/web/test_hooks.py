@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,17 +43,15 @@ def asked(web: Local, **changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def web(seeded: Seed) -> Iterator[Local]:
+def web(seeded: Seed) -> Local:
     """A clinic whose messages go to a fake, so that every callback is the test's own."""
-    with seeded.local(messenger=FakeMessenger) as web:
-        yield web
+    return seeded.local(messenger=FakeMessenger)
 
 
 @pytest.fixture
-def alone(seeded_sqlite: Seed) -> Iterator[Local]:
+def alone(seeded_sqlite: Seed) -> Local:
     """The same for what does not depend on the database."""
-    with seeded_sqlite.local(messenger=FakeMessenger) as web:
-        yield web
+    return seeded_sqlite.local(messenger=FakeMessenger)
 
 
 @needs_shared

@@ -74,6 +74,19 @@ def test_visits_that_start_together_are_all_listed(web: Local) -> None:
     assert sorted(item["id"] for item in pages(web, "appointments", 2)) == sorted(made)
 
 
+@pytest.mark.parametrize("limit", [1, 3, 5, 16, 17, 500])
+def test_slots_of_several_providers_are_complete(both: Local, limit: int) -> None:
+    """Two slots that begin together may fall on different pages."""
+    hours = [{"weekday": "WE", "start": "09:00", "end": "12:00"}]
+    body = {"name": "Dr Twin", "location_id": both.ids["location"], "hours": hours}
+    twins = [both.post("providers", body, role="admin")["id"] for _ in range(3)]
+    service = both.post("services", {"name": "Twin", "duration_minutes": 30, "provider_ids": twins}, role="admin")["id"]
+    query = {"service_id": service, "first": "2030-05-08T00:00:00Z", "last": "2030-05-09T00:00:00Z"}
+    whole = both.get("slots", limit=5000, **query)
+    assert (len(whole["items"]), whole["next_cursor"]) == (18, None)
+    assert pages(both, "slots", limit, **query) == whole["items"]
+
+
 @pytest.mark.parametrize("path", ["locations", "providers", "services", "reminder-policies"])
 def test_lists_of_the_clinic(both: Local, path: str) -> None:
     bodies = {

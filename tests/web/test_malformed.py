@@ -6,6 +6,7 @@ import base64
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.house import Local, book, booking, clinic, local
 
@@ -153,7 +154,7 @@ def test_times_at_the_edge_of_what_is_taken(both: Local) -> None:
     [
         ({}, 422), ({"service_id": "svc_unknown"}, 404), ({"provider_id": "prv_unknown"}, 404), ({"location_id": "loc_unknown"}, 404),
         ({"service_id": "\x00"}, 422), ({"limit": "0"}, 422), ({"limit": "5001"}, 422), ({"last": "2031-05-07T09:00:00Z"}, 422),
-        ({"last": "2030-05-01T09:00:00Z"}, 200), ({"cursor": "x"}, 422),
+        ({"last": "2030-05-01T09:00:00Z"}, 200), ({"cursor": "x"}, 422), ({"nonsense": "x"}, 422),
     ],
 )  # fmt: skip
 def test_slots_query(shared: Local, query: dict[str, str], status: int) -> None:
@@ -242,6 +243,11 @@ def test_a_clinic_without_anything_answers(database_url: str) -> None:
             ).status
             == 404
         )
+        note = {"patient_id": web.get("patients")["items"][0]["id"], "text": "Please call us"}
+        assert web.api("POST", "messages", note).status == 201
+        with structlog.testing.capture_logs() as logged:
+            web.tick()
+        assert logged == []
         for text in ("1", "hello there", "STOP", "START", "HELP", "2", "3", "thank you"):
             answer = web.sms("+34600000011", text, f"SM{text[:3]}")
             assert answer.status == 200, text

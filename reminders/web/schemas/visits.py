@@ -51,6 +51,7 @@ class SlotQuery(BaseModel):
     provider_id: IdText | None = None
     location_id: IdText | None = None
     limit: int = Field(default=200, ge=1, le=5000)
+    cursor: str | None = Field(default=None, max_length=100)
 
 
 class VisitOut(Out):
