@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reminders.web.problems import problem
 from tests.house import Answer, Local, book, booking, local
 
 GOOD = "2030-05-08T09:00:00+02:00"
@@ -129,14 +130,14 @@ def test_415(shared: Local) -> None:
     ],
 )
 def test_422_names_every_field(shared: Local, body: dict[str, Any], code: str, errors: dict[str, str]) -> None:
-    problem = checked(shared.api("POST", "patients", body), 422, code)
-    assert {item["field"]: item["code"] for item in problem["errors"]} == errors
-    assert all(item["message"] for item in problem["errors"])
+    found = checked(shared.api("POST", "patients", body), 422, code)
+    assert {item["field"]: item["code"] for item in found["errors"]} == errors
+    assert all(item["message"] for item in found["errors"])
 
 
 def test_422_naive_time_has_its_own_code(shared: Local) -> None:
-    problem = checked(shared.api("POST", "appointments", booking(shared.ids, "2030-05-08T09:00:00")), 422, "naive_time")
-    assert problem["errors"][0]["field"] == "start"
+    found = checked(shared.api("POST", "appointments", booking(shared.ids, "2030-05-08T09:00:00")), 422, "naive_time")
+    assert found["errors"][0]["field"] == "start"
 
 
 def test_422_never_repeats_what_was_sent(shared: Local) -> None:
@@ -152,6 +153,11 @@ def test_422_for_a_key_that_was_used_for_something_else(alone: Local) -> None:
     alone.post("patients", {"name": "Eva Sol"}, Idempotency_Key="one")
     answer = alone.api("POST", "patients", {"name": "Eva Luz"}, Idempotency_Key="one")
     checked(answer, 422, "idempotency_key_reused")
+
+
+def test_no_fact_displaces_a_standard_member() -> None:
+    body = problem(409, "conflict", "No.", {"status": "booked", "code": "x", "alternatives": []}).get_json()
+    assert (body["status"], body["code"], body["alternatives"]) == (409, "conflict", [])
 
 
 def test_500_tells_nothing(sqlite_database_url: str) -> None:
