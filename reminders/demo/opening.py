@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from rich.console import Console
-from sqlalchemy import select
 
 from reminders.clock import Clock, ManualClock, SystemClock
 from reminders.demo.carrier import Carrier
@@ -21,9 +20,8 @@ from reminders.errors import ConfigurationError
 from reminders.services.booking import Request
 from reminders.services.slots import Search
 from reminders.settings import Settings
-from reminders.store import schema
+from reminders.store import keys, schema
 from reminders.store.engine import Database
-from reminders.store.tables import ApiKey
 from reminders.wiring import Service, build
 
 #: What our keys are called, by which the next start finds and ends them.
@@ -103,7 +101,7 @@ def _is_empty(service: Service) -> bool:
 
 def _our_keys(database: Database) -> Sequence[str]:
     with database.read() as tx:
-        return tx.execute(select(ApiKey.uid).where(ApiKey.label == LABEL, ApiKey.revoked_at.is_(None))).scalars().all()
+        return keys.labelled(tx, LABEL)
 
 
 def _new_keys(service: Service, old: Sequence[str]) -> Keys:

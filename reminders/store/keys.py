@@ -35,6 +35,12 @@ def by_uid(tx: Connection, uid: str) -> Record | None:
     return tx.execute(_BY_UID, {"uid": uid}).first()
 
 
+def labelled(tx: Connection, label: str) -> list[str]:
+    """Public ids of the keys in force that carry this label."""
+    query = select(ApiKey.uid).where(ApiKey.label == label, ApiKey.revoked_at.is_(None))
+    return list(tx.execute(query).scalars())
+
+
 def revoke(tx: Connection, uid: str, now: datetime) -> bool:
     result = tx.execute(update(ApiKey).where(ApiKey.uid == uid, ApiKey.revoked_at.is_(None)).values(revoked_at=now))
     return result.rowcount == 1
