@@ -113,7 +113,8 @@ class GatewayError(ReminderError):
     """A vendor did not do what we asked.
 
     ``permanent``: asking again cannot help. ``sent_unknown``: the request may have been carried out, so it must be
-    reconciled before it is repeated. ``provider_code`` is the vendor's own number.
+    reconciled before it is repeated. ``account``: the vendor refuses the whole account (credentials, suspended, no
+    funds), whatever the request. ``provider_code`` is the vendor's own number.
     """
 
     code = "gateway"
@@ -126,6 +127,7 @@ class GatewayError(ReminderError):
         permanent: bool = False,
         sent_unknown: bool = False,
         opted_out: bool = False,
+        account: bool = False,
         provider_code: int | None = None,
         retry_after: float | None = None,
     ) -> None:
@@ -133,5 +135,6 @@ class GatewayError(ReminderError):
         self.permanent = permanent
         self.sent_unknown = sent_unknown
         self.opted_out = opted_out
+        self.account = account
         self.provider_code = provider_code
         self.retry_after = retry_after

@@ -13,6 +13,7 @@ class Channel(StrEnum):
 
     SMS = "sms"
     VOICE = "voice"
+    EMAIL = "email"
 
 
 class State(StrEnum):
@@ -55,6 +56,13 @@ class Reason(StrEnum):
     IMPORTED = "imported"
     SUPERSEDED = "superseded"
     NO_TEXT = "no_text"
+    PAUSED = "paused"
+    COMBINED = "combined"
+    DAILY_CAP = "daily_cap"
+    OVER_BUDGET = "over_budget"
+    CALL_AGAIN = "call_again"
+    ACCOUNT_CLOSED = "account_closed"
+    NO_CHANNEL = "no_channel"
 
 
 #: What may follow what. Final states have nothing after them. ``uncertain`` begins when the attempt is written, before

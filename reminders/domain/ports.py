@@ -41,10 +41,23 @@ class Messenger(Protocol):
         """Start one call; what is said is asked for later, by ``token``."""
         ...
 
+    def check_account(self) -> None:
+        """Return when the provider accepts the account; else raises ``GatewayError``, with ``account`` set when it does
+        not. Sends nothing."""
+        ...
+
     def fetch(self, channel: Channel, sid: str) -> Report:
         """What the provider knows about one message now."""
         ...
 
     def find(self, channel: Channel, to: str, since: datetime) -> list[Report]:
         """Everything sent to ``to`` since ``since``; used to find out whether an unanswered request went through."""
+        ...
+
+
+class Mailer(Protocol):
+    """Sends e-mail. May raise ``GatewayError``; never called inside a transaction."""
+
+    def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
+        """Hand over one plain-text e-mail. ``message_id`` becomes its Message-ID (RFC 5322) and the report's SID."""
         ...

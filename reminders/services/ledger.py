@@ -168,6 +168,8 @@ def _why_planned(row: Record) -> str:
         Reason.RETRYING: lambda: f", after {_tries(row.reminder_attempts)} that the provider could not take",
         Reason.NOT_FOUND: lambda: ", because the provider does not know of the first try",
         Reason.LEASE_EXPIRED: lambda: ", because the worker that had it stopped",
+        Reason.CALL_AGAIN: lambda: ", because nobody answered the call before",
+        Reason.ACCOUNT_CLOSED: lambda: ", as soon as the provider accepts the clinic's account again",
     }
     return reasons.get(row.reminder_reason, lambda: "")()
 
@@ -217,4 +219,11 @@ _REASONS: dict[str, str] = {
     Reason.NOT_FOUND: "the provider did not know of it",
     Reason.IMPORTED: "it comes from the records before this system was in use",
     Reason.NO_TEXT: "its text could not be written",
+    Reason.PAUSED: "the desk paused reminders for this visit or patient",
+    Reason.COMBINED: "another message to the same phone spoke for it",
+    Reason.DAILY_CAP: "this phone had got as many messages within a day as the clinic allows",
+    Reason.OVER_BUDGET: "the month's budget was used up, and a later reminder of the visit was kept instead",
+    Reason.CALL_AGAIN: "nobody answered the calls",
+    Reason.ACCOUNT_CLOSED: "the provider refused the clinic's account",
+    Reason.NO_CHANNEL: "this channel is not set up here",
 }

@@ -12,7 +12,16 @@ from reminders.store.tables.clinic import (
     ServiceProvider,
 )
 from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
-from reminders.store.tables.reminding import Heartbeat, InboxItem, Message, Reminder, SenderPace
+from reminders.store.tables.reminding import (
+    ChangeSet,
+    Circuit,
+    Heartbeat,
+    InboxItem,
+    Message,
+    Reminder,
+    SenderPace,
+    Spending,
+)
 from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox
 
 __all__ = [
@@ -21,6 +30,8 @@ __all__ = [
     "AppointmentHistory",
     "Base",
     "CatalogueVersion",
+    "ChangeSet",
+    "Circuit",
     "Heartbeat",
     "IdempotencyKey",
     "InboxItem",
@@ -37,4 +48,5 @@ __all__ = [
     "SenderPace",
     "Service",
     "ServiceProvider",
+    "Spending",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminders.store.tables.base import Base, Id, Row
@@ -12,7 +12,7 @@ from reminders.store.tables.base import Base, Id, Row
 
 class Patient(Row):
     """``phone`` is E.164 or null; ``language`` null means the location's. ``source``/``external_id`` name the record
-    in the system it was imported from."""
+    in the system it was imported from. ``paused``: the desk wants no reminders for this patient."""
 
     __tablename__ = "patient"
     __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_patient_phone", "phone"))
@@ -24,6 +24,7 @@ class Patient(Row):
     time_zone: Mapped[str | None]
     birth_year: Mapped[int | None]
     phone_problem: Mapped[str | None]
+    paused: Mapped[bool] = mapped_column(server_default=false())
     source: Mapped[str | None]
     external_id: Mapped[str | None]
     version: Mapped[int]

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reminders.store.tables.base import Base, Id, Row
+from reminders.store.tables.base import Base, Id, Json, Row
 
 
 class Reminder(Row):
     """One contact that was planned: a policy step, a notice of a change, or a note the desk wrote.
 
     ``plan`` is the visit's version it was planned for. ``lease_until`` is set while a worker holds the row.
-    ``body`` is set only for what the desk wrote itself; every other text is made when it is sent.
+    ``body`` is set only for what the desk wrote itself; every other text is made when it is sent. ``carried_by`` is the
+    number of the reminder whose message also speaks for this one, when several go to one phone at once (no foreign key:
+    SQLite cannot add one to a table that is there already).
     """
 
     __tablename__ = "reminder"
@@ -26,6 +29,8 @@ class Reminder(Row):
         Index("ix_reminder_lease", "lease_until", postgresql_where=text("state IN ('claimed', 'uncertain')"),
               sqlite_where=text("state IN ('claimed', 'uncertain')")),
         Index("ix_reminder_patient_id", "patient_id"),
+        Index("ix_reminder_carried_by", "carried_by", postgresql_where=text("carried_by IS NOT NULL"),
+              sqlite_where=text("carried_by IS NOT NULL")),
         {"postgresql_with": {"fillfactor": 85}},
     )  # fmt: skip
 
@@ -43,14 +48,17 @@ class Reminder(Row):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     body: Mapped[str | None]
+    carried_by: Mapped[int | None] = mapped_column(BigInteger)
     updated_at: Mapped[datetime]
 
 
 class Message(Row):
-    """One SMS or call, in either direction. An outgoing row is written before the provider is asked to send it.
+    """One SMS, call or e-mail, in either direction. An outgoing row is written before the provider is asked to send it.
 
-    ``token`` is the secret in the callback address. ``estimated`` and ``price`` never mix: the first comes from the
-    rate card, the second from the provider.
+    ``phone`` is where it goes or came from: a number in E.164, for e-mail an address. ``token`` is the secret in the
+    callback address. ``estimated`` and ``price`` never mix: the first comes from the rate card, the second from the
+    provider. ``check_at`` is when to ask the provider for what it has not told yet (outcome, price), null when nothing
+    is missing; ``checks`` counts how often it was asked.
     """
 
     __tablename__ = "message"
@@ -59,6 +67,8 @@ class Message(Row):
         Index("ix_message_phone_created_at", "phone", "created_at"),
         Index("ix_message_created_at", "created_at"),
         Index("ix_message_appointment_id", "appointment_id"),
+        Index("ix_message_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL"),
+              sqlite_where=text("check_at IS NOT NULL")),
     )
 
     direction: Mapped[str] = mapped_column(String(8))
@@ -82,6 +92,8 @@ class Message(Row):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    check_at: Mapped[datetime | None]
+    checks: Mapped[int] = mapped_column(server_default="0")
 
 
 class InboxItem(Row):
@@ -108,6 +120,56 @@ class SenderPace(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     sender: Mapped[str] = mapped_column(unique=True)
     free_at: Mapped[datetime]
+
+
+class Circuit(Base):
+    """An account at the provider that refuses everything (credentials, suspended, no funds): no worker sends through it
+    until ``retry_at``, when one of them asks whether it answers again. No row: all is well."""
+
+    __tablename__ = "circuit"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    account: Mapped[str] = mapped_column(unique=True)
+    opened_at: Mapped[datetime]
+    retry_at: Mapped[datetime]
+    error_code: Mapped[int | None]
+    failures: Mapped[int]
+
+
+class Spending(Base):
+    """What went out in one month (UTC, ``2026-11``), in one currency: price where known, else estimate."""
+
+    __tablename__ = "spending"
+    __table_args__ = (UniqueConstraint("month", "currency"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    month: Mapped[str] = mapped_column(String(7))
+    currency: Mapped[str] = mapped_column(String(3))
+    amount: Mapped[Decimal]
+
+
+class ChangeSet(Row):
+    """A change that would message many patients at once, held until somebody releases or drops it.
+
+    ``facts`` is what was asked for, ``preview`` what it would do, as shown. ``apply_at`` is set by a release: until then
+    it can still be undone. ``done`` and ``refused`` count the visits dealt with.
+    """
+
+    __tablename__ = "change_set"
+    __table_args__ = (Index("ix_change_set_apply_at", "apply_at", postgresql_where=text("apply_at IS NOT NULL"),
+                            sqlite_where=text("apply_at IS NOT NULL")),)  # fmt: skip
+
+    kind: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    preview: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[str]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    apply_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    done: Mapped[int]
+    refused: Mapped[int]
 
 
 class Heartbeat(Base):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminders.store.tables.base import Base, Id, Json, Row
@@ -19,7 +19,7 @@ class Appointment(Row):
     """``busy_start``/``busy_end`` are ``start_at``/``end_at`` with buffers; ``occupies`` follows the status.
 
     ``local_day`` and ``lead_days`` are facts of the venue's calendar, stored so that reports can group without
-    knowing time zones. A visit imported from the past may have no provider and no time of day (``timed`` false).
+    knowing time zones. ``paused``: the desk wants no reminders for this visit. A visit imported from the past may have no provider and no time of day (``timed`` false).
     """
 
     __tablename__ = "appointment"
@@ -48,6 +48,7 @@ class Appointment(Row):
     booked_at: Mapped[datetime]
     lead_days: Mapped[int]
     cancel_reason: Mapped[str | None]
+    paused: Mapped[bool] = mapped_column(server_default=false())
     version: Mapped[int]
     source: Mapped[str | None]
     external_id: Mapped[str | None]
