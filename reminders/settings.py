@@ -48,6 +48,24 @@ class Settings:
     calls_per_second: Decimal = _env(
         "TWILIO_CALLS_PER_SECOND", Decimal(1), "Pacing of calls per sender over all workers"
     )
+    lease_seconds: int = _env(
+        "REMINDERS_LEASE_SECONDS",
+        60,
+        "How long a worker that fell silent keeps what it was sending; renewed while it works",
+    )
+    grace_seconds: int = _env(
+        "REMINDERS_GRACE_SECONDS", 60, "How long an unanswered send rests before the provider is searched for it"
+    )
+    combine_minutes: int = _env(
+        "REMINDERS_COMBINE_MINUTES", 60, "Reminders to one phone due this close together become one message; 0: never"
+    )
+    daily_cap: int = _env("REMINDERS_DAILY_CAP", 6, "Automatic messages to one recipient within 24 hours; 0: no limit")
+    monthly_budget: Decimal = _env(
+        "REMINDERS_MONTHLY_BUDGET",
+        Decimal(0),
+        "Spending of a calendar month, in US dollars, at which only the last "
+        "reminder before a visit still goes out; 0: no limit",
+    )
 
     @property
     def sandboxed(self) -> bool:
@@ -126,6 +144,12 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("Set TWILIO_FROM_NUMBER or TWILIO_MESSAGING_SERVICE_SID.")
     if not 1 <= settings.senders <= 256:
         raise ConfigurationError("REMINDERS_SENDERS must be between 1 and 256.")
+    if not (3 <= settings.lease_seconds <= 3600 and 1 <= settings.grace_seconds <= 3600):
+        raise ConfigurationError("REMINDERS_LEASE_SECONDS is 3 to 3600, REMINDERS_GRACE_SECONDS 1 to 3600.")
+    if not (0 <= settings.combine_minutes <= 1440 and 0 <= settings.daily_cap <= 1000):
+        raise ConfigurationError("REMINDERS_COMBINE_MINUTES is 0 to 1440, REMINDERS_DAILY_CAP 0 to 1000.")
+    if not (settings.monthly_budget.is_finite() and settings.monthly_budget >= 0):
+        raise ConfigurationError("REMINDERS_MONTHLY_BUDGET must not be negative.")
     paces = (settings.messages_per_second, settings.calls_per_second)
     if not all(pace.is_finite() and pace > 0 for pace in paces):
         raise ConfigurationError("TWILIO_MESSAGES_PER_SECOND and TWILIO_CALLS_PER_SECOND must be above zero.")

@@ -32,8 +32,8 @@ from reminders.services.reconciling import Reconciling
 from reminders.services.sending import Pace, Sending
 from reminders.services.slots import Slots
 from reminders.settings import data_dir
+from reminders.store import bookings, outbox, patients
 from reminders.store import clinic as clinic_store
-from reminders.store import patients
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.tables import (
@@ -64,6 +64,19 @@ _count = itertools.count(1)
 def texts() -> Texts:
     """The real texts; reading them takes a while, so once per run."""
     return Texts(data_dir())
+
+
+def add_visit(tx: Connection, values: Mapping[str, Any]) -> int:
+    """A visit as a row, with the least that comes with one; returns its number."""
+    history = {
+        "at": values["booked_at"],
+        "change": "book",
+        "actor": "test",
+        "channel": "test",
+        "version": 1,
+        "facts": {},
+    }
+    return bookings.add(tx, values, [], history, outbox.row("test", values["uid"], {}, values["booked_at"]))
 
 
 def uid(prefix: str) -> str:

@@ -63,7 +63,7 @@ class Booking:
             return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
 
         try:
-            return self._database.run(work)
+            return self._database.run(work, one_statement=once is None)
         except SlotTaken as problem:
             raise self._with_alternatives(problem, service, wanted.start) from problem
 

@@ -23,9 +23,9 @@ from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.domain.plan import into_allowed_hours, plan
 from reminders.errors import Invalid, Stale
 from reminders.services.catalogue import Catalogue
-from reminders.store import appointments, histories, outbox
+from reminders.store import appointments, bookings, histories, outbox
 from reminders.store import reminders as reminder_store
-from reminders.store.engine import Record, together
+from reminders.store.engine import Record
 from reminders.store.ids import new_uid
 
 #: How long a notice of a change waits, so that a slip of the mouse can be put right before anybody is told.
@@ -52,7 +52,6 @@ class Draft:
 class _Subject:
     """The visit whose reminders are planned, as it will be after the change."""
 
-    appointment_id: int
     patient_id: int
     version: int
     service: Service
@@ -77,13 +76,12 @@ class Lifecycle:
         values = _times(draft.service, location, draft.start, now) | {
             "uid": uid, "location_id": location.id, "provider_id": draft.provider.id, "service_id": draft.service.id,
             "patient_id": draft.patient.id, "status": Status.BOOKED, "confirmation": Confirmation.UNCONFIRMED,
-            "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
+            "occupies": True, "timed": True, "paused": False, "booked_at": now, "version": 1, "updated_at": now,
         }  # fmt: skip
-        number = appointments.add(tx, values)
         zone = location.zone_of(draft.patient.time_zone)
-        with together(tx):
-            _plan(tx, _Subject(number, draft.patient.id, 1, draft.service, location, zone), draft.start, now)
-            self._record(tx, number, uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
+        planned = _planned(_Subject(draft.patient.id, 1, draft.service, location, zone), draft.start, now)
+        history, effect = _record(uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
+        number = bookings.add(tx, values, planned, history, effect)
         return SimpleNamespace(**values, **_NOT_SET, id=number, **_contact(draft.patient))
 
     def change(
@@ -118,7 +116,9 @@ class Lifecycle:
         appointments.change(tx, visit.id, values)
         self._replan(tx, visit, change, actor, start, provider, now)
         facts = _facts(visit, change, start, provider, reason)
-        self._record(tx, visit.id, uid, change.value, actor, visit.version + 1, facts, now)
+        history, effect = _record(uid, change.value, actor, visit.version + 1, facts, now)
+        histories.add(tx, {**history, "appointment_id": visit.id})
+        outbox.add_row(tx, effect)
         return visit
 
     def _moved(self, visit: Record, start: datetime, provider: Provider | None, now: datetime) -> dict[str, Any]:
@@ -141,22 +141,13 @@ class Lifecycle:
         location = provider.location if provider else snapshot.location_by_id[visit.location_id]
         service = snapshot.service_by_id[visit.service_id]
         zone = location.zone_of(visit.patient_zone)
-        subject = _Subject(visit.id, visit.patient_id, visit.version + 1, service, location, zone)
+        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone)
         if change is Change.RESCHEDULE and start is not None:
-            _plan(tx, subject, start, now)
+            reminder_store.add(tx, _of_visit(visit.id, _planned(subject, start, now)))
         told = actor.name == _PATIENT or (change is Change.RESCHEDULE and start == _start_last_told(tx, visit))
         if not told and Status(visit.status) in OPEN:
-            _notify(tx, subject, _NOTICES[change], min(start or visit.start_at, visit.start_at), now)
-
-    def _record(
-        self, tx: Connection, number: int, uid: str, change: str, actor: Actor, version: int,
-        facts: Mapping[str, Any], now: datetime,
-    ) -> None:  # fmt: skip
-        histories.add(tx, {
-            "appointment_id": number, "at": now, "change": change, "actor": actor.name, "channel": actor.channel,
-            "version": version, "facts": dict(facts),
-        })  # fmt: skip
-        outbox.add(tx, "appointment.changed", uid, {"change": change, "version": version}, now)
+            notice = _notice(subject, _NOTICES[change], min(start or visit.start_at, visit.start_at), now)
+            reminder_store.add(tx, _of_visit(visit.id, notice))
 
 
 def _contact(patient: Record) -> dict[str, Any]:
@@ -166,18 +157,33 @@ def _contact(patient: Record) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _plan(tx: Connection, subject: _Subject, start: datetime, now: datetime) -> None:
+def _record(
+    uid: str, change: str, actor: Actor, version: int, facts: Mapping[str, Any], now: datetime
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The line of the history, which still needs the number of the visit, and the effect to carry out."""
+    history = {
+        "at": now, "change": change, "actor": actor.name, "channel": actor.channel, "version": version,
+        "facts": dict(facts),
+    }  # fmt: skip
+    return history, outbox.row("appointment.changed", uid, {"change": change, "version": version}, now)
+
+
+def _of_visit(number: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**row, "appointment_id": number} for row in rows]
+
+
+def _planned(subject: _Subject, start: datetime, now: datetime) -> list[dict[str, Any]]:
+    """The reminders of a visit as rows, without its number."""
     policy = subject.service.policy
     if policy is None:
-        return
+        return []
     quiet = policy.quiet(subject.location.country)
     planned = plan(start, now, policy.steps, venue=subject.location.zone, recipient=subject.zone, quiet=quiet)
-    rows = [
+    return [
         _row(subject, now, kind="reminder", step=item.step, channel=item.channel, due_at=item.due_at,
              not_after=item.not_after, state=item.state, reason=item.reason)
         for item in planned
     ]  # fmt: skip
-    reminder_store.add(tx, rows)
 
 
 def _start_last_told(tx: Connection, visit: Record) -> datetime | None:
@@ -191,23 +197,23 @@ def _start_last_told(tx: Connection, visit: Record) -> datetime | None:
     return known
 
 
-def _notify(tx: Connection, subject: _Subject, kind: str, before: datetime, now: datetime) -> None:
+def _notice(subject: _Subject, kind: str, before: datetime, now: datetime) -> list[dict[str, Any]]:
     """Tell the patient of a change somebody else made; nothing is said about visits that have begun."""
     policy = subject.service.policy
     if policy is None or kind not in policy.notices or before <= now:
-        return
+        return []
     wished = min(now + NOTICE_DELAY, before)
     quiet = policy.quiet(subject.location.country)
     due = into_allowed_hours(wished, before, now, subject.zone, quiet) or wished
     reason = Reason.DUE if due == wished else Reason.SHIFTED
     row = _row(subject, now, kind=kind, step=0, channel=Channel.SMS, due_at=due, not_after=before,
                state=State.PLANNED, reason=reason)  # fmt: skip
-    reminder_store.add(tx, [row])
+    return [row]
 
 
 def _row(subject: _Subject, now: datetime, **values: Any) -> dict[str, Any]:
     return {
-        "uid": new_uid("rem", now), "appointment_id": subject.appointment_id, "patient_id": subject.patient_id,
+        "uid": new_uid("rem", now), "patient_id": subject.patient_id,
         "plan": subject.version, "attempts": 0, "updated_at": now, **values,
     }  # fmt: skip
 

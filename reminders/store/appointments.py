@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, literal, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, Select, bindparam, literal, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.appointment import OCCUPYING
@@ -15,6 +16,7 @@ from reminders.domain.availability import Interval
 from reminders.errors import NotFound, SlotTaken
 from reminders.store.engine import Record
 from reminders.store.guards import OVERLAP
+from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
 from reminders.store.tables.base import epoch_seconds
 
@@ -28,22 +30,27 @@ _VISIT = select(
 ).join_from(Appointment, Patient)
 
 _BY_UID = _VISIT.where(Appointment.uid == bindparam("uid"))
-_BY_UID_LOCKED = _BY_UID.with_for_update(of=Appointment)
+_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(of=Appointment))
 _BY_ID = _VISIT.where(Appointment.id == bindparam("number"))
 
-_BUSY = (
-    select(Appointment.provider_id, epoch_seconds(Appointment.busy_start), epoch_seconds(Appointment.busy_end))
-    .where(
+
+@lru_cache(maxsize=256)
+def _busy(providers: int) -> Prepared:
+    """The query for so many providers."""
+    names = [bindparam(f"p{number}", type_=BigInteger) for number in range(providers)]
+    taken = select(
+        Appointment.provider_id,
+        epoch_seconds(Appointment.busy_start).label("start"),
+        epoch_seconds(Appointment.busy_end).label("end"),
+    )
+    touching = taken.where(
         Appointment.occupies,
-        Appointment.provider_id.in_(bindparam("providers", expanding=True)),
+        Appointment.provider_id.in_(names),
         Appointment.busy_start < bindparam("until"),
         Appointment.busy_start >= bindparam("look_back"),
         Appointment.busy_end > bindparam("since"),
     )
-    .order_by(Appointment.provider_id, Appointment.busy_start)
-)
-
-_INSERT = insert(Appointment).returning(Appointment.id)
+    return Prepared(touching.order_by(Appointment.provider_id, Appointment.busy_start))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +67,17 @@ class Filter:
     limit: int = 50
 
 
-def add(tx: Connection, values: Mapping[str, Any]) -> int:
-    """Store a visit; ``SlotTaken`` when the database finds the time occupied."""
-    try:
-        return tx.execute(_INSERT, dict(values)).scalar_one()
-    except IntegrityError as problem:
-        raise _translated(problem) from problem
-
-
 def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
     """Update one visit; ``SlotTaken`` when its new time is occupied."""
     try:
         tx.execute(update(Appointment).where(Appointment.id == number).values(**values))
     except IntegrityError as problem:
-        raise _translated(problem) from problem
+        raise translated(problem) from problem
 
 
 def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
     """One visit with the patient's contact; ``NotFound`` when there is none. ``lock`` holds it until the commit."""
-    row = tx.execute(_BY_UID_LOCKED if lock else _BY_UID, {"uid": uid}).first()
+    row = (_GET_LOCKED if lock else _GET).first(tx, {"uid": uid})
     if row is None:
         raise NotFound("There is no visit with this id.")
     return row
@@ -103,9 +102,10 @@ def busy(
 ) -> dict[int, list[Interval]]:
     """Occupied time per provider as epoch seconds, sorted. Reads only what touches the window: no visit is longer than
     ``longest``, so none that began earlier can reach into it."""
-    moments = {"providers": providers, "since": since, "until": until, "look_back": since - longest}
+    values: dict[str, Any] = {"since": since, "until": until, "look_back": since - longest}
+    values |= {f"p{number}": provider for number, provider in enumerate(providers)}
     taken: dict[int, list[Interval]] = {provider: [] for provider in providers}
-    for provider, start, end in cast(Sequence[tuple[int, int, int]], tx.execute(_BUSY, moments).all()):
+    for provider, start, end in _busy(len(providers)).all(tx, values):
         taken[provider].append((start, end))
     return taken
 
@@ -140,5 +140,6 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
     return query
 
 
-def _translated(problem: IntegrityError) -> Exception:
+def translated(problem: IntegrityError) -> Exception:
+    """``SlotTaken`` when it was the guard against double booking that objected, else ``problem`` itself."""
     return SlotTaken() if OVERLAP in str(problem.orig) else problem

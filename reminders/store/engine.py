@@ -51,6 +51,7 @@ class Database:
         else:
             self._reader, self._writer = self._engine.execution_options(isolation_level="AUTOCOMMIT"), self._engine
         event.listen(self._engine, "before_cursor_execute", self._count)
+        event.listen(self._engine, "connect", self._remember)
 
     @property
     def is_sqlite(self) -> bool:
@@ -63,17 +64,25 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction: committed when the block ends, rolled back when it raises."""
+    def write(self, *, one_statement: bool = False) -> Iterator[Connection]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        ``one_statement`` promises that on PostgreSQL the block writes with a single statement, which is a transaction by
+        itself there: BEGIN and COMMIT, a round trip each, are left out.
+        """
+        if one_statement and not self.is_sqlite:
+            with self._reader.connect() as connection:
+                yield connection
+            return
         with self._turn, self._writer.begin() as connection:
             yield connection
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """``work`` in a transaction of its own, from the beginning when the database broke it off to end a deadlock: two
         bookings may wait for each other in the exclusion constraint, and the one that yields must look again."""
         for _ in range(_TRIES):
             try:
-                with self.write() as connection:
+                with self.write(one_statement=one_statement) as connection:
                     return work(connection)
             except DBAPIError as problem:
                 if getattr(problem.orig, "sqlstate", None) not in _BROKEN_OFF:
@@ -98,14 +107,63 @@ class Database:
     def _count(self, *_: Any) -> None:
         self.statements += 1
 
+    def _remember(self, _connection: Any, record: Any) -> None:
+        record.info["database"] = self
+
+
+class translating:  # noqa: N801 - reads like a verb where it is used
+    """A cursor of the driver, for statements that go to it directly (parameters by position: ? or $1): counted like all
+    others, and what the driver finds wrong is raised as by SQLAlchemy (``DBAPIError``; a lost connection is discarded).
+    """
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: Connection) -> None:
+        self._tx = tx
+
+    def __enter__(self) -> Any:
+        pooled = self._tx.connection
+        pooled.info["database"].statements += 1
+        if self._tx.dialect.name == "postgresql":
+            raw: Any = self._tx.dialect.loaded_dbapi
+            return raw.RawCursor(pooled.driver_connection)
+        return pooled.cursor()
+
+    def __exit__(self, _type: Any, problem: BaseException | None, _trace: Any) -> None:
+        if isinstance(problem, self._tx.dialect.loaded_dbapi.Error):
+            raise _translated(self._tx, problem) from problem
+
+
+def _translated(tx: Connection, problem: Exception) -> DBAPIError:
+    dialect = tx.dialect
+    lost = dialect.is_disconnect(problem, tx.connection.driver_connection, None)  # type: ignore[arg-type]
+    if lost:
+        tx.invalidate(problem)
+    translated: Any = DBAPIError.instance(
+        None,
+        None,
+        problem,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=dialect,
+    )
+    return translated  # type: ignore[no-any-return]
+
 
 @contextmanager
 def together(tx: Connection) -> Iterator[None]:
     """Statements whose answers nobody waits for. On PostgreSQL they travel in one pipeline: one round trip for all, and
     what one of them finds wrong is raised when the block ends."""
-    driver = tx.connection.driver_connection
-    with driver.pipeline() if tx.dialect.name == "postgresql" and driver else nullcontext():
+    if tx.dialect.name != "postgresql":
         yield
+        return
+    driver: Any = tx.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except tx.dialect.loaded_dbapi.Error as problem:
+        raise _translated(tx, problem) from problem
 
 
 def is_retryable(problem: DBAPIError) -> bool:

@@ -9,13 +9,15 @@ from sqlalchemy import Connection, insert, select
 
 from reminders.domain.appointment import Change
 from reminders.store.engine import Record
+from reminders.store.prepared import Prepared
 from reminders.store.tables import AppointmentHistory
 
-_ADD = insert(AppointmentHistory).inline()  # nobody asks for the number of the row
+_COLUMNS = ("appointment_id", "at", "change", "actor", "channel", "version", "facts")
+_ADD = Prepared(insert(AppointmentHistory.__table__).inline(), _COLUMNS)  # type: ignore[arg-type]
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> None:
-    tx.execute(_ADD, dict(values))
+    _ADD.run(tx, values)
 
 
 def moves(tx: Connection, appointment_id: int) -> Sequence[Record]:

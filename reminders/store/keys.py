@@ -12,13 +12,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reminders.domain.actor import Once
 from reminders.errors import KeyReused
 from reminders.store.engine import Record
+from reminders.store.prepared import Prepared
 from reminders.store.tables import ApiKey, CatalogueVersion, IdempotencyKey
 
 _IN_FORCE = select(
     ApiKey.uid, ApiKey.role, select(CatalogueVersion.version).scalar_subquery().label("catalogue_version")
 ).where(ApiKey.revoked_at.is_(None))
-_BY_HASH = _IN_FORCE.where(ApiKey.hash == bindparam("hash"))
-_BY_UID = _IN_FORCE.where(ApiKey.uid == bindparam("uid"))
+_BY_HASH = Prepared(_IN_FORCE.where(ApiKey.hash == bindparam("hash")))
+_BY_UID = Prepared(_IN_FORCE.where(ApiKey.uid == bindparam("uid")))
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> None:
@@ -27,12 +28,12 @@ def add(tx: Connection, values: Mapping[str, Any]) -> None:
 
 def by_hash(tx: Connection, digest: str) -> Record | None:
     """The key with this digest and, in the same statement, the version of the clinic's catalogue."""
-    return tx.execute(_BY_HASH, {"hash": digest}).first()
+    return _BY_HASH.first(tx, {"hash": digest})
 
 
 def by_uid(tx: Connection, uid: str) -> Record | None:
     """Like ``by_hash``, for the public id of a key that was checked before."""
-    return tx.execute(_BY_UID, {"uid": uid}).first()
+    return _BY_UID.first(tx, {"uid": uid})
 
 
 def labelled(tx: Connection, label: str) -> list[str]:

@@ -10,15 +10,26 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from reminders.store.engine import Record
+from reminders.store.prepared import Prepared
 from reminders.store.tables import Outbox
 
-_ADD = insert(Outbox).inline()  # nobody asks for the number of the row
+_COLUMNS = ("topic", "key", "facts", "not_before", "attempts")
+_ADD = Prepared(insert(Outbox.__table__).inline(), _COLUMNS)  # type: ignore[arg-type]  # nobody asks for the number
 
 
 def add(tx: Connection, topic: str, key: str, facts: Mapping[str, Any], not_before: datetime) -> None:
     """Ask for an effect; it is carried out at least once, not before ``not_before``."""
-    values = {"topic": topic, "key": key, "facts": dict(facts), "not_before": not_before, "attempts": 0}
-    tx.execute(_ADD, values)
+    add_row(tx, row(topic, key, facts, not_before))
+
+
+def row(topic: str, key: str, facts: Mapping[str, Any], not_before: datetime) -> dict[str, Any]:
+    """The row that asks for an effect."""
+    return {"topic": topic, "key": key, "facts": dict(facts), "not_before": not_before, "attempts": 0}
+
+
+def add_row(tx: Connection, values: Mapping[str, Any]) -> None:
+    """Store what ``row`` made."""
+    _ADD.run(tx, values)
 
 
 def any_due(tx: Connection, now: datetime) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from reminders.errors import NotFound
 from reminders.store.engine import Record
+from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
 
 _VISIT = aliased(Appointment)
@@ -26,7 +27,7 @@ HOME = (
 )
 
 _BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
-_BY_UID_LOCKED = _BY_UID.with_for_update()
+_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update())
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
@@ -35,7 +36,7 @@ def add(tx: Connection, values: Mapping[str, Any]) -> int:
 
 def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
     """One patient; ``NotFound`` when there is none. ``lock`` holds the card until the commit."""
-    row = tx.execute(_BY_UID_LOCKED if lock else _BY_UID, {"uid": uid}).first()
+    row = (_GET_LOCKED if lock else _GET).first(tx, {"uid": uid})
     if row is None:
         raise NotFound("There is no patient with this id.")
     return row

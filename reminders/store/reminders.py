@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, text, update
@@ -14,19 +15,23 @@ from reminders.domain.delivery import UNSENT, Reason, State, sources
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.store.engine import Record
 from reminders.store.patients import HOME
+from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 #: Written out rather than bound: a planner may use a partial index only when it sees the very condition of the index.
 _PLANNED = Reminder.state == literal_column("'planned'")
 _HELD = text("reminder.state IN ('claimed', 'uncertain')")
 
-_ADD = insert(Reminder).inline()  # nobody asks for the number of the row
-
 
 def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store planned reminders."""
+    """Store planned reminders; all rows have the same columns."""
     if rows:
-        tx.execute(_ADD, list(rows))
+        _adding(tuple(rows[0])).many(tx, rows)
+
+
+@lru_cache(maxsize=16)
+def _adding(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(insert(Reminder.__table__).inline(), columns)  # type: ignore[arg-type]
 
 
 def withdraw(tx: Connection, appointment_id: int, reason: Reason, now: datetime) -> int:

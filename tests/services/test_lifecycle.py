@@ -71,7 +71,7 @@ def test_a_booking_is_returned_as_it_would_be_read(world):
         )
         return world.lifecycle.book(tx, "apt_new", draft, DESK)
 
-    booked, read = world.run(work), world.visit("apt_new")._mapping
+    booked, read = world.run(work), world.visit("apt_new")._asdict()
     assert {name: getattr(booked, name) for name in read} == dict(read)
     assert booked.start_at.utcoffset() == timedelta(0)
     assert (booked.busy_start, booked.busy_end) == (WEDNESDAY - HOUR / 12, WEDNESDAY + HOUR / 2 + HOUR / 6)

@@ -18,7 +18,7 @@ from reminders.store import appointments
 from reminders.store.engine import Database
 from reminders.store.guards import LONGEST, OVERLAP, SHAPE
 from reminders.store.tables import Appointment
-from tests.factories import Ground, ground, together
+from tests.factories import Ground, add_visit, ground, together
 
 NINE = datetime(2030, 5, 7, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -32,7 +32,7 @@ def clinic(database: Database) -> Ground:
 
 
 def book(database: Database, values: dict[str, Any]) -> int:
-    return database.run(lambda tx: appointments.add(tx, values))
+    return database.run(lambda tx: add_visit(tx, values))
 
 
 def change(database: Database, number: int, **values: Any) -> None:
@@ -215,7 +215,7 @@ def test_two_transactions_that_cannot_see_each_other(database, clinic):
 
     def transaction(tx: Connection) -> int:
         assert appointments.busy(tx, clinic.providers, NINE, NINE + 60 * MINUTE, LIMIT)[clinic.providers[0]] == []
-        return appointments.add(tx, clinic.visit(NINE))
+        return add_visit(tx, clinic.visit(NINE))
 
     for _ in range(5):
         results = together([partial(database.run, transaction)] * 2)

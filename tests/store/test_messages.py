@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.delivery import State, move
-from reminders.store import appointments, histories, messages, reminders
+from reminders.store import histories, messages, reminders
 from reminders.store.engine import Database
-from tests.factories import Ground, ground, together, uid
+from tests.factories import Ground, add_visit, ground, together, uid
 
 NOW = datetime(2030, 5, 7, 9, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -98,7 +98,7 @@ def test_tokens_and_ids_of_the_provider_belong_to_one_message(database, clinic):
 
 def test_questions_a_phone_was_asked(database, clinic):
     def visit(day: int, **changes) -> int:
-        return database.run(lambda tx: appointments.add(tx, clinic.visit(NOW + day * DAY, **changes)))
+        return database.run(lambda tx: add_visit(tx, clinic.visit(NOW + day * DAY, **changes)))
 
     def sent(appointment: int, age: int, **changes) -> dict[str, object]:
         return clinic.message(planned[appointment], **{

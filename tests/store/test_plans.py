@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from reminders.errors import NotFound
 from reminders.store import appointments, histories, inbox, keys, messages, outbox, patients, reminders
@@ -41,16 +41,15 @@ SMALL = ("catalogue_version", "api_key", "SCAN due")
 @pytest.mark.parametrize("name", QUERIES)
 def test_sqlite_reads_through_an_index(name: str, sqlite_database_url: str) -> None:
     database = Database(sqlite_database_url)
-    plans: list[str] = []
-
-    @event.listens_for(database.engine, "after_cursor_execute")
-    def explain(connection, cursor, statement, parameters, context, many):
-        if statement.startswith(("SELECT", "UPDATE", "WITH")):
-            found = connection.connection.driver_connection.execute("EXPLAIN QUERY PLAN " + statement, parameters)
-            plans.extend(row[3] for row in found)
-
-    with database.write() as tx, contextlib.suppress(NotFound):  # a row that is not there is no matter here
-        QUERIES[name](tx)
+    sent: list[str] = []
+    with database.write() as tx:
+        driver = tx.connection.driver_connection
+        driver.set_trace_callback(sent.append)
+        with contextlib.suppress(NotFound):  # a row that is not there is no matter here
+            QUERIES[name](tx)
+        driver.set_trace_callback(None)
+        reads = [statement for statement in sent if statement.startswith(("SELECT", "UPDATE", "WITH"))]
+        plans = [row[3] for statement in reads for row in driver.execute("EXPLAIN QUERY PLAN " + statement)]
     database.close()
     assert plans
     scans = [plan for plan in plans if plan.startswith("SCAN") and not any(table in plan for table in SMALL)]

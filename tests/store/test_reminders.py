@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.appointment import Change
 from reminders.domain.delivery import NEXT, Reason, State, may_move
-from reminders.store import appointments, histories, messages, outbox, patients, reminders
+from reminders.store import histories, messages, outbox, patients, reminders
 from reminders.store.engine import Database
 from reminders.store.tables import Reminder
-from tests.factories import Ground, ground, together
+from tests.factories import Ground, add_visit, ground, together
 
 NOW = datetime(2030, 5, 7, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -29,7 +29,7 @@ def clinic(database: Database) -> Ground:
 
 @pytest.fixture
 def visit(database: Database, clinic: Ground) -> int:
-    return database.run(lambda tx: appointments.add(tx, clinic.visit(NOW + timedelta(days=1))))
+    return database.run(lambda tx: add_visit(tx, clinic.visit(NOW + timedelta(days=1))))
 
 
 def add(database: Database, *rows) -> list[int]:
@@ -217,7 +217,7 @@ def test_a_lease_that_was_renewed_is_not_lapsed(database, clinic, visit):
 
 
 def test_withdrawing_takes_back_what_is_not_handed_over(database, clinic, visit):
-    other = database.run(lambda tx: appointments.add(tx, clinic.visit(NOW + timedelta(days=2))))
+    other = database.run(lambda tx: add_visit(tx, clinic.visit(NOW + timedelta(days=2))))
     numbers = add(database, *(clinic.reminder(visit, NOW, state=state) for state in State))
     (stays,) = add(database, clinic.reminder(other, NOW))
     with database.write() as tx:
@@ -232,7 +232,7 @@ def test_withdrawing_wins_over_a_claim_under_way(postgresql_database_url):
     """The change of a visit waits for the claim and then takes the claimed row back."""
     database = Database(postgresql_database_url)
     clinic = ground(database)
-    visit = database.run(lambda tx: appointments.add(tx, clinic.visit(NOW + timedelta(days=1))))
+    visit = database.run(lambda tx: add_visit(tx, clinic.visit(NOW + timedelta(days=1))))
     (number,) = add(database, clinic.reminder(visit, NOW))
     for _ in range(5):
         together([
@@ -286,7 +286,7 @@ OVERTAKEN = [
 def test_what_is_under_way_may_be_overtaken_by_a_change(database, clinic):
     for day, (changes, expected) in enumerate(OVERTAKEN, start=1):
         row = clinic.visit(NOW + timedelta(days=day))
-        visit = database.run(partial(appointments.add, values=row))
+        visit = database.run(partial(add_visit, values=row))
         old, new, note = add(
             database,
             clinic.reminder(visit, NOW, plan=1),

@@ -67,8 +67,12 @@ class Message(Row):
         Index("ix_message_phone_created_at", "phone", "created_at"),
         Index("ix_message_created_at", "created_at"),
         Index("ix_message_appointment_id", "appointment_id"),
-        Index("ix_message_check_at", "check_at", postgresql_where=text("check_at IS NOT NULL"),
-              sqlite_where=text("check_at IS NOT NULL")),
+        Index(
+            "ix_message_check_at",
+            "check_at",
+            postgresql_where=text("check_at IS NOT NULL"),
+            sqlite_where=text("check_at IS NOT NULL"),
+        ),
     )
 
     direction: Mapped[str] = mapped_column(String(8))
