@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
-from benchmarks import loadgen, scenario, servers
+from benchmarks import environments, loadgen, scenario, servers
 from benchmarks.scenario import CLIENTS, Scenario, Slot
 
 PACKAGES = ("django-appointment==3.12.0", "Django>=5.2,<5.3", "psycopg[binary]>=3.2", f"granian=={version('granian')}")
@@ -32,15 +31,7 @@ _CSRF = "b" * 32
 
 def install() -> Path:
     """The Python of the peer's environment, built on first use below the cache folder."""
-    home = servers.cache_dir() / "django-appointment-3.12.0"
-    python, stamp = home / "bin" / "python", home / "installed.txt"
-    wanted = "\n".join(PACKAGES)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
-        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        subprocess.run([*pip, *PACKAGES], check=True)
-        stamp.write_text(wanted)
-    return python
+    return environments.install("django-appointment-3.12.0", PACKAGES)
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,17 @@ class Sheet:
             )
         )
 
+    def quotient(self, measure: str, ours: str, against: str, seen: float, target: float | None = None) -> None:
+        """A ratio of anything but rates; more is better."""
+        wanted = "" if target is None else f"≥ {times(target)}"
+        self.lines.append(Line(measure, ours, against, times(seen), wanted, None if target is None else seen >= target))
+
     def at_most(self, measure: str, value: float, limit: float, unit: str) -> None:
         shown = f"{value:,.4g} {unit}".strip()
         self.lines.append(Line(measure, shown, target=f"≤ {limit:g} {unit}".strip(), passed=value <= limit))
+
+    def at_least(self, measure: str, value: float, limit: float, unit: str) -> None:
+        self.lines.append(Line(measure, f"{value:,.0f}{unit}", target=f"≥ {limit:,.0f}{unit}", passed=value >= limit))
 
     def exactly(self, measure: str, seen: object, expected: object) -> None:
         """A correctness line."""

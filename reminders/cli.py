@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -16,7 +17,7 @@ from granian.constants import Interfaces
 from rich.console import Console
 from rich.table import Table
 
-from reminders import __version__, demo, rehearsal, settings
+from reminders import __version__, demo, rehearsal, settings, simulating
 from reminders.domain.actor import Role
 from reminders.errors import ReminderError
 from reminders.importing import import_file
@@ -185,6 +186,21 @@ def costs(first: date | None, last: date | None, by: str | None, form: str) -> N
     service = build(settings.load())
     write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
     service.close()
+
+
+@main.command()
+@click.option("--from", "first", required=True, help="First day at each venue, or a time with its offset")
+@click.option("--to", "last", required=True, help="Last day, included, or a time with its offset")
+@click.option("--location", metavar="ID", help="Only this location")
+@click.option("--format", "form", type=FORMATS, default="table", show_default=True)
+@click.option("--diff", multiple=True, metavar="[POLICY_ID=]FILE", help="Compare with the policy in a file; twice: two")
+@click.option("--all", "everything", is_flag=True, help="List also what would not go out")
+def simulate(
+    first: str, last: str, location: str | None, form: str, diff: tuple[str, ...], everything: bool
+) -> None:  # fmt: skip
+    """Every message that would go out, with its text. Sends nothing, changes nothing."""
+    with closing(build(settings.load())) as service:
+        simulating.simulate(service, simulating.Asked(first, last, location, form, diff, everything), console)
 
 
 @main.command("check-config")

@@ -14,8 +14,15 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from reminders.errors import ConfigurationError
+
+#: ``Name <address>`` or an address alone. The sender's own address is plain ASCII.
+_MAILBOX = re.compile(
+    r"(?:(?P<name>[^<>\r\n]*)<)?(?P<address>[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?(name)>)",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def _env(name: str, default: Any, help_: str, *, secret: bool = False) -> Any:
@@ -48,6 +55,7 @@ class Settings:
     calls_per_second: Decimal = _env(
         "TWILIO_CALLS_PER_SECOND", Decimal(1), "Pacing of calls per sender over all workers"
     )
+    proxy: str = _env("REMINDERS_PROXY", "", "HTTP proxy for requests to Twilio, http://host:port")
     lease_seconds: int = _env(
         "REMINDERS_LEASE_SECONDS",
         60,
@@ -66,6 +74,24 @@ class Settings:
         "Spending of a calendar month, in US dollars, at which only the last "
         "reminder before a visit still goes out; 0: no limit",
     )
+    blast_radius: int = _env(
+        "REMINDERS_BLAST_RADIUS",
+        25,
+        "A change that concerns more patients than this is held until somebody releases it",
+    )
+    undo_minutes: int = _env("REMINDERS_UNDO_MINUTES", 5, "How long a released change of many visits can be undone")
+    smtp_url: str = _env(
+        "REMINDERS_SMTP_URL",
+        "",
+        "Mail server, smtp://user:password@host:587 (STARTTLS) or smtps://…; empty: no e-mail",
+        secret=True,
+    )
+    mail_from: str = _env(
+        "REMINDERS_MAIL_FROM", "", "Sender of e-mail: an address, or a name and the address in angle brackets"
+    )
+    mail_unsubscribe: str = _env(
+        "REMINDERS_MAIL_UNSUBSCRIBE", "", "mailto: or https: address for the List-Unsubscribe header; empty: none"
+    )
 
     @property
     def sandboxed(self) -> bool:
@@ -75,6 +101,12 @@ class Settings:
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def mail_sender(self) -> tuple[str, str]:
+        """Name (perhaps empty) and address in ``mail_from``."""
+        found = _MAILBOX.fullmatch(self.mail_from.strip())
+        return ((found["name"] or "").strip(' "'), found["address"]) if found else ("", "")
 
 
 def load(environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None) -> Settings:
@@ -133,7 +165,31 @@ def _parse(name: str, text: str, default: Any) -> Any:
         raise ConfigurationError(f"{name} must be a number, not {text!r}.") from problem
 
 
+def _check_mail(settings: Settings) -> None:
+    if settings.smtp_url and not _is_mail_server(settings.smtp_url):
+        raise ConfigurationError(
+            "REMINDERS_SMTP_URL must look like smtp://user:password@host:587 or smtps://host, with special characters "
+            "in name and password percent-encoded."
+        )
+    if (settings.smtp_url or settings.mail_from) and not settings.mail_sender[1]:
+        raise ConfigurationError("REMINDERS_MAIL_FROM must be an address, or Name <address>.")
+    if settings.mail_unsubscribe and not re.fullmatch(r"(mailto:|https://)[!-;=?-~]+", settings.mail_unsubscribe):
+        raise ConfigurationError("REMINDERS_MAIL_UNSUBSCRIBE must start with mailto: or https://.")
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        secrets_given = unquote(parts.username or ""), unquote(parts.password or "")
+        known = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    login = all(secrets_given) == any(secrets_given) and all(re.fullmatch(r"[ -~]*", given) for given in secrets_given)
+    return known and login and parts.path in {"", "/"} and not (parts.query or parts.fragment)
+
+
 def _check(settings: Settings) -> None:
+    _check_mail(settings)
     if not re.match(r"(sqlite|postgresql)(\+\w+)?://", settings.database_url):
         raise ConfigurationError("REMINDERS_DATABASE_URL must start with sqlite:// or postgresql://.")
     if not re.match(r"https?://", settings.public_url):
@@ -148,6 +204,8 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("REMINDERS_LEASE_SECONDS is 3 to 3600, REMINDERS_GRACE_SECONDS 1 to 3600.")
     if not (0 <= settings.combine_minutes <= 1440 and 0 <= settings.daily_cap <= 1000):
         raise ConfigurationError("REMINDERS_COMBINE_MINUTES is 0 to 1440, REMINDERS_DAILY_CAP 0 to 1000.")
+    if not (0 <= settings.blast_radius <= 1_000_000 and 0 <= settings.undo_minutes <= 1440):
+        raise ConfigurationError("REMINDERS_BLAST_RADIUS is 0 to 1000000, REMINDERS_UNDO_MINUTES 0 to 1440.")
     if not (settings.monthly_budget.is_finite() and settings.monthly_budget >= 0):
         raise ConfigurationError("REMINDERS_MONTHLY_BUDGET must not be negative.")
     paces = (settings.messages_per_second, settings.calls_per_second)

@@ -7,7 +7,6 @@ import secrets
 import socket
 import tomllib
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -16,19 +15,31 @@ import requests
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.domain.ports import Messenger
-from reminders.domain.reply import Lexicon
+from reminders.domain.changeset import Gate
+from reminders.domain.delivery import Channel
+from reminders.domain.lexicon import Lexicon
+from reminders.domain.ports import Mailer, Messenger
 from reminders.gateways.holiday import public_holidays
-from reminders.gateways.twilio import BAD_NUMBER, Account, Signature, Twilio
+from reminders.gateways.letter import Sender
+from reminders.gateways.smtp import Server, Smtp
+from reminders.gateways.twilio import Account, Signature, Twilio
+from reminders.gateways.twilio_codes import BAD_NUMBER
 from reminders.sandbox import create_blueprint
 from reminders.sandbox.state import Sandbox
 from reminders.services.access import Access
+from reminders.services.attempts import Attempts
 from reminders.services.booking import Booking
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue
+from reminders.services.changeset_previews import Previews
+from reminders.services.changeset_work import ChangeSetWork
+from reminders.services.changesets import ChangeSets
+from reminders.services.checking import Checking
+from reminders.services.circuit import Circuit
 from reminders.services.clinic import Clinic
+from reminders.services.crew import Threads
 from reminders.services.desk import Desk
-from reminders.services.effects import Effects, Prices
+from reminders.services.effects import Effects
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.lifecycle import Lifecycle
@@ -37,7 +48,7 @@ from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
-from reminders.services.sending import Pace, Sending
+from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
@@ -60,10 +71,11 @@ class Service:
     database: Database
     use_cases: UseCases
     worker: Worker
-    executor: Executor
+    crew: Threads
     sandbox: Sandbox | None
     sending: Sending
     catalogue: Catalogue
+    mailer: Mailer | None
 
     def app(self) -> Flask:
         """The web application; with the sandbox's pages and API when there are no credentials."""
@@ -71,40 +83,78 @@ class Service:
         return create_app(self.use_cases, extras)
 
     def close(self) -> None:
-        self.executor.shutdown(wait=True)
+        self.crew.close()
+        if self.mailer is not None:
+            self.mailer.close()
         self.database.close()
 
 
-def build(settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None) -> Service:
-    """Wire everything. ``clock`` and ``messenger`` are for tests and the demonstration."""
+def build(
+    settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None, mailer: Mailer | None = None
+) -> Service:
+    """Wire everything. ``clock``, ``messenger`` and ``mailer`` are for tests and the demonstration."""
     clock = clock or SystemClock()
     settings, sandbox = _with_sandbox(settings, clock)
     database = Database(settings.database_url, pool_size=settings.senders + 8)
     catalogue = Catalogue(database, clock, public_holidays)
-    texts = words()
-    account = _account(settings)
-    messenger = messenger or Twilio(account, settings.senders)
-    lifecycle = Lifecycle(clock, catalogue)
-    slots = Slots(database, clock, catalogue)
-    outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER)
-    executor = ThreadPoolExecutor(settings.senders, thread_name_prefix="sender")
+    messenger = messenger or Twilio(_account(settings), settings.senders, proxy=settings.proxy)
+    gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
+    lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
+    parts = _Parts(database, clock, catalogue, lifecycle, Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace))
+    crew = Threads(settings.senders, "sender")
+    sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
+    return Service(
+        settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What both the web and the worker are made of."""
+
+    database: Database
+    clock: Clock
+    catalogue: Catalogue
+    lifecycle: Lifecycle
+    outcomes: Outcomes
+
+
+def _worker(
+    settings: Settings, parts: _Parts, gateways: Gateways, rules: Rules, crew: Threads, sandbox: Sandbox | None
+) -> tuple[Sending, Worker]:
+    database, clock, catalogue = parts.database, parts.clock, parts.catalogue
     owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-    sending = Sending(database, clock, catalogue, texts, messenger, outcomes, executor, _pace(settings), owner)
-    effects = Effects(database, clock, {"message.price": Prices(database, messenger, outcomes).fetch})
-    worker = Worker(
-        owner, database, clock, catalogue, sending, Reconciling(database, clock, messenger, outcomes), effects,
-        [_advance(sandbox, clock)] if sandbox else [],
-    )  # fmt: skip
-    use_cases = UseCases(
+    mail_check = gateways.mailer.check_account if gateways.mailer else _nothing
+    checks = {gateways.account: gateways.messenger.check_account, gateways.mail_account: mail_check}
+    circuit = Circuit(database, clock, checks)
+    attempts = Attempts(database, clock, catalogue, words(), _pace(settings), rules, owner)
+    sending = Sending(
+        database, clock, attempts, gateways, parts.outcomes, circuit, crew, rules, capacity=2 * settings.senders
+    )
+    reconciling = Reconciling(database, clock, gateways.messenger, parts.outcomes, rules.grace, crew.each)
+    checking = Checking(database, clock, gateways.messenger, parts.outcomes)
+    extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
+    extras += [_advance(sandbox, clock)] if sandbox else []
+    effects = Effects(database, clock, {})
+    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras)
+    return sending, worker
+
+
+def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
+    database, clock, catalogue, lifecycle = parts.database, parts.clock, parts.catalogue, parts.lifecycle
+    texts, slots = words(), Slots(database, clock, catalogue)
+    previews = Previews(clock, catalogue, texts)
+    return UseCases(
         settings=settings, clock=clock, access=Access(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
         calls=Calls(database, clock, catalogue, lifecycle, texts), catalogue=catalogue,
+        change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         clinic=Clinic(database, clock, catalogue), desk=Desk(database, clock), health=Health(database, clock),
-        ledger=Ledger(database, clock, catalogue), outcomes=outcomes, patients=Patients(database, clock, catalogue),
-        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
+        ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
+        patients=Patients(database, clock, catalogue),
+        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons), reports=Reports(database, clock),
         slots=slots, signature=Signature(settings.twilio_auth_token),
     )  # fmt: skip
-    return Service(settings, database, use_cases, worker, executor, sandbox, sending, catalogue)
 
 
 @cache
@@ -155,6 +205,32 @@ def _account(settings: Settings) -> Account:
         messaging_service_sid=settings.twilio_messaging_service_sid, api_url=settings.twilio_api_url,
         public_url=settings.public_url,
     )  # fmt: skip
+
+
+def _mailer(settings: Settings, clock: Clock) -> Smtp | None:
+    """The clinic's mail server, if one is set up."""
+    if not settings.smtp_url:
+        return None
+    name, address = settings.mail_sender
+    sender = Sender(address, name, settings.mail_unsubscribe)
+    return Smtp(Server.from_url(settings.smtp_url), sender, clock)
+
+
+def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
+    channels = {Channel.SMS, Channel.VOICE} | ({Channel.EMAIL} if mailer is not None else set())
+    return Rules(
+        lease=timedelta(seconds=settings.lease_seconds), grace=timedelta(seconds=settings.grace_seconds),
+        combine=timedelta(minutes=settings.combine_minutes), daily_cap=settings.daily_cap,
+        budget=settings.monthly_budget, channels=frozenset(channels),
+    )  # fmt: skip
+
+
+def _nothing() -> None:
+    """Without a mail server there is nobody to ask."""
+
+
+def _gate(settings: Settings) -> Gate:
+    return Gate(settings.blast_radius, timedelta(minutes=settings.undo_minutes))
 
 
 def _pace(settings: Settings) -> Pace:

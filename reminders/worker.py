@@ -6,6 +6,7 @@ clock that stood still catches up with its first tick.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from reminders.clock import Clock, stopwatch
 from reminders.services.catalogue import Catalogue
+from reminders.services.checking import Checking
+from reminders.services.circuit import Circuit
 from reminders.services.effects import Effects
 from reminders.services.reconciling import Reconciling
 from reminders.services.sending import Sending
@@ -35,38 +38,68 @@ class Worker:
 
     def __init__(
         self, name: str, database: Database, clock: Clock, catalogue: Catalogue, sending: Sending,
-        reconciling: Reconciling, effects: Effects, extras: Sequence[Callable[[], object]] = (),
+        reconciling: Reconciling, circuit: Circuit, checking: Checking, effects: Effects,
+        extras: Sequence[Callable[[], object]] = (),
     ) -> None:  # fmt: skip
         self._name = name
         self._database = database
         self._clock = clock
         self._catalogue = catalogue
-        self._jobs: list[tuple[str, Callable[[], object]]] = [
+        self._sending = sending
+        self._sweeps: list[tuple[str, Callable[[], object]]] = [
             ("heartbeat", self._beat),
             ("catalogue", self._catalogue.refresh),
-            ("sending", sending.run_due),
+            ("circuit", circuit.probe),
             ("reconciling", reconciling.run),
+            ("checking", checking.run),
             ("effects", effects.run),
             *[(getattr(extra, "__qualname__", "extra"), extra) for extra in extras],
         ]
         self._beat_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone="UTC")
+        self._stopping = threading.Event()
+        self._wakes = threading.Event()
+        self._sender = threading.Thread(target=self._send_until_stopped, name="sending", daemon=True)
 
     def start(self) -> None:
-        """Tick until ``stop``; a tick that takes longer than its interval is followed by one, not by many."""
-        self._scheduler.add_job(self.tick, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
+        """Send and tick until ``stop``; a tick that takes longer than its interval is followed by one, not by many."""
+        self._database.on_planned(self.wake)
+        self._sender.start()
+        self._scheduler.add_job(self.sweep, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
                                 misfire_grace_time=None)  # fmt: skip
         self._scheduler.add_job(self.tidy, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None)
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Finish the tick that runs, then return."""
+        """Finish what is under way, then return."""
+        self._stopping.set()
+        self._sending.stop()
+        self._wakes.set()
         self._scheduler.shutdown(wait=True)
+        self._sender.join()
+
+    def wake(self) -> None:
+        """Something may have become due: do not sleep on."""
+        self._wakes.set()
 
     def tick(self) -> None:
-        """Do what is due. One job that fails does not keep the others from running."""
-        for name, job in self._jobs:
+        """Do everything that is due once: for tests, rehearsals and the demonstration."""
+        self._guarded("catalogue", self._catalogue.refresh)
+        self._guarded("sending", self._sending.run_due)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Everything that is not sending. One job that fails does not keep the others from running."""
+        for name, job in self._sweeps:
             self._guarded(name, job)
+
+    def _send_until_stopped(self) -> None:
+        """Sending has a thread of its own, which sleeps until the next reminder is due or something new was planned: a
+        clock that ticks once a second would be late by half of one on average, and slow sweeps would hold it up."""
+        while not self._stopping.is_set():
+            self._wakes.clear()
+            self._guarded("sending", self._sending.run_due)
+            self._wakes.wait(min(TICK_SECONDS, self._sending.idle_for().total_seconds()))
 
     def tidy(self) -> None:
         """Forget what nobody needs any more."""

@@ -37,6 +37,7 @@ def serve() -> Flask:
 def configure_logging() -> None:
     """One JSON object per line; ids only, never names, numbers or texts."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a sweep that takes longer than a second is no news
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

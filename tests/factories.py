@@ -17,24 +17,30 @@ from reminders.clock import ManualClock
 from reminders.domain import actor
 from reminders.domain.actor import Actor
 from reminders.domain.appointment import Change
+from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel, Reason, State
-from reminders.domain.ports import Report
+from reminders.domain.ports import Mailer, Report
+from reminders.services.attempts import Attempts
 from reminders.services.booking import Booking, Request
 from reminders.services.catalogue import Catalogue, Holidays
+from reminders.services.changeset_previews import Previews
+from reminders.services.changeset_work import ChangeSetWork
+from reminders.services.changesets import ChangeSets
+from reminders.services.checking import Checking
+from reminders.services.circuit import Circuit
 from reminders.services.clinic import Clinic
 from reminders.services.desk import Desk
-from reminders.services.effects import Effects, Prices
+from reminders.services.effects import Effects
 from reminders.services.ledger import Entry, Ledger
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.outcomes import Outcomes
 from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
-from reminders.services.sending import Pace, Sending
+from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
 from reminders.settings import data_dir
 from reminders.store import bookings, outbox, patients
 from reminders.store import clinic as clinic_store
-from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.tables import (
     Appointment,
@@ -173,6 +179,12 @@ def step(offset: str, *channels: str, **more: Any) -> dict[str, Any]:
     return {"offset": offset, "channels": list(channels or ("sms",)), **more}
 
 
+#: Every reminder is a message of its own, unless a test asks for more.
+RULES = Rules(combine=timedelta(0))
+
+#: The account at the provider.
+ACCOUNT = "AC1"
+
 TWO_NUDGES = (step("-P1D"), step("-PT2H", unless_confirmed=True))
 
 
@@ -204,31 +216,44 @@ class World:
 
     def __init__(
         self, database: Database, start: datetime = MONDAY, *, holidays: Holidays = no_holidays,
-        per_second: float = 1000.0, batch: int = 100,
+        per_second: float = 1000.0, batch: int = 100, rules: Rules = RULES, mailer: Mailer | None = None,
     ) -> None:  # fmt: skip
         self.database = database
         self.clock = ManualClock(start)
         self.messenger = FakeMessenger(self.clock)
+        self.mailer = mailer
         self.catalogue = Catalogue(database, self.clock, holidays)
         self.clinic = Clinic(database, self.clock, self.catalogue)
         self.patients = Patients(database, self.clock, self.catalogue)
         self.lifecycle = Lifecycle(self.clock, self.catalogue)
         self.slots = Slots(database, self.clock, self.catalogue)
+        self.previews = Previews(self.clock, self.catalogue, texts())
+        self.change_sets = self.gate(radius=2)
+        self.change_work = ChangeSetWork(database, self.clock, self.catalogue, self.lifecycle)
         self.booking = Booking(database, self.clock, self.catalogue, self.lifecycle, self.slots)
         self.outcomes = Outcomes(database, self.clock, self.catalogue, frozenset({BAD_NUMBER}))
+        self.circuit = Circuit(database, self.clock, {ACCOUNT: self.messenger.check_account})
+        self.rules = rules
         self.sending = self.worker("worker-1", per_second=per_second, batch=batch)
         self.reconciling = Reconciling(database, self.clock, self.messenger, self.outcomes)
-        self.prices = Prices(database, self.messenger, self.outcomes)
-        self.effects = Effects(database, self.clock, {"message.price": self.prices.fetch})
+        self.checking = Checking(database, self.clock, self.messenger, self.outcomes)
+        self.effects = Effects(database, self.clock, {})
         self.ledger = Ledger(database, self.clock, self.catalogue)
         self.desk = Desk(database, self.clock)
+
+    def gate(self, radius: int, undo: timedelta = timedelta(minutes=5)) -> ChangeSets:
+        """Changes of many visits, held when they concern more patients than ``radius``."""
+        gate = Gate(radius, undo)
+        return ChangeSets(self.database, self.clock, self.catalogue, self.lifecycle, self.previews, gate)
 
     def worker(self, owner: str, *, per_second: float = 1000.0, batch: int = 100) -> Sending:
         """One more worker on the same database."""
         pace = Pace("+15005550006", per_second, per_second, batch)
+        attempts = Attempts(self.database, self.clock, self.catalogue, texts(), pace, self.rules, owner)
+        gateways = Gateways(self.messenger, self.mailer, ACCOUNT)
         return Sending(
-            self.database, self.clock, self.catalogue, texts(), self.messenger, self.outcomes, InlineExecutor(), pace,
-            owner,
+            self.database, self.clock, attempts, gateways, self.outcomes, self.circuit, InlineExecutor(), self.rules,
+            capacity=batch,
         )  # fmt: skip
 
     def add_location(self, **changes: Any) -> str:
@@ -350,12 +375,6 @@ class World:
 
     def report(self, sent: Sent, **facts: Any) -> Report:
         return self.messenger.learn(sent, sent.report.state, **facts)
-
-    def claim(self, owner: str = "gone", channel: str = "sms", lease: timedelta = timedelta(seconds=60)) -> list[int]:
-        """Claim what is due for a worker that then does nothing."""
-        now = self.clock.now()
-        claimed: list[int] = self.run(lambda tx: reminder_store.claim_due(tx, channel, now, owner, now + lease, 100))
-        return claimed
 
 
 def _span(weekday: int, start: str, end: str) -> dict[str, int]:

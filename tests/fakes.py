@@ -15,7 +15,7 @@ from typing import Any
 
 from reminders.clock import Clock
 from reminders.domain.delivery import Channel, State
-from reminders.domain.ports import Messenger, Report
+from reminders.domain.ports import Mailer, Messenger, Report
 from reminders.domain.sms import segments
 from reminders.errors import GatewayError
 
@@ -64,7 +64,8 @@ class FakeMessenger(Messenger):
     """A provider in memory.
 
     ``script`` says what happens to the next requests, in order; after that everything is accepted. ``sent`` is the
-    provider's own list: what really went out to phones. ``requests`` counts what we asked for, refused or not.
+    provider's own list: what really went out to phones. ``requests`` counts what we asked for, refused or not. While
+    there is an ``account_problem``, every request is refused with it.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -75,6 +76,8 @@ class FakeMessenger(Messenger):
         self.state = State.SENT
         self.find_problems: deque[GatewayError] = deque()
         self.fetch_problems: deque[GatewayError] = deque()
+        self.account_problem: GatewayError | None = None
+        self.account_checks = 0
         self.before_answer: Callable[[Sent], None] | None = None
         self.before_refusal: Callable[[], None] | None = None
         self.before_found: Callable[[list[Report]], None] | None = None
@@ -95,6 +98,11 @@ class FakeMessenger(Messenger):
 
     def place_call(self, to: str, token: str) -> Report:
         return self._request(Channel.VOICE, to, None, token)
+
+    def check_account(self) -> None:
+        self.account_checks += 1
+        if self.account_problem is not None:
+            raise self.account_problem
 
     def fetch(self, channel: Channel, sid: str) -> Report:
         self.fetches += 1
@@ -129,7 +137,7 @@ class FakeMessenger(Messenger):
     def _request(self, channel: Channel, to: str, body: str | None, token: str) -> Report:
         with self._lock:
             self.requests += 1
-            outcome = self._script.popleft() if self._script else Fate.ACCEPTED
+            outcome = self.account_problem or (self._script.popleft() if self._script else Fate.ACCEPTED)
             if outcome is Fate.DIED_BEFORE:
                 raise WorkerDied
             if outcome is Fate.REQUEST_LOST:
@@ -159,6 +167,58 @@ class FakeMessenger(Messenger):
         sent = Sent(channel, token, report)
         self.sent.append(sent)
         return sent
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One e-mail that the server took."""
+
+    to: str
+    subject: str
+    body: str
+    message_id: str
+
+
+class FakeMailer(Mailer):
+    """A mail server in memory. ``script`` says what happens to the next e-mails, in order, as for ``FakeMessenger``."""
+
+    def __init__(self) -> None:
+        self.sent: list[Letter] = []
+        self.requests = 0
+        self.account_problem: GatewayError | None = None
+        self.account_checks = 0
+        self.closed = False
+        self._script: deque[Outcome] = deque()
+        self._lock = threading.Lock()
+
+    def script(self, *outcomes: Outcome) -> None:
+        self._script.extend(outcomes)
+
+    def check_account(self) -> None:
+        self.account_checks += 1
+        if self.account_problem is not None:
+            raise self.account_problem
+
+    def close(self) -> None:
+        self.closed = True
+
+    def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
+        with self._lock:
+            self.requests += 1
+            outcome = self.account_problem or (self._script.popleft() if self._script else Fate.ACCEPTED)
+            if outcome is Fate.DIED_BEFORE:
+                raise WorkerDied
+            if isinstance(outcome, GatewayError):
+                raise outcome
+            if "@" not in to:
+                raise GatewayError(permanent=True, provider_code=553)
+            if outcome is not Fate.REQUEST_LOST:
+                self.sent.append(Letter(to, subject, body, message_id))
+        if outcome is Fate.DIED_AFTER:
+            raise WorkerDied
+        if outcome is not Fate.ACCEPTED:
+            raise GatewayError(sent_unknown=True)
+        return Report(sid=message_id, state=State.SENT, status="accepted", to=to, body=body)
 
 
 class InlineExecutor(Executor):

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import importlib
 import math
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, time
+from contextlib import closing
+from datetime import UTC, date, datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from benchmarks import loadgen, report, scenario, stats
+from benchmarks import brokers, loadgen, report, scenario, stats
+from benchmarks.dispatching import arrivals, clinic, outage, rawclaims
+from benchmarks.dispatching.arrivals import Arrivals
+from benchmarks.dispatching.inside import Seen
 from benchmarks.loadgen import LoadError, Response, Result
+from benchmarks.stubdesk import Accepted
+from reminders.store import claims
+from reminders.store.engine import Database
 
 TOP = Path(__file__).resolve().parents[1]
-MODULES = sorted(path.stem for path in (TOP / "benchmarks").glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(TOP / "benchmarks").with_suffix("").parts)
+    for folder in (TOP / "benchmarks", TOP / "benchmarks" / "dispatching")
+    for path in folder.glob("*.py")
+    if path.stem != "__init__"
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -38,6 +51,9 @@ def test_peer_project_compiles(path: Path) -> None:  # it runs where Django is, 
         ("booking", ["--quick"], {"database": "sqlite", "quick": True}),
         ("peer", ["--bookings", "8"], {"bookings": 8, "races": 3}),
         ("rawlimits", ["--seconds", "0.5"], {"seconds": 0.5}),
+        ("dispatch", ["--quick", "--scenario", "s1,S11"], {"quick": True, "scenario": ["S1", "S11"]}),
+        ("dispatch", ["--peers", "none"], {"peers": [], "scenario": ["S1", "S2", "S3", "S4", "S5", "S6", "S11"]}),
+        ("dispatch", ["--peers", "dramatiq,Celery"], {"peers": ["dramatiq", "celery"], "database": "sqlite"}),
         ("loadgen", ["http://127.0.0.1:1/x", "--clients", "2"], {"url": "http://127.0.0.1:1/x", "clients": 2}),
     ],
 )
@@ -50,6 +66,13 @@ def test_unknown_database_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         importlib.import_module("benchmarks.slots").parser().parse_args(["--database", "oracle"])
     assert "oracle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--scenario", "S7"], ["--peers", "cron"]])
+def test_unknown_scenarios_and_peers_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        importlib.import_module("benchmarks.dispatch").parser().parse_args(arguments)
+    assert "unknown" in capsys.readouterr().err
 
 
 # Statistics
@@ -242,6 +265,16 @@ def test_a_missed_speed_is_shown_but_does_not_fail_the_run() -> None:
     assert sheet.exit_code == 0
 
 
+def test_a_sheet_judges_floors_and_quotients() -> None:
+    sheet = report.Sheet("t")
+    sheet.at_least("rate", 11_999.0, 12_000, "/s")
+    sheet.quotient("kept", "8", "10", 0.8, 0.8)
+    sheet.quotient("shown", "8", "10", 0.1)
+    assert [(line.ratio, line.target, line.passed) for line in sheet.lines] == [
+        ("", "≥ 12,000/s", False), ("80 %", "≥ 80 %", True), ("10 %", "", None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("seen", "code"), [(10, 0), (9, 1), (11, 1)])
 def test_a_failed_correctness_line_fails_the_run(seen: int, code: int) -> None:
     sheet = report.Sheet("t")
@@ -260,3 +293,87 @@ def test_a_race_is_right_only_with_one_winner_and_one_visit() -> None:
     won = Counter({"201": 1, "409": 7, "slot_taken": 7})
     twice = Counter({"201": 2, "409": 6, "slot_taken": 6})
     assert booking.Races([won, won, twice], [1, 2, 2]).right == 1
+
+
+# Sending
+
+
+def _arrivals(*messages: tuple[int, float]) -> Arrivals:
+    return Arrivals([Accepted("SM", f"SM{at}", clinic.phone(number), "text", at, True) for number, at in messages])
+
+
+def test_arrivals_count_what_was_lost_and_what_came_twice() -> None:
+    seen = _arrivals((0, 10.0), (1, 10.5), (0, 11.0), (3, 11.5))
+    assert (seen.sent, seen.repeated) == (3, 1)
+
+
+@pytest.mark.parametrize(("began", "expected"), [(9.0, 4 / 2.6), (None, 4 / 1.6)])
+def test_a_rate_counts_until_the_last_was_answered(began: float | None, expected: float) -> None:
+    seen = _arrivals((0, 10.0), (1, 10.5), (2, 11.0), (3, 11.5))
+    assert seen.rate(began, latency=0.1).rate == pytest.approx(expected)
+
+
+def test_nothing_arrived_is_a_rate_of_nothing() -> None:
+    assert _arrivals().rate(None, latency=0.1).rate == 0
+
+
+def test_latency_is_from_due_to_arrival() -> None:
+    seen = _arrivals((0, 10.25), (2, 10.5), (1, 12.0)).latencies(lambda to: 10.0 + arrivals.number(to))
+    assert seen.latencies == [-1.5, 0.25, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"), [([0, 1, 2, 3], 0), ([1, 0, 2, 3], 1), ([3, 0, 1, 2], 3), ([0, 2, 3], 0), ([], 0)]
+)
+def test_disorder_is_the_farthest_from_its_place(order: list[int], expected: int) -> None:
+    seen = _arrivals(*((number, 10.0 + place) for place, number in enumerate(order)))
+    assert outage.disorder(seen, [0, 1, 2, 3]) == expected
+
+
+def test_rates_within_a_run() -> None:
+    seen = Seen(count=4000, seconds=5.0, marks=[1.0, 2.0, 4.0, 8.0])
+    assert (seen.rate_between(0, 2000), seen.rate_between(2000, 4000)) == (1000.0, 2000 / 6)
+
+
+def test_a_missing_broker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(brokers.Missing, match=r"no-such-server is not installed .*apt-get install some-package"):
+        brokers.find("no-such-server", "some-package")
+
+
+@pytest.fixture
+def seeded(database_url: str) -> Iterator[clinic.Clinic]:
+    made = clinic.Clinic(database_url, visits=3)
+    yield made
+    made.close()
+
+
+def test_a_clinic_has_reminders_that_the_product_can_send(seeded: clinic.Clinic) -> None:
+    seeded.due(3, datetime.now(UTC) - timedelta(seconds=5), timedelta(seconds=1))
+    database = Database(seeded.url, pool_size=1)
+    with database.read() as tx:
+        found = claims.first_due(tx, "sms", datetime(2020, 1, 1, tzinfo=UTC))
+        rows = claims.details(tx, [1, 2, 3])
+    database.close()
+    assert found == rows[0].due_at
+    assert [row.patient_phone for row in rows] == [clinic.phone(number) for number in range(3)]
+    assert {row.status for row in rows} == {"booked"}
+
+
+def test_a_clinic_knows_what_is_open(seeded: clinic.Clinic) -> None:
+    now = datetime.now(UTC)
+    seeded.due(2, now)
+    seeded.due(3, now)
+    seeded.tighten(3, timedelta(seconds=1))
+    assert (seeded.states(), seeded.open()) == (Counter(planned=3), 3)  # of the last plan
+    seeded.withdraw()
+    assert (seeded.states(), seeded.open()) == (Counter(withdrawn=3), 0)
+
+
+@pytest.mark.parametrize("verb", ["claim", "cycle"])
+def test_raw_claims_take_every_row_once(verb: str, tmp_path: Path) -> None:
+    seen = rawclaims.measure(f"sqlite:///{tmp_path}/raw.db", pending=2500, count=5000, verb=verb)
+    with closing(sqlite3.connect(tmp_path / "raw.db")) as connection:
+        states = dict(connection.execute("SELECT status, count(*) FROM raw GROUP BY status").fetchall())
+    assert (seen["count"], len(seen["marks"])) == (2500, 2)
+    assert states == {"sending" if verb == "claim" else "sent": 2500}

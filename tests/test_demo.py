@@ -274,7 +274,7 @@ MOMENTS = {
     "Spanish words cancel": r"No puedo ir[\s\S]{0,2000}→ José Hernández: cancelled, declined",
     "2 cancels": r"│ 2 +│[\s\S]{0,900}→ Camille Bernard: cancelled, declined",
     "a yes with a but confirms nothing": r"Sí, pero llegaré tarde[\s\S]{0,1200}→ Javier Ortega: booked, unconfirmed",
-    "one answer for two people changes nothing": r"→ Nuria Vega: booked, unconfirmed[\s\S]*several_visits",
+    "one message and one answer for two people": r"SMS to Nuria Vega and Hugo Vega[\s\S]{0,900}→ Nuria Vega: booked, confirmed",
     "a question reaches the inbox": r"reads in the inbox: “Which entrance do I use\?” of Daniel Brooks",
     "the desk writes back": r"Please use the entrance on Lake Street",
     "a text that fails becomes a call": r"undelivered \(error 30006\)[\s\S]*Call to Margaret Hughes · Tue 12:00",

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 import reminders
-from reminders.domain import appointment, delivery, faults, measures
+from reminders.domain import appointment, changeset, delivery, faults, measures
 from reminders.domain.actor import Role
 from reminders.errors import ReminderError
 from reminders.web import problems
@@ -103,7 +103,8 @@ def literals(call: str, position: int) -> Iterator[str]:
 def words() -> Iterator[str]:
     """Everything that appears in answers as a code, a state or a reason."""
     enums = (appointment.Status, appointment.Confirmation, appointment.Change, delivery.State, delivery.Reason,
-             delivery.Channel, measures.NoShowBy, measures.CostBy, Role)  # fmt: skip
+             delivery.Channel, changeset.Kind, changeset.SetState, changeset.Blocked,
+             changeset.Refusal, measures.NoShowBy, measures.CostBy, Role)  # fmt: skip
     for enum in enums:
         yield from (member.value for member in enum)
     yield from literals("PydanticCustomError", 0)
@@ -141,3 +142,15 @@ def test_next_states_of_reminders_are_those_of_the_code(state):
     row = next(row for row in table_after("| `state` |") if row[0] == f"`{state}`")
     assert set(re.findall(r"`(\w+)`", row[2])) == {following.value for following in delivery.NEXT[state]}
     assert (row[2] == "final") == (not delivery.NEXT[state])
+
+
+@pytest.mark.parametrize("state", list(changeset.SetState))
+def test_next_states_of_change_sets_are_those_of_the_code(state):
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", section("## Change sets"), re.MULTILINE)
+    following = changeset.NEXT[state]
+    assert set(re.findall(r"`(\w+)`", dict(rows)[state])) == {one.value for one in following}
+    assert (dict(rows)[state] == "final") == (not following)
+
+
+def section(heading: str) -> str:
+    return read("docs", "api.md").split(f"\n{heading}\n")[1].split("\n## ")[0]

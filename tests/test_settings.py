@@ -23,6 +23,9 @@ FIXED = {
     "TWILIO_API_URL": "https://api.twilio.com",
     "TWILIO_MESSAGES_PER_SECOND": "1",
     "TWILIO_CALLS_PER_SECOND": "1",
+    "REMINDERS_SMTP_URL": "",
+    "REMINDERS_MAIL_FROM": "",
+    "REMINDERS_MAIL_UNSUBSCRIBE": "",
 }
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "secret", "TWILIO_FROM_NUMBER": "+15005550006"}
 
@@ -69,7 +72,91 @@ def test_without_a_secret_each_start_makes_its_own():
     assert min(len(one), len(other)) >= 32
 
 
+MAIL = {"REMINDERS_SMTP_URL": "smtp://mail.example", "REMINDERS_MAIL_FROM": "reminders@clinic.example"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["smtp://mail.example", "smtp://mail.example:25/", "smtps://key:secret@mail.example", "smtp://[::1]:2525",
+     "smtp://desk%40clinic.example:p%3Aa%2Fs%40s%23@mail.example:587"],
+)  # fmt: skip
+def test_mail_servers_are_read(url):
+    assert load(MAIL | {"REMINDERS_SMTP_URL": url}).smtp_url == url
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "address"),
+    [
+        ("reminders@clinic.example", "", "reminders@clinic.example"),
+        ("<reminders@clinic.example>", "", "reminders@clinic.example"),
+        ("Harbour Clinic <reminders@clinic.example>", "Harbour Clinic", "reminders@clinic.example"),
+        ('"Clínica, del Puerto" <citas+1@clinica.example>', "Clínica, del Puerto", "citas+1@clinica.example"),
+    ],
+)
+def test_the_sender_has_an_address_and_perhaps_a_name(written, name, address):
+    assert load(MAIL | {"REMINDERS_MAIL_FROM": written}).mail_sender == (name, address)
+
+
+def test_a_mail_servers_password_is_not_shown():
+    settings = load(MAIL | {"REMINDERS_SMTP_URL": "smtp://desk:pa55@mail.example"})
+    assert dict(shown(settings))["REMINDERS_SMTP_URL"] == "set"
+
+
+def test_no_error_repeats_a_password():
+    with pytest.raises(ConfigurationError) as caught:
+        load(MAIL | {"REMINDERS_SMTP_URL": "smtp://desk:pa55#word@mail.example"})
+    assert "pa55" not in caught.value.message
+
+
 WRONG = [
+    *(
+        (MAIL | {"REMINDERS_SMTP_URL": url}, "REMINDERS_SMTP_URL")
+        for url in (
+            "mail.example",
+            "http://mail.example",
+            "smtp://",
+            "smtp://:25",
+            "smtp://mail.example:no",
+            "smtp://mail.example:0",
+            "smtp://mail.example:99999",
+            "smtp://desk@mail.example",
+            "smtp://:secret@mail.example",
+            "smtp://[mail",
+            "smtp://a:b@mail.example/x",
+            "smtp://a:b#c@mail.example",
+            "smtp://a:b?c@mail.example",
+            "smtp://a:b%0D@mail.example",
+            "smtp://a:pässword@mail.example",
+        )
+    ),
+    *(
+        (MAIL | {"REMINDERS_MAIL_FROM": sender}, "REMINDERS_MAIL_FROM")
+        for sender in (
+            "",
+            "clinic",
+            "clinic@",
+            "@clinic.example",
+            "clinic@localhost",
+            "a@b.example, c@d.example",
+            "Clinic a@b.example",
+            "Clinic <a@b.example",
+            "a@b.example>",
+            "a@b.example\r\nBcc: c@d.example",
+            "Clinic\nBcc: <a@b.example>",
+            "ä@clinic.example",
+        )
+    ),
+    *(
+        (MAIL | {"REMINDERS_MAIL_UNSUBSCRIBE": way}, "REMINDERS_MAIL_UNSUBSCRIBE")
+        for way in (
+            "a@b.example",
+            "http://clinic.example",
+            "mailto:",
+            "https://a b",
+            "mailto:a@b.example>",
+            "mailto:a\r\nb",
+        )
+    ),
     ({"REMINDERS_DATABASE_URL": "mysql://localhost/clinic"}, "REMINDERS_DATABASE_URL"),
     ({"REMINDERS_DATABASE_URL": "clinic.db"}, "REMINDERS_DATABASE_URL"),
     ({"REMINDERS_PUBLIC_URL": "clinic.example"}, "REMINDERS_PUBLIC_URL"),

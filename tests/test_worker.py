@@ -39,6 +39,12 @@ class Job:
 
     run_due = run
 
+    def stop(self) -> None:
+        """Nothing to end."""
+
+    def idle_for(self) -> timedelta:
+        return timedelta(seconds=1)
+
 
 def worker(world: World, sending: Any = None, *extras: Any) -> Worker:
     return Worker(
@@ -48,6 +54,8 @@ def worker(world: World, sending: Any = None, *extras: Any) -> Worker:
         world.catalogue,
         sending or world.sending,
         world.reconciling,
+        world.circuit,
+        world.checking,
         world.effects,
         extras,
     )
@@ -127,7 +135,15 @@ def test_it_goes_on_beating_when_the_clock_was_set_back(world: World) -> None:
 def test_each_worker_has_its_own_beat(world: World) -> None:
     worker(world).tick()
     other = Worker(
-        "worker-2", world.database, world.clock, world.catalogue, world.sending, world.reconciling, world.effects
+        "worker-2",
+        world.database,
+        world.clock,
+        world.catalogue,
+        world.sending,
+        world.reconciling,
+        world.circuit,
+        world.checking,
+        world.effects,
     )
     other.tick()
     assert world.count(Heartbeat) == 2

@@ -24,6 +24,7 @@ from reminders.errors import Conflict
 from reminders.sandbox.account import new_sid
 from reminders.sandbox.behaviours import usual_behaviour
 from reminders.services.booking import Request
+from reminders.services.following import CALL_AGAIN
 from reminders.services.replies import Incoming
 from reminders.services.slots import Search
 from reminders.wiring import Service
@@ -155,6 +156,7 @@ class Past:
                 self._arrive(one)
             if not all(one.arrives for one in handed):
                 self._service.sending.run_due()
+                self._at(self._clock.now() + CALL_AGAIN, self._work)
 
     def _arrive(self, handed: Handed) -> None:
         if handed.channel is Channel.VOICE and handed.arrives:

@@ -33,7 +33,10 @@ class RateCard:
     other: tuple[Decimal, Decimal]
 
     def price(self, channel: Channel, to: str, units: int) -> Money:
-        """Estimated price of ``units`` segments or begun minutes to the E.164 number ``to``."""
+        """Estimated price of ``units`` segments or begun minutes to the E.164 number ``to``. The clinic's own mail server
+        charges nothing for an e-mail."""
+        if channel is Channel.EMAIL:
+            return Money(Decimal(0), self.currency)
         rates = self.prices.get(_calling_code(to, self.prices), self.other)
         return Money(rates[0 if channel is Channel.SMS else 1] * units, self.currency)
 

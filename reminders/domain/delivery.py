@@ -63,6 +63,7 @@ class Reason(StrEnum):
     CALL_AGAIN = "call_again"
     ACCOUNT_CLOSED = "account_closed"
     NO_CHANNEL = "no_channel"
+    UNCONFIRMED = "answer_lost"
 
 
 #: What may follow what. Final states have nothing after them. ``uncertain`` begins when the attempt is written, before

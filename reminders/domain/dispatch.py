@@ -9,6 +9,9 @@ from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.delivery import Reason, State
 from reminders.domain.plan import QuietHours, into_allowed_hours
 
+#: What a person wrote, and news of a change that a person made.
+_NOTE, _NEWS = "desk", frozenset({"moved", "cancelled"})
+
 #: Changes of a visit that take back whatever was planned for it before, and why.
 WITHDRAWN_BECAUSE = {
     Change.RESCHEDULE: Reason.MOVED,
@@ -21,7 +24,8 @@ WITHDRAWN_BECAUSE = {
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is known when a reminder falls due. ``visit_status`` is ``None`` for a note that belongs to no visit."""
+    """What is known when a reminder falls due. ``visit_status`` is ``None`` for a note that belongs to no visit;
+    ``paused`` is about the visit, ``patient_paused`` about everything for the patient."""
 
     kind: str
     now: datetime
@@ -35,6 +39,8 @@ class Situation:
     is_fallback: bool
     quiet: QuietHours | None
     zone: tzinfo
+    paused: bool = False
+    patient_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,17 @@ class Verdict:
 
 
 SEND = Verdict(State.CLAIMED, Reason.DUE)
+
+
+def is_held(kind: str, *, visit_paused: bool, patient_paused: bool) -> bool:
+    """True for what must not go out while the desk has paused the visit or the patient.
+
+    A paused visit gets no reminders, but news that it was moved or cancelled still goes out: somebody made that change,
+    and a patient who is not told comes at the wrong time. A paused patient gets nothing but what a person wrote.
+    """
+    if kind == _NOTE:
+        return False
+    return patient_paused or (visit_paused and kind not in _NEWS)
 
 
 def decide(situation: Situation) -> Verdict:
@@ -71,13 +88,16 @@ def _about_visit(s: Situation) -> Verdict | None:
 def _about_patient(s: Situation) -> Verdict | None:
     if not s.has_address:
         return Verdict(State.SUPPRESSED, Reason.NO_ADDRESS)
-    return Verdict(State.SUPPRESSED, Reason.OPTED_OUT) if s.opted_out else None
+    if s.opted_out:
+        return Verdict(State.SUPPRESSED, Reason.OPTED_OUT)
+    held = is_held(s.kind, visit_paused=s.paused, patient_paused=s.patient_paused)
+    return Verdict(State.SUPPRESSED, Reason.PAUSED) if held else None
 
 
 def _about_time(s: Situation) -> Verdict | None:
     if s.now > s.not_after:
         return Verdict(State.MISSED, Reason.TOO_LATE)
-    if s.kind == "desk":  # a person decided to write now
+    if s.kind == _NOTE:  # a person decided to write now
         return None
     allowed = into_allowed_hours(s.now, s.not_after, s.now, s.zone, s.quiet)
     if allowed is None:

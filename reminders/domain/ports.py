@@ -59,5 +59,14 @@ class Mailer(Protocol):
     """Sends e-mail. May raise ``GatewayError``; never called inside a transaction."""
 
     def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
-        """Hand over one plain-text e-mail. ``message_id`` becomes its Message-ID (RFC 5322) and the report's SID."""
+        """Hand over one plain-text e-mail. ``message_id`` (letters, digits, ``_``, ``-``) is the left part of its
+        Message-ID (RFC 5322) and the report's SID; the same for every try, so that a repeat is recognised."""
+        ...
+
+    def check_account(self) -> None:
+        """Return when the mail server lets us in; else raises ``GatewayError``. Sends nothing."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is kept between messages."""
         ...

@@ -8,24 +8,27 @@ a patient the visit, so nothing is ever cancelled on a guess.
 No language is built in. Words come from a ``Lexicon`` per language; built in are only what all languages share: digits,
 a few emoji, question marks and the opt-out keywords that carriers fix for every language.
 
+Stop, start and help are understood in every language there is a list for, whatever the card says: it may name the wrong
+language, and nobody should have to find out how to say stop. The patient's own language comes first, though: what has a
+meaning there keeps it ("alta" starts messages in Spanish and is a discharge from hospital in Portuguese).
+
 The bare English word "cancel" is read as cancelling the visit, but Twilio's default opt-out list also contains it. When
-Twilio took the message as an opt-out, its webhook carries ``OptOutType=STOP``: the caller looks at that flag first.
+Twilio took the message as an opt-out, its webhook carries ``OptOutType=STOP``: the caller looks at that flag first. For
+the same reason no text of ours ever offers that word. "Yes" brings messages back for carriers when the phone had stopped
+them, and confirms a visit otherwise; only the caller knows which, see ``is_carrier_yes``.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import product
-from typing import Any, Self
 
 from reminders.domain.folding import BREAK, QUESTION, is_decoration, join, one_edit_apart, tokens, unstretched
+from reminders.domain.lexicon import TYPO_LENGTH, Lexicon, Role
 
 MAX_LENGTH = 60  # characters; a longer answer tells a story, and stories are for people
 _MAX_RAW = 1600  # the longest message Twilio delivers
-_TYPO_LENGTH = 5  # shorter words have too many neighbours
 
 
 class Intent(StrEnum):
@@ -41,30 +44,6 @@ class Intent(StrEnum):
     UNCLEAR = "unclear"
 
 
-class Role(StrEnum):
-    """What a phrase of a word list does in a message; the names are the keys of ``replies.toml``.
-
-    ``NEGATION`` is an open "no" ("no", "I can't"): alone it answers "will you come?", next to anything else it may turn
-    that around. ``REFUSAL`` is a complete "I am not coming". ``HEDGE`` makes everything unclear, ``QUESTION`` turns the
-    message into a question. ``PADDING`` is politeness; ``FILLER`` ("my appointment", "no problem", "doctor") adds nothing
-    to a clear answer either, but a bare "no" beside it may mean something else.
-    """
-
-    CONFIRM = "confirm"
-    CANCEL = "cancel"
-    RESCHEDULE = "reschedule"
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
-    THANKS = "thanks"
-    NEGATION = "negation"
-    REFUSAL = "refusal"
-    HEDGE = "hedge"
-    QUESTION = "question"
-    PADDING = "padding"
-    FILLER = "filler"
-
-
 _MEANING: dict[frozenset[Role], Intent] = {
     **{frozenset({Role(intent)}): intent for intent in Intent if intent is not Intent.UNCLEAR},
     frozenset({Role.NEGATION}): Intent.CANCEL,
@@ -76,6 +55,7 @@ _MEANING: dict[frozenset[Role], Intent] = {
 _IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION})
 # A guess (a corrected typo, a mix of languages) may lead here; it never costs a visit and never changes consent.
 _HARMLESS = frozenset({Intent.CONFIRM, Intent.RESCHEDULE, Intent.HELP, Intent.THANKS})
+_KEYWORDS = frozenset({Intent.STOP, Intent.START, Intent.HELP})
 _MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
 
 _DIGITS = {"1": Intent.CONFIRM, "2": Intent.CANCEL, "3": Intent.RESCHEDULE}
@@ -92,39 +72,6 @@ _CARRIER = {
     **dict.fromkeys(("help", "info"), Intent.HELP),
 }
 
-Phrase = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The word list of one language, folded once. ``phrases`` gives the role of each run of tokens."""
-
-    language: str
-    phrases: Mapping[Phrase, Role]
-    longest: int
-    vocabulary: frozenset[str]
-    correctable: frozenset[str]
-
-    @classmethod
-    def from_mapping(cls, language: str, entries: Mapping[str, Any]) -> Self:
-        """Build from a parsed ``replies.toml``: lists of phrases by role; ``{a|b|}`` in a phrase stands for alternatives.
-
-        Raises ``ValueError`` for an unknown key, something else than a list, an empty phrase, or one phrase in two roles.
-        """
-        phrases: dict[Phrase, Role] = {}
-        for key, lines in entries.items():
-            if not isinstance(lines, list):
-                raise ValueError(f"{language}: {key} must be a list of phrases")
-            for phrase in (phrase for line in lines for phrase in _alternatives(line)):
-                role = phrases.setdefault(phrase, Role(key))
-                if role != key:
-                    raise ValueError(f"{language}: {join(phrase)!r} is listed as {role} and as {key}")
-        return cls(language, phrases, max(map(len, phrases), default=0), _vocabulary(phrases), _correctable(phrases))
-
-    def words(self, role: Role | Intent) -> frozenset[str]:
-        """All phrases of one role, folded, for reviews and for checking what a template offers."""
-        return frozenset(join(phrase) for phrase, found in self.phrases.items() if found == role)
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -136,22 +83,17 @@ class Reading:
     matched: str
 
 
-def _vocabulary(phrases: Iterable[Phrase]) -> frozenset[str]:
-    return frozenset(word for phrase in phrases for word in phrase)
-
-
-def _correctable(phrases: Mapping[Phrase, Role]) -> frozenset[str]:
-    """Words that a mistyped one may stand for: long enough, and only where misreading does no harm."""
-    polite = {Role.PADDING, *map(Role, _HARMLESS)}
-    words = _vocabulary(phrase for phrase, role in phrases.items() if role in polite)
-    return frozenset(word for word in words if len(word) >= _TYPO_LENGTH)
-
-
 _UNCLEAR = Reading(Intent.UNCLEAR, None, "")
 
 
-def read(text: str, own: Lexicon, *fallbacks: Lexicon) -> Reading:
-    """Read ``text`` in the patient's ``own`` language first, then in ``fallbacks``. Never raises."""
+def is_carrier_yes(text: str) -> bool:
+    """The one word that carriers take as "start" from a phone that had said stop; from others it is a plain yes."""
+    return tokens(text[:_MAX_RAW]) in (["yes"], ["yes", BREAK])
+
+
+def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Collection[Lexicon] = ()) -> Reading:
+    """Read ``text`` in the patient's ``own`` language first, then in ``fallbacks``. Of ``others`` only the words for
+    stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
         return _UNCLEAR
     words = [BREAK if word not in _SIGNS and is_decoration(word) else word for word in tokens(text)]
@@ -168,7 +110,21 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon) -> Reading:
         scan = _scan(words, (fallback,))
         if scan.complete and scan.answered:
             return first.checked(scan.reading())
-    return first.checked(_guess(words, (own, *fallbacks)))
+    return _keyword_elsewhere(words, first, others) or first.checked(_guess(words, (own, *fallbacks)))
+
+
+def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Collection[Lexicon]) -> Reading | None:
+    """The whole message is "stop", "start" or "help" in another language, and in no two of them something different.
+
+    The patient's own language may know nothing of it but politeness. A single letter is too little to go by.
+    """
+    plain = join(words)
+    if own.complete or own.roles.keys() - {Role.PADDING} or (len(plain) == 1 and plain.isascii()):
+        return None
+    readings = {reading.intent: reading for other in others if (reading := _scan(words, (other,)).reading()).matched}
+    if len(readings) != 1 or not readings.keys() <= _KEYWORDS:
+        return None
+    return readings.popitem()[1]
 
 
 def _guess(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Reading:
@@ -188,7 +144,7 @@ def _corrected(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Iterator[
     known = frozenset[str]().union(*(lexicon.vocabulary for lexicon in lexicons))
     correctable = frozenset[str]().union(*(lexicon.correctable for lexicon in lexicons))
     unknown = [at for at, word in enumerate(words) if word.isalpha() and unstretched(word, (known,)) not in known]
-    if len(unknown) != 1 or len(words[unknown[0]]) < _TYPO_LENGTH:
+    if len(unknown) != 1 or len(words[unknown[0]]) < TYPO_LENGTH:
         return
     at = unknown[0]
     near = [word for word in known if word[0] == words[at][0] and one_edit_apart(word, words[at])]
@@ -276,13 +232,3 @@ def _single(scan: _Scan, word: str) -> int:
     elif word != BREAK:
         scan.complete = False
     return 1
-
-
-def _alternatives(line: str) -> Iterator[Phrase]:
-    """The phrases a line of a word list stands for, as tokens."""
-    parts = [part.split("|") if at % 2 else [part] for at, part in enumerate(re.split(r"\{([^{}]*)\}", line))]
-    for choice in product(*parts):
-        phrase = tuple(word for word in tokens("".join(choice)) if word != BREAK)
-        if not phrase:
-            raise ValueError(f"{line!r} has nothing to match")
-        yield phrase

@@ -1,22 +1,24 @@
-"""Twilio: messages and calls through its SDK, its codes in our words, its webhooks' signatures.
+"""Twilio: messages and calls, and its webhooks' signatures.
 
-Source of names and numbers: Twilio's API reference for Messages and Calls, and its error dictionary.
+Creating a message or call is the hot path and goes through our own transport, which knows whether a request left.
+Lists, single records and signatures are the SDK's work, over the same transport. Codes: ``twilio_codes.py``.
 """
 
 from __future__ import annotations
 
 import hmac
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlencode
 
-import requests
-from requests.adapters import HTTPAdapter
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http.http_client import TwilioHttpClient
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -24,67 +26,15 @@ from twilio.rest import Client
 from reminders.domain.delivery import Channel, State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
+from reminders.gateways.http import Transport, basic
+from reminders.gateways.twilio_codes import STATUS, TEST_CREDENTIALS, refusal
+from reminders.gateways.wire import Answer
 
-_LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 API = "https://api.twilio.com"
+_VERSION = "/2010-04-01"
+_FORM = "application/x-www-form-urlencoded"
 _TIMEOUT_SECONDS = 10.0
-
-#: Message.status and Call.status in our words. What is not final counts as sent: it is in Twilio's hands.
-STATUS: dict[str, State] = {
-    "accepted": State.SENT, "scheduled": State.SENT, "queued": State.SENT, "sending": State.SENT, "sent": State.SENT,
-    "delivered": State.DELIVERED, "read": State.DELIVERED, "undelivered": State.FAILED, "failed": State.FAILED,
-    "initiated": State.SENT, "ringing": State.SENT, "in-progress": State.SENT, "completed": State.DELIVERED,
-    "busy": State.FAILED, "no-answer": State.FAILED, "canceled": State.FAILED,
-}  # fmt: skip
-
-#: Twilio's own "stop" list knows this recipient.
-OPTED_OUT = frozenset({21610})
-
-#: Asking again with the same number cannot help.
-PERMANENT = frozenset({
-    13224,  # calls to this number are not supported
-    13225,  # calls to this number are blocked
-    21211,  # not a valid To number
-    21214,  # To number cannot be reached
-    21215,  # calls to this region are not permitted
-    21216,  # calls to this number are not permitted
-    21217,  # phone number does not appear to be valid
-    21265,  # To number cannot be a short code
-    21266,  # To and From are the same number
-    21408,  # no permission for this region
-    21601,  # phone number cannot send SMS
-    21602,  # body is missing
-    21604,  # To number is missing
-    21612,  # no route from sender to recipient
-    21614,  # not a mobile number
-    21617,  # body is too long
-    21635,  # landline
-})  # fmt: skip
-
-#: The number itself is the problem (unknown, or a landline that takes no texts), so the card of the patient should say
-#: so. Also delivery errors of callbacks; 30003, a phone that is switched off, is not among them.
-BAD_NUMBER = frozenset({13224, 21211, 21214, 21217, 21614, 21635, 30005, 30006})
-
-
-class _Transport(TwilioHttpClient):
-    """The SDK's own HTTP client, pointed at another address when one is configured, with a pool for all senders."""
-
-    def __init__(self, api_url: str, connections: int, timeout: float) -> None:
-        super().__init__(timeout=timeout, pool_connections=True)
-        self._api_url = api_url
-        if urlsplit(api_url).hostname in _LOCAL:
-            self.session.trust_env = False  # a proxy for the outside world knows nothing of this machine
-        adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        response = super().request(method, url.replace(API, self._api_url, 1), *args, **kwargs)
-        if response.status_code == 429:  # here, because the SDK's exception does not carry the headers
-            raise GatewayError(
-                "The message service takes no more requests now.", provider_code=20429, retry_after=_seconds(response)
-            )
-        return response
+_RING_SECONDS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,54 +50,85 @@ class Account:
 
 
 class Twilio:
-    """Implements ``Messenger`` (domain/ports.py)."""
+    """Implements ``Messenger`` (domain/ports.py).
 
-    def __init__(self, account: Account, connections: int = 32, timeout: float = _TIMEOUT_SECONDS) -> None:
+    ``connections``: how many are kept open, best as many as threads that send. ``timeout``: seconds until an answer
+    begins. ``proxy`` and ``ca_file``: see ``Transport``.
+    """
+
+    def __init__(
+        self, account: Account, connections: int = 32, timeout: float = _TIMEOUT_SECONDS, *, proxy: str = "",
+        ca_file: str | None = None,
+    ) -> None:  # fmt: skip
         self._account = account
-        transport = _Transport(account.api_url, connections, timeout)
-        self._client = Client(account.sid, account.token, http_client=transport)
+        self._transport = Transport(
+            account.api_url, connections=connections, timeout=timeout, proxy=proxy, ca_file=ca_file
+        )
+        credentials = {"Authorization": basic(account.sid, account.token), "Accept": "application/json"}
+        own = f"{_VERSION}/Accounts/{account.sid}"
+        writing = credentials | {"User-Agent": "reminders", "Content-Type": _FORM}
+        self._messages = self._transport.opening("POST", f"{own}/Messages.json", writing)
+        self._calls = self._transport.opening("POST", f"{own}/Calls.json", writing)
+        self._own = self._transport.opening("GET", f"{own}.json", credentials | {"User-Agent": "reminders"})
+        service, number = account.messaging_service_sid, account.from_number
+        self._sender = urlencode({"MessagingServiceSid": service} if service else {"From": number})
+        self._status_hook = quote_plus(f"{account.public_url}/hooks/twilio/status/")
+        self._voice_hook = quote_plus(f"{account.public_url}/hooks/twilio/voice/")
+        self._client = Client(
+            account.sid, account.token, http_client=_SdkClient(self._transport, credentials),
+            environment={"TWILIO_ACCOUNT_SID": account.sid},  # or it would read the process's own
+        )  # fmt: skip
 
     def send_sms(self, to: str, body: str, token: str) -> Report:
-        sender = (
-            {"messaging_service_sid": self._account.messaging_service_sid}
-            if self._account.messaging_service_sid
-            else {"from_": self._account.from_number}
+        hook = self._status_hook + quote_plus(token)
+        return self._create(
+            self._messages,
+            f"To={quote_plus(to)}&{self._sender}&Body={quote_plus(body, errors='replace')}&StatusCallback={hook}",
         )
-        with _translating():
-            return _report(
-                self._client.messages.create(to=to, body=body, status_callback=self._hook("status", token), **sender)
-            )
 
     def place_call(self, to: str, token: str) -> Report:
         if not self._account.from_number:
             raise GatewayError("Calls need TWILIO_FROM_NUMBER.", permanent=True)
-        with _translating():
-            return _report(
-                self._client.calls.create(
-                    to=to,
-                    from_=self._account.from_number,
-                    url=self._hook("voice", token),
-                    status_callback=self._hook("status", token),
-                    status_callback_event=["completed"],
-                    timeout=25,
-                )
-            )
+        end = quote_plus(token)
+        return self._create(
+            self._calls,
+            f"To={quote_plus(to)}&From={quote_plus(self._account.from_number)}&Url={self._voice_hook}{end}"
+            f"&StatusCallback={self._status_hook}{end}&StatusCallbackEvent=completed&Timeout={_RING_SECONDS}",
+        )
+
+    def check_account(self) -> None:
+        try:
+            answer = _accepted(self._transport.send(self._own + b"\r\n", repeatable=True), writing=False)
+        except GatewayError as problem:
+            if problem.provider_code == TEST_CREDENTIALS:  # they may send, but not look at the account
+                return
+            raise
+        with _reading(writing=False):
+            status = str(json.loads(answer.body)["status"])
+        if status != "active":
+            raise GatewayError("The message service says that the account is not active.", account=True)
 
     def fetch(self, channel: Channel, sid: str) -> Report:
-        with _translating():
+        with _reading(writing=False):
             resource = self._client.messages(sid) if channel is Channel.SMS else self._client.calls(sid)
-            return _report(resource.fetch())
+            return _report(vars(resource.fetch()))
 
     def find(self, channel: Channel, to: str, since: datetime) -> list[Report]:
         """Newest first. Filtered here by time of creation: Twilio's own filter looks at the time of sending, which a
         queued message does not have yet."""
-        with _translating():
+        with _reading(writing=False):
             resource = self._client.messages if channel is Channel.SMS else self._client.calls
-            reports = [_report(item) for item in resource.list(to=to, limit=200)]
+            reports = [_report(vars(item)) for item in resource.list(to=to, limit=200)]
         return [report for report in reports if report.created_at is None or report.created_at >= since]
 
-    def _hook(self, kind: str, token: str) -> str:
-        return f"{self._account.public_url}/hooks/twilio/{kind}/{token}"
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._transport.close()
+
+    def _create(self, opening: bytes, form: str) -> Report:
+        answer = _accepted(self._transport.post(opening, form.encode("ascii")), writing=True)
+        with _reading(writing=True):
+            return _report(json.loads(answer.body))
 
 
 class Signature:
@@ -187,73 +168,93 @@ def callback_report(form: Mapping[str, str]) -> Report:
     )  # fmt: skip
 
 
-class _translating:  # noqa: N801
-    """Turns whatever the SDK raises into a ``GatewayError`` that says what to do next."""
+class _SdkClient(HttpClient):
+    """The SDK's interface for HTTP over our transport. What Twilio refuses becomes a ``GatewayError`` here: the SDK's
+    own exceptions carry no headers, and pages of lists not even the code."""
+
+    def __init__(self, transport: Transport, credentials: dict[str, str]) -> None:
+        super().__init__(logging.getLogger(__name__), False)
+        self._transport = transport
+        self._credentials = credentials
+
+    def request(
+        self, method: str, uri: str, params: Mapping[str, Any] | None = None, data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None, **_: Any,
+    ) -> Response:  # fmt: skip
+        """Credentials, timeouts and redirects (none) are the transport's business, whatever the SDK says of them."""
+        if not uri.startswith(f"{API}/"):
+            raise ValueError("an address outside Twilio's REST API")
+        target = uri.removeprefix(API) + (f"?{urlencode(params, doseq=True)}" if params else "")
+        opening = self._transport.opening(method, target, dict(headers or {}) | self._credentials)
+        reading = method == "GET"
+        answer = (
+            self._transport.send(opening + b"\r\n", repeatable=True)
+            if reading
+            else self._transport.post(opening, urlencode(data or {}, doseq=True).encode("ascii"))
+        )
+        _accepted(answer, writing=not reading)
+        return Response(answer.status, answer.body.decode("utf-8"), answer.headers)
+
+
+class _reading:  # noqa: N801
+    """An answer that cannot be read leaves open what was done."""
+
+    def __init__(self, *, writing: bool) -> None:
+        self._writing = writing
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _type: Any, problem: BaseException | None, _trace: Any) -> None:
-        if isinstance(problem, TwilioRestException | TwilioServiceException):
-            raise _from_answer(problem) from problem
-        if isinstance(problem, ValueError | TypeError | AttributeError):  # no JSON, or not that of a message
-            raise GatewayError("The message service's answer cannot be read.", sent_unknown=True) from problem
-        if isinstance(problem, requests.ConnectTimeout) or _never_connected(problem):
-            raise GatewayError("The message service cannot be reached.") from problem
-        if isinstance(problem, requests.RequestException):
-            raise GatewayError("The message service did not answer.", sent_unknown=True) from problem
+        if isinstance(
+            problem, TwilioException | ValueError | TypeError | AttributeError | LookupError | RecursionError
+        ):
+            raise GatewayError(
+                "The message service's answer cannot be read.", sent_unknown=self._writing
+            ) from problem  # fmt: skip
 
 
-def _from_answer(problem: TwilioRestException | TwilioServiceException) -> GatewayError:
-    code = problem.code or None
-    if problem.status >= 500:
-        return GatewayError("The message service failed.", sent_unknown=True, provider_code=code)
-    return GatewayError(
-        f"The message service refused: error {code or problem.status}.",
-        permanent=code in PERMANENT or code in OPTED_OUT,
-        opted_out=code in OPTED_OUT,
-        provider_code=code,
-    )
+def _accepted(answer: Answer, *, writing: bool) -> Answer:
+    if not 200 <= answer.status < 300:
+        raise refusal(answer, writing=writing)
+    return answer
 
 
-def _never_connected(problem: BaseException | None) -> bool:
-    """True when the connection itself could not be opened, so nothing was sent."""
-    if not isinstance(problem, requests.ConnectionError) or not problem.args:
-        return False
-    return type(getattr(problem.args[0], "reason", None)).__name__ in {"NewConnectionError", "NameResolutionError"}
-
-
-def _report(item: Any) -> Report:
-    if not item.sid:
+def _report(facts: Mapping[str, Any]) -> Report:
+    """A Message or Call, as JSON has it or as the SDK's record does."""
+    if not isinstance(facts["sid"], str) or not facts["sid"]:
         raise ValueError("an answer without SID")
-    status = str(item.status or "queued")
+    status, unit = str(facts.get("status") or "queued"), facts.get("price_unit")
     return Report(
-        sid=item.sid, state=STATUS.get(status, State.SENT), status=status, to=item.to or "",
-        body=getattr(item, "body", None), segments=_number(getattr(item, "num_segments", None)),
-        price=_price(item.price), currency=str(item.price_unit).upper() if item.price_unit else None,
-        error_code=_number(getattr(item, "error_code", None)), duration=_number(getattr(item, "duration", None)),
-        created_at=item.date_created,
+        sid=facts["sid"], state=STATUS.get(status, State.SENT), status=status, to=facts.get("to") or "",
+        body=facts.get("body"), segments=_number(facts.get("num_segments")), price=_price(facts.get("price")),
+        currency=str(unit).upper() if unit else None, error_code=_number(facts.get("error_code")),
+        duration=_number(facts.get("duration")), created_at=_moment(facts.get("date_created")),
     )  # fmt: skip
 
 
-def _seconds(response: Response) -> float | None:
-    """``Retry-After`` in seconds; Twilio does not use its other form, a date."""
+def _moment(value: Any) -> datetime | None:
+    """RFC 2822, as Twilio writes times; the SDK has read it already."""
+    if value is None or isinstance(value, datetime):
+        return value
     try:
-        return max(0.0, float((response.headers or {}).get("Retry-After", "")))
-    except ValueError:
+        moment = parsedate_to_datetime(str(value))
+    except (ValueError, TypeError):
         return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _price(value: Any) -> Decimal | None:
     """Twilio writes what we pay as a negative number, as text, and leaves it out until it knows."""
     try:
-        return None if value in (None, "") else abs(Decimal(str(value)))
+        price = abs(Decimal(str(value)))
     except InvalidOperation:
         return None
+    return price if price.is_finite() else None
 
 
 def _number(value: Any) -> int | None:
     try:
         return None if value in (None, "") else int(value)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -194,6 +194,7 @@ class Faults:
     429 and ``Retry-After: retry_after`` (seconds). ``duplicate_callbacks``: every status callback and inbound message is
     posted twice. ``reorder_callbacks``: the status callbacks of one ``advance`` go out last first. ``lose_callbacks``:
     status callbacks are not posted at all. ``price_delay``: the price becomes known so much later than the final status.
+    ``suspended``: as for an account without funds, everything is refused except to look at the account itself.
     """
 
     drop_after_accept: int = 0
@@ -203,3 +204,4 @@ class Faults:
     reorder_callbacks: bool = False
     lose_callbacks: bool = False
     price_delay: timedelta = timedelta(0)
+    suspended: bool = False

@@ -14,6 +14,7 @@ AS_OF = date(2026, 11, 21)
 _REQUEST_ERRORS: dict[int, tuple[int, str]] = {
     20001: (400, "Invalid parameter: {value}"),
     20003: (401, "Authenticate"),
+    20403: (403, "The account lacks permission to access the Twilio API"),
     20404: (404, "The requested resource {value} was not found"),
     20429: (429, "Too Many Requests"),
     20500: (500, "An internal server error has occurred"),

@@ -78,7 +78,7 @@ def call_json(account: Account, call: SandboxCall) -> Json:
     }
 
 
-def account_json(account: Account) -> Json:
+def account_json(account: Account, *, suspended: bool = False) -> Json:
     """The Account resource."""
     path = account_path(account)
     return {
@@ -88,7 +88,7 @@ def account_json(account: Account) -> Json:
         "date_updated": _date(account.created_at),
         "friendly_name": "Sandbox",
         "owner_account_sid": account.sid,
-        "status": "active",
+        "status": "suspended" if suspended else "active",
         "subresource_uris": {"messages": f"{path}/Messages.json", "calls": f"{path}/Calls.json"},
         "type": "Full",
         "uri": f"{path}.json",

@@ -58,6 +58,8 @@ class RestApi:
         known = hmac.compare_digest(user.encode(), self._account.sid.encode())
         if not hmac.compare_digest(password.encode(), self._account.auth_token.encode()) or not known:
             raise TwilioError(20003)
+        if self._sandbox.faults.suspended and not request.path.endswith(f"{account_path(self._account)}.json"):
+            raise TwilioError(20403)
 
     def _refuse(self, error: TwilioError) -> Response:
         response = jsonify(error.as_json())
@@ -72,7 +74,7 @@ class RestApi:
         raise TwilioError(20404, f"/{API_VERSION}/{rest}")
 
     def account(self) -> Response:
-        return jsonify(account_json(self._account))
+        return jsonify(account_json(self._account, suspended=self._sandbox.faults.suspended))
 
     def create_message(self) -> tuple[Response, int]:
         form = request.form

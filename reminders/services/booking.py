@@ -116,6 +116,18 @@ class Booking:
         except SlotTaken as problem:
             raise self._with_alternatives(problem, service, start) from problem
 
+    def pause(
+        self, uid: str, actor: Actor, *, paused: bool, version: int | None = None, once: Once | None = None
+    ) -> Record:
+        """Hold back the reminders of one visit, or let them go again; returns the visit as it is afterwards."""
+
+        def work(tx: Connection) -> Record:
+            if once is None or keys.claim_once(tx, once, uid, self._clock.now()) is None:
+                self._lifecycle.pause(tx, uid, actor, paused=paused, version=version)
+            return appointments.get(tx, uid)
+
+        return self._database.run(work)
+
     def get(self, uid: str) -> Record:
         with self._database.read() as tx:
             return appointments.get(tx, uid)

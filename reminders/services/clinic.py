@@ -27,7 +27,8 @@ _PREFIX = {Location: "loc", Provider: "prv", ReminderPolicy: "pol", Service: "sv
 
 
 class Clinic:
-    """One public method = one transaction; each ends by refreshing this process's catalogue."""
+    """One public method = one transaction; each ends by refreshing this process's catalogue. Policies are edited in
+    ``services/changesets.py``, because visits already booked have to follow."""
 
     def __init__(self, database: Database, clock: Clock, catalogue: Catalogue) -> None:
         self._database = database
@@ -49,13 +50,6 @@ class Clinic:
     def add_policy(self, values: dict[str, Any], once: Once | None = None) -> Record:
         with self._database.write() as tx:
             uid, _ = self._add(tx, ReminderPolicy, values, once)
-        return self._read(ReminderPolicy, uid)
-
-    def change_policy(self, uid: str, values: dict[str, Any]) -> Record:
-        with self._database.write() as tx:
-            number = store.get(tx, ReminderPolicy, uid).id
-            if values:
-                store.change(tx, ReminderPolicy, number, values)
         return self._read(ReminderPolicy, uid)
 
     def add_provider(

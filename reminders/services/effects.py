@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from reminders.clock import Clock
-from reminders.domain.delivery import Channel
-from reminders.domain.ports import Messenger
 from reminders.errors import GatewayError
-from reminders.services.outcomes import Outcomes
-from reminders.store import messages, outbox
+from reminders.store import outbox
 from reminders.store.engine import Database, Record
 
 _BATCH = 100
@@ -65,23 +62,3 @@ class Effects:
         with self._database.write() as tx:
             outbox.again(tx, row.id, self._clock.now() + _WAITS[row.attempts - 1], error)
         return False
-
-
-class Prices:
-    """Fetches the true price of a message, which the provider knows only some time after delivery."""
-
-    def __init__(self, database: Database, messenger: Messenger, outcomes: Outcomes) -> None:
-        self._database = database
-        self._messenger = messenger
-        self._outcomes = outcomes
-
-    def fetch(self, row: Record) -> None:
-        """Handler of ``message.price``; ``NotYet`` until there is a price."""
-        with self._database.read() as tx:
-            message = messages.by_uid(tx, row.key)
-        if message is None or message.provider_sid is None or message.price is not None:
-            return
-        report = self._messenger.fetch(Channel(message.channel), message.provider_sid)
-        if report.price is None:
-            raise NotYet()
-        self._outcomes.priced(row.key, report)

@@ -12,9 +12,10 @@ from reminders.clock import Clock
 from reminders.domain.clinic import Service
 from reminders.domain.cost import Money
 from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.dispatch import is_held
 from reminders.domain.duration import Duration
 from reminders.services.catalogue import Catalogue
-from reminders.store import appointments
+from reminders.store import appointments, consents
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
 from reminders.texts import language_name
@@ -58,36 +59,36 @@ class Ledger:
         with self._database.read() as tx:
             visit = appointments.get(tx, uid)
             rows = store.of_appointment(tx, visit.id)
-        snapshot = self._catalogue.current()
-        zone = snapshot.location_by_id[visit.location_id].zone
-        service = snapshot.service_by_id[visit.service_id]
-        return [self._entry(row, service, zone) for row in rows]
+            stops = consents.in_force(tx, consents.addresses(visit.patient_phone, visit.patient_email))
+        return [self._entry(row, visit, stops) for row in rows]
 
     def summary(self, uid: str) -> str:
         """One sentence for the whole visit: what was sent last and what comes next."""
         return summarise(self.of(uid))
 
     def summaries(self, visits: Sequence[Record]) -> dict[str, str]:
-        """``summary`` of each of these visits by its uid, read with one query however many there are."""
-        snapshot = self._catalogue.current()
+        """``summary`` of each of these visits by its uid, read with two queries however many there are."""
         by_number = {visit.id: visit for visit in visits}
+        people = {(visit.patient_phone, visit.patient_email) for visit in visits}
         with self._database.read() as tx:
             rows = store.of_appointments(tx, list(by_number)) if by_number else []
+            stops = consents.in_force(tx, {address for one in people for address in consents.addresses(*one)})
         entries: dict[int, list[Entry]] = {number: [] for number in by_number}
         for row in rows:
             visit = by_number[row.reminder_appointment_id]
-            zone = snapshot.location_by_id[visit.location_id].zone
-            entries[visit.id].append(self._entry(row, snapshot.service_by_id[visit.service_id], zone))
+            entries[visit.id].append(self._entry(row, visit, stops))
         return {visit.uid: summarise(entries[visit.id]) for visit in visits}
 
-    def _entry(self, row: Record, service: Service, zone: ZoneInfo) -> Entry:
-        state = self._shown_state(row)
+    def _entry(self, row: Record, visit: Record, stops: set[tuple[str, str]]) -> Entry:
+        state, snapshot = self._shown_state(row), self._catalogue.current()
+        service, zone = snapshot.service_by_id[visit.service_id], snapshot.location_by_id[visit.location_id].zone
+        sentence = _sentence(row, state, service, zone, _barred(row, visit, stops))
         amount = row.price if row.price is not None else row.estimated
         currency = row.price_currency if row.price is not None else row.estimated_currency
         return Entry(
             id=row.reminder_uid, kind=row.reminder_kind, step=row.reminder_step, channel=row.reminder_channel,
             due_at=row.reminder_due_at, not_after=row.reminder_not_after, state=state, reason=row.reminder_reason,
-            sentence=_sentence(row, state, service, zone), attempts=row.reminder_attempts, language=row.language,
+            sentence=sentence, attempts=row.reminder_attempts, language=row.language,
             text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
             cost=_cost(amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
             sent_at=row.sent_at, delivered_at=row.delivered_at,
@@ -112,14 +113,18 @@ def summarise(entries: list[Entry]) -> str:
     return " ".join(parts)
 
 
-def _sentence(row: Record, state: State, service: Service, zone: ZoneInfo) -> str:
+def _sentence(row: Record, state: State, service: Service, zone: ZoneInfo, barred: str) -> str:
     what = _what(row, service)
     due, limit = _time(row.reminder_due_at, zone), _time(row.reminder_not_after, zone)
     match state:
+        case State.PLANNED if barred:
+            return f"{what}, due {due}, will not go out {barred}."
         case State.PLANNED:
             return f"{what} will go out on {due}{_why_planned(row)}."
         case State.CLAIMED:
             return f"{what} is being sent right now."
+        case State.UNCERTAIN if row.reminder_channel == Channel.EMAIL:
+            return f"{what} was being handed over when the worker stopped; it will be handed over again."
         case State.UNCERTAIN:
             return f"{what} was handed over but the answer got lost; we ask the provider before sending anything again."
         case State.SENT | State.DELIVERED:
@@ -132,22 +137,30 @@ def _sentence(row: Record, state: State, service: Service, zone: ZoneInfo) -> st
             return f"{what}, due {due}, {_verb(state)}: {_because(row)}."
 
 
+def _barred(row: Record, visit: Record, stops: set[tuple[str, str]]) -> str:
+    """Why a planned reminder will not go out as things stand now; empty when nothing keeps it back."""
+    if consents.bars(stops, visit.patient_phone, visit.patient_email, row.reminder_channel):
+        return "because the patient asked us to stop"
+    if is_held(row.reminder_kind, visit_paused=visit.paused, patient_paused=visit.patient_paused):
+        return f"while the desk has paused reminders for this {'patient' if visit.patient_paused else 'visit'}"
+    return ""
+
+
 def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
     if row.reminder_reason == Reason.IMPORTED:
         return f"{what} was sent before this system was in use; its text and cost are not known."
     language = f" in {language_name(row.language)}" if row.language else ""
     when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
     end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
-    found = " (the answer got lost; we found it at the provider)" if row.reminder_reason == Reason.ADOPTED else ""
-    return f"{what} was sent on {when}{language}{end}{found}."
+    return f"{what} was sent on {when}{language}{end}{_LOST.get(row.reminder_reason, '')}."
 
 
 def _what(row: Record, service: Service) -> str:
-    noun = "call" if row.reminder_channel == Channel.VOICE else "SMS"
+    noun = _NOUNS.get(row.reminder_channel, "SMS")
     if row.reminder_kind == "reminder":
         steps = service.policy.steps if service.policy else ()
         lead = _lead(steps[row.reminder_step].offset) if row.reminder_step < len(steps) else ""
-        return f"The {'reminder call' if noun == 'call' else 'reminder SMS'}{lead}"
+        return f"The reminder {noun}{lead}"
     return f"The {noun} {_KINDS.get(row.reminder_kind, row.reminder_kind)}"
 
 
@@ -180,6 +193,8 @@ def _tries(count: int) -> str:
 
 def _because(row: Record) -> str:
     code = f" (provider error {row.error_code})" if row.error_code else ""
+    if row.reminder_reason == Reason.NO_ADDRESS and row.reminder_channel == Channel.EMAIL:
+        return "there is no e-mail address on the card"
     return str(_REASONS.get(row.reminder_reason, row.reminder_reason)) + code
 
 
@@ -192,6 +207,13 @@ def _cost(amount: Decimal | None, currency: str | None, state: State) -> Money |
         return None
     return Money(amount, currency)
 
+
+_LOST = {
+    Reason.ADOPTED: " (the answer got lost; we found it at the provider)",
+    Reason.UNCONFIRMED: " (the mail server had all of it, but its answer got lost)",
+}
+
+_NOUNS = {Channel.VOICE: "call", Channel.EMAIL: "e-mail"}
 
 _KINDS = {"moved": "about the new time", "cancelled": "about the cancellation", "desk": "written by the desk"}
 
@@ -210,7 +232,7 @@ _REASONS: dict[str, str] = {
     Reason.REFUSED: "the provider refused it",
     Reason.UNDELIVERED: "the network could not deliver it",
     Reason.NOT_ANSWERED: "nobody answered",
-    Reason.SUPERSEDED: "the visit changed again",
+    Reason.SUPERSEDED: "the visit or its reminder policy changed",
     Reason.DUE: "the provider could not deliver it",
     Reason.SHIFTED: "its time had been moved out of quiet hours",
     Reason.RETRYING: "the provider could not take it",
@@ -225,5 +247,6 @@ _REASONS: dict[str, str] = {
     Reason.OVER_BUDGET: "the month's budget was used up, and a later reminder of the visit was kept instead",
     Reason.CALL_AGAIN: "nobody answered the calls",
     Reason.ACCOUNT_CLOSED: "the provider refused the clinic's account",
+    Reason.UNCONFIRMED: "the mail server had all of it, but its answer got lost",
     Reason.NO_CHANNEL: "this channel is not set up here",
 }

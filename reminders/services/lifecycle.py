@@ -21,8 +21,9 @@ from reminders.domain.clinic import Location, Provider, Service
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.domain.plan import into_allowed_hours, plan
-from reminders.errors import Invalid, Stale
+from reminders.errors import IllegalTransition, Invalid, Stale
 from reminders.services.catalogue import Catalogue
+from reminders.services.replanning import Edit, replan
 from reminders.store import appointments, bookings, histories, outbox
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Record
@@ -35,7 +36,7 @@ _REACHED_BY = {Change.ARRIVE: Status.ARRIVED, Change.FULFIL: Status.FULFILLED, C
 _NOTICES = {Change.RESCHEDULE: "moved", Change.CANCEL: "cancelled"}
 _PATIENT = "patient"
 #: What a visit booked here has no value for.
-_NOT_SET = {"cancel_reason": None, "source": None, "external_id": None}
+_NOT_SET = {"cancel_reason": None, "source": None, "external_id": None, "paused": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Lifecycle:
         values = _times(draft.service, location, draft.start, now) | {
             "uid": uid, "location_id": location.id, "provider_id": draft.provider.id, "service_id": draft.service.id,
             "patient_id": draft.patient.id, "status": Status.BOOKED, "confirmation": Confirmation.UNCONFIRMED,
-            "occupies": True, "timed": True, "paused": False, "booked_at": now, "version": 1, "updated_at": now,
+            "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
         }  # fmt: skip
         zone = location.zone_of(draft.patient.time_zone)
         planned = _planned(_Subject(draft.patient.id, 1, draft.service, location, zone), draft.start, now)
@@ -85,17 +86,9 @@ class Lifecycle:
         return SimpleNamespace(**values, **_NOT_SET, id=number, **_contact(draft.patient))
 
     def change(
-        self,
-        tx: Connection,
-        uid: str,
-        change: Change,
-        actor: Actor,
-        *,
-        version: int | None = None,
-        start: datetime | None = None,
-        provider: Provider | None = None,
-        reason: str | None = None,
-    ) -> Record:
+        self, tx: Connection, uid: str, change: Change, actor: Actor, *, version: int | None = None,
+        start: datetime | None = None, provider: Provider | None = None, reason: str | None = None,
+    ) -> Record:  # fmt: skip
         """Carry out one change; returns the visit as it was before.
 
         ``version`` is what the caller last saw (``Stale`` when it is not the current one). Repeating a change that
@@ -116,10 +109,31 @@ class Lifecycle:
         appointments.change(tx, visit.id, values)
         self._replan(tx, visit, change, actor, start, provider, now)
         facts = _facts(visit, change, start, provider, reason)
-        history, effect = _record(uid, change.value, actor, visit.version + 1, facts, now)
-        histories.add(tx, {**history, "appointment_id": visit.id})
-        outbox.add_row(tx, effect)
+        _write(tx, visit, change.value, actor, facts, now)
         return visit
+
+    def pause(self, tx: Connection, uid: str, actor: Actor, *, paused: bool, version: int | None = None) -> None:
+        """Hold back the reminders of a visit still ahead, or let them go again; repeating it changes nothing."""
+        visit, change = appointments.get(tx, uid, lock=True), "pause" if paused else "resume"
+        if version is not None and visit.version != version:
+            raise Stale(current_version=visit.version)
+        if visit.paused == paused:
+            return
+        if Status(visit.status) not in OPEN:
+            raise IllegalTransition(current_status=visit.status, change=change)
+        now = self._clock.now()
+        appointments.change(tx, visit.id, {"paused": paused, "version": visit.version + 1, "updated_at": now})
+        _write(tx, visit, change, actor, {}, now)
+
+    def replan(self, tx: Connection, uid: str, edit: Edit, actor: Actor) -> bool:
+        """Bring the reminders of a visit still ahead in line with an edited policy; False when nothing had to change.
+        The visit itself, its version included, stays as it is."""
+        visit, now = appointments.get(tx, uid, lock=True), self._clock.now()
+        service = self._catalogue.current().service_by_id[visit.service_id]
+        follows = service.policy is not None and service.policy.id == edit.policy.id
+        if not follows or Status(visit.status) not in OPEN or visit.start_at <= now:
+            return False
+        return replan(tx, visit, self._catalogue.current().location_by_id[visit.location_id], edit, actor, now)
 
     def _moved(self, visit: Record, start: datetime, provider: Provider | None, now: datetime) -> dict[str, Any]:
         snapshot = self._catalogue.current()
@@ -153,7 +167,8 @@ class Lifecycle:
 def _contact(patient: Record) -> dict[str, Any]:
     return {
         "patient_uid": patient.uid, "patient_name": patient.name, "patient_phone": patient.phone,
-        "patient_language": patient.language, "patient_zone": patient.time_zone,
+        "patient_email": patient.email, "patient_language": patient.language, "patient_zone": patient.time_zone,
+        "patient_paused": patient.paused,
     }  # fmt: skip
 
 
@@ -166,6 +181,14 @@ def _record(
         "facts": dict(facts),
     }  # fmt: skip
     return history, outbox.row("appointment.changed", uid, {"change": change, "version": version}, now)
+
+
+def _write(
+    tx: Connection, visit: Record, change: str, actor: Actor, facts: Mapping[str, Any], now: datetime
+) -> None:  # fmt: skip
+    history, effect = _record(visit.uid, change, actor, visit.version + 1, facts, now)
+    histories.add(tx, {**history, "appointment_id": visit.id})
+    outbox.add_row(tx, effect)
 
 
 def _of_visit(number: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

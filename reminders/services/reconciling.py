@@ -5,7 +5,9 @@ A provider's create call has no idempotency key, so an unanswered request may or
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import Any
 
 from reminders.clock import Clock
 from reminders.domain.delivery import Channel, Reason, State
@@ -17,55 +19,63 @@ from reminders.store import messages
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
 
-_BATCH = 100
+#: So many are asked about at once, and each answer may take ten seconds; who dies meanwhile leaves them for this long.
+_BATCH = 16
+_HOLD = timedelta(seconds=60)
 #: How far the provider's clock may be behind ours.
 _SKEW = timedelta(minutes=2)
 
+#: Carries out a function for each item, like ``map``: one after the other, or several at once.
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
 
 class Reconciling:
-    """Sweeps leases that ended without an outcome."""
+    """Sweeps leases that ended without an outcome: safe on any number of workers, each row is asked about by one."""
 
-    def __init__(self, database: Database, clock: Clock, messenger: Messenger, outcomes: Outcomes) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, messenger: Messenger, outcomes: Outcomes, grace: timedelta = GRACE,
+        each: Each = map,
+    ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._messenger = messenger
         self._outcomes = outcomes
+        self._grace = grace
+        self._each = each
 
     def run(self) -> int:
         """Handle every lapsed lease; returns how many."""
+        handled = 0
+        while lapsed := self._take():
+            handled += len(list(self._each(self._resolve, lapsed)))
+        return handled
+
+    def _take(self) -> list[store.Lapsed]:
         now = self._clock.now()
         with self._database.read() as tx:
-            lapsed = store.lapsed(tx, now, _BATCH)
-        for row in lapsed:
-            if row.state == State.CLAIMED:
-                self._give_back(row)
-            else:
-                self._resolve(row)
-        return len(lapsed)
-
-    def _give_back(self, row: Record) -> None:
-        """Claimed, but no attempt was written: nothing left the house."""
-        now = self._clock.now()
-        state, reason = (
-            (State.PLANNED, Reason.LEASE_EXPIRED) if now <= row.not_after else (State.MISSED, Reason.TOO_LATE)
-        )
+            if not store.any_lapsed(tx, now):
+                return []
         with self._database.write() as tx:
-            store.move_lapsed(tx, row.id, State.CLAIMED, state, reason, now)
+            return store.take_lapsed(tx, now, now + max(_HOLD, self._grace), _BATCH)
 
-    def _resolve(self, row: Record) -> None:
+    def _resolve(self, row: store.Lapsed) -> None:
         with self._database.read() as tx:
             attempt = messages.by_number(tx, row.message_id)
+        if row.channel == Channel.EMAIL:  # nobody can be asked; the same Message-ID lets a mailbox see that it is one
+            self._send_again(row, attempt, Reason.LEASE_EXPIRED)
+            return
         try:
             found = self._messenger.find(Channel(row.channel), attempt.phone, attempt.created_at - _SKEW)
         except GatewayError:
             with self._database.write() as tx:
-                store.rest(tx, row.id, self._clock.now() + GRACE)
+                if store.still_lapsed(tx, row):
+                    store.rest(tx, row.id, self._clock.now() + self._grace)
             return
         match = self._ours(attempt, found)
         if match is not None:
-            self._outcomes.accepted(row.id, attempt.id, match, Reason.ADOPTED)
+            self._outcomes.adopted(row, attempt.id, match)
         else:
-            self._send_again(row, attempt)
+            self._send_again(row, attempt, Reason.NOT_FOUND)
 
     def _ours(self, attempt: Record, found: list[Report]) -> Report | None:
         """The provider's record of this attempt: same text (calls have none) and not known as another message. Twilio
@@ -78,11 +88,11 @@ class Reconciling:
                     return report
         return None
 
-    def _send_again(self, row: Record, attempt: Record) -> None:
+    def _send_again(self, row: store.Lapsed, attempt: Record, why: Reason) -> None:
         now = self._clock.now()
-        state, reason = (State.PLANNED, Reason.NOT_FOUND) if now <= row.not_after else (State.MISSED, Reason.TOO_LATE)
+        state, reason = (State.PLANNED, why) if now <= row.not_after else (State.MISSED, Reason.TOO_LATE)
         with self._database.write() as tx:
             if (overtaken := store.overtaken(tx, row.id)) is not None:
                 state, reason = State.WITHDRAWN, overtaken
-            if store.move_lapsed(tx, row.id, State.UNCERTAIN, state, reason, now):  # else a callback was faster
+            if store.move_lapsed(tx, row, state, reason, now):  # else a callback was faster
                 messages.settle(tx, attempt.id, State.FAILED)

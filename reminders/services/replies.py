@@ -6,7 +6,7 @@ What nobody can read with certainty goes to the desk's inbox, and the patient is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,8 @@ from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.clinic import Location
 from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, State
-from reminders.domain.reply import Intent, Lexicon, read
+from reminders.domain.lexicon import Lexicon
+from reminders.domain.reply import Intent, is_carrier_yes, read
 from reminders.domain.sms import segments
 from reminders.errors import IllegalTransition
 from reminders.services.catalogue import Catalogue
@@ -75,7 +76,7 @@ class Replies:
 
     def __init__(
         self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, texts: Texts,
-        lexicons: Mapping[str, Lexicon],
+        lexicons: Callable[[], Mapping[str, Lexicon]],
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -95,14 +96,20 @@ class Replies:
             if number is None:
                 return None
             reply = _Reply(incoming, number, sender, visits, bool(questions), now)
-            template = self._act(tx, reply, self._intent(reply))
+            template = self._act(tx, reply, self._intent(tx, reply))
             return self._answer(tx, reply, template) if template else None
 
-    def _intent(self, reply: _Reply) -> Intent:
+    def _intent(self, tx: Connection, reply: _Reply) -> Intent:
+        """What the provider made of it, else what we read. After a stop by text a bare "yes" is a start, as it is for
+        carriers, which lift their block at that word."""
+        body = reply.incoming.body
         if reply.incoming.opt_out:
             return {"STOP": Intent.STOP, "START": Intent.START}.get(reply.incoming.opt_out.upper(), Intent.HELP)
-        english = self._lexicons["en"]
-        return read(reply.incoming.body, self._lexicons.get(self._language(reply), english), english).intent
+        if is_carrier_yes(body) and consents.said_by_text(tx, reply.incoming.phone):
+            return Intent.START
+        english = self._lexicons()["en"]
+        own = self._lexicons().get(self._language(reply), english)
+        return read(body, own, english, others=self._lexicons().values()).intent
 
     def _act(self, tx: Connection, reply: _Reply, intent: Intent) -> Template | None:
         match intent:
@@ -110,8 +117,7 @@ class Replies:
                 self._stop(tx, reply)
                 return None
             case Intent.START:
-                consents.start(tx, reply.incoming.phone, Channel.SMS, reply.now)
-                reminder_store.resume_for_phone(tx, reply.incoming.phone, Channel.SMS, reply.now)
+                self._start(tx, reply)
                 return self._unless_provider_answers(reply, Template.ANSWER_START)
             case Intent.HELP:
                 return self._unless_provider_answers(reply, Template.ANSWER_HELP)
@@ -129,14 +135,16 @@ class Replies:
         """Apply a yes or no to the one visit it can be about; to none when it could be about several."""
         if not reply.visits:
             return self._about_nothing(tx, reply)
-        if reply.visit is None:
+        asked_together = len({visit.id for visit in reply.visits}) == 1  # one message named them all and asked for a 1
+        if reply.visit is None and not (change is Change.CONFIRM and asked_together):
             self._to_desk(tx, reply, "several_visits")
             return Template.ANSWER_AMBIGUOUS
         try:
-            self._lifecycle.change(tx, reply.visit.appointment_uid, change, patient("sms"))
+            for visit in reply.visits:
+                self._lifecycle.change(tx, visit.appointment_uid, change, patient("sms"))
         except IllegalTransition:
             return self._too_late(tx, reply)
-        return _ANSWERS[change]
+        return _ANSWERS[change] if reply.visit else Template.ANSWER_ALL_CONFIRMED
 
     def _move(self, tx: Connection, reply: _Reply) -> Template:
         """Only the desk finds another time; it is told whichever visit may be meant."""
@@ -164,9 +172,13 @@ class Replies:
     def _stop(self, tx: Connection, reply: _Reply) -> None:
         """Nothing more is sent: not even a goodbye, which the provider says itself and would block from us."""
         phone = reply.incoming.phone
-        evidence = f"sms: {reply.incoming.body.strip()[:60]}"
-        consents.stop(tx, phone, Channel.SMS, reply.now, evidence, reply.message_id)
+        consents.stop(tx, phone, Channel.SMS, reply.now, _evidence(reply), reply.message_id)
         reminder_store.withdraw_for_phone(tx, phone, Channel.SMS, reply.now)
+
+    def _start(self, tx: Connection, reply: _Reply) -> None:
+        phone = reply.incoming.phone
+        consents.start(tx, phone, Channel.SMS, reply.now, _evidence(reply))
+        reminder_store.resume_for_phone(tx, phone, Channel.SMS, reply.now)
 
     def _unless_provider_answers(self, reply: _Reply, template: Template) -> Template | None:
         return None if reply.incoming.opt_out else template
@@ -229,6 +241,10 @@ def _sender(tx: Connection, phone: str, visits: Sequence[Record]) -> Record | No
     if len(visits) == 1:
         return patients.by_number(tx, visits[0].patient_id)
     return messages.patient_of_phone(tx, phone)
+
+
+def _evidence(reply: _Reply) -> str:
+    return f"sms: {reply.incoming.body.strip()[:60]}"
 
 
 def _incoming(incoming: Incoming, sender: Record | None, now: datetime) -> dict[str, Any]:

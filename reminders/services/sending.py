@@ -1,4 +1,4 @@
-"""Sends what is due: claim with a lease, decide, write the attempt, call the provider, record the outcome.
+"""Sends what is due: one thread claims and records, many wait for the provider.
 
 No transaction is open while the provider is asked. A reminder is ``uncertain`` from the moment its attempt is written
 until the outcome is known; ``services/reconciling.py`` looks after those whose worker died in between.
@@ -7,237 +7,268 @@ until the outcome is known; ``services/reconciling.py`` looks after those whose 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
 
-from sqlalchemy import Connection
+import structlog
+from sqlalchemy.exc import IntegrityError
 
 from reminders.clock import Clock
-from reminders.domain.appointment import Confirmation, Status
-from reminders.domain.clinic import Location, Policy
-from reminders.domain.cost import rate_card
-from reminders.domain.delivery import Channel, Reason, State
-from reminders.domain.dispatch import Situation, Verdict, decide
-from reminders.domain.plan import DEFAULT_QUIET_HOURS
-from reminders.domain.ports import Messenger, Report
-from reminders.domain.sms import segments
-from reminders.errors import GatewayError, Invalid
-from reminders.services.catalogue import Catalogue, Snapshot
-from reminders.services.outcomes import Outcomes
-from reminders.store import consents, messages, paces
-from reminders.store import reminders as store
+from reminders.domain.delivery import Channel
+from reminders.domain.ports import Mailer, Messenger, Report
+from reminders.errors import GatewayError
+from reminders.services.attempts import Attempts, Pace, Rules
+from reminders.services.batch import Job, visit_facts
+from reminders.services.circuit import Circuit
+from reminders.services.crew import Crew
+from reminders.services.outcomes import Accepted, Outcomes
+from reminders.store import claims
 from reminders.store.engine import Database, Record
-from reminders.store.ids import new_secret, new_uid
-from reminders.texts import Facts, Template, Texts
 
-LEASE = timedelta(seconds=60)
-#: A call to the provider takes at most ten seconds; a worker that is later than this leaves the row to the next one.
+log = structlog.get_logger()
+
+__all__ = ["Gateways", "Pace", "Rules", "Sending", "visit_facts"]
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+#: How long a look at what is due holds good; what others plan in between is found at the next one, or by ``wake``.
+POLL = timedelta(seconds=1)
+#: A call to the provider takes at most ten seconds; who is later than this before the end of a lease does not begin one.
 _LEASE_MARGIN = timedelta(seconds=15)
-_BURST = timedelta(seconds=2)
-_BACKOFF_START = timedelta(seconds=20)
+#: While this much is overdue there was an outage: what would be too late first goes first.
+_BACKLOG = timedelta(minutes=1)
+#: The low-water mark stays so far behind, and is left out once in so long, for what was planned late.
+_MARGIN = timedelta(seconds=5)
+_FULL_LOOK = timedelta(minutes=1)
+_WAIT_SECONDS = 0.05
+#: One claim takes at most so many.
+MOST_AT_ONCE = 100
+_BACKOFF_START = timedelta(seconds=5)
 _BACKOFF_END = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How much one sender may send per second: segments for SMS, calls for voice. ``batch`` bounds one claim."""
+class Gateways:
+    """Who carries each channel, and the account that pays: what ``Circuit`` watches."""
 
-    sender: str
-    messages_per_second: float
-    calls_per_second: float
-    batch: int
+    messenger: Messenger
+    mailer: Mailer | None
+    account: str
+    mail_account: str = "mail"
 
-    def of(self, channel: Channel) -> float:
-        return self.messages_per_second if channel is Channel.SMS else self.calls_per_second
+    def account_of(self, channel: Channel) -> str:
+        return self.mail_account if channel is Channel.EMAIL else self.account
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One message whose attempt is written and whose provider has to be asked."""
+@dataclass(slots=True)
+class _Lane:
+    """What this worker remembers of one channel. ``quiet_until``: nothing is due before; ``mark``: the low-water mark."""
 
-    reminder_id: int
-    message_id: int
-    channel: Channel
-    to: str
-    body: str
-    token: str
-    attempts: int
-    not_after: datetime
-    lease_until: datetime
+    quiet_until: datetime = LONG_AGO
+    mark: datetime = LONG_AGO
+    looked_fully: datetime = LONG_AGO
+
+    def since(self, now: datetime) -> datetime:
+        if abs(now - self.looked_fully) >= _FULL_LOOK:
+            self.looked_fully = now
+            self.mark = LONG_AGO
+        return self.mark
+
+
+class LeaseEnded(GatewayError):
+    """The worker came too late to ask the provider: the reminder may be somebody else's by now."""
 
 
 class Sending:
-    """The worker's main use case. ``owner`` names this worker in the leases it takes."""
+    """The worker's main use case. ``capacity`` is how many messages may be under way at once."""
 
     def __init__(
-        self, database: Database, clock: Clock, catalogue: Catalogue, texts: Texts, messenger: Messenger,
-        outcomes: Outcomes, executor: Executor, pace: Pace, owner: str,
+        self, database: Database, clock: Clock, attempts: Attempts, gateways: Gateways, outcomes: Outcomes,
+        circuit: Circuit, crew: Crew, rules: Rules, capacity: int,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
-        self._catalogue = catalogue
-        self._texts = texts
-        self._messenger = messenger
+        self._attempts = attempts
+        self._gateways = gateways
         self._outcomes = outcomes
-        self._executor = executor
-        self._pace = pace
-        self._owner = owner
+        self._circuit = circuit
+        self._crew = crew
+        self._rules = rules
+        self._capacity = capacity
+        self._turn = threading.Lock()
+        self._is_stopped = False
+        self._lanes = {channel: _Lane() for channel in Channel}
+        self._under_way: dict[str, Job] = {}
+        self._leases: dict[str, datetime] = {}
+        self._finished: SimpleQueue[tuple[Job, Report | GatewayError]] = SimpleQueue()
+        self._unrecorded: list[tuple[Job, Report | GatewayError]] = []
+        self._kept_until = LONG_AGO
 
     def run_due(self) -> int:
-        """Handle what is due now, in batches, until the pace is used up or nothing is left; returns how many."""
-        return sum(self._drain(channel) for channel in Channel)
+        """Handle what is due now until nothing is left or under way; returns how many reminders were claimed."""
+        with self._turn:
+            self.wake()
+            handled = 0
+            while True:
+                self._record(self._arrived())
+                taken = 0 if self._is_stopped else sum(self._start(channel) for channel in Channel)
+                handled += taken
+                self._keep_leases()
+                if not taken:
+                    if not self._under_way and not self._unrecorded:
+                        return handled
+                    self._record(self._arrived(_WAIT_SECONDS))
 
-    def _drain(self, channel: Channel) -> int:
-        handled = 0
-        while claimed := self._claim(channel):
-            handled += len(claimed)
-            self._send_all(self._prepare(channel, claimed))
-        return handled
+    def stop(self) -> None:
+        """Claim nothing more; what is under way is finished."""
+        self._is_stopped = True
 
-    def _claim(self, channel: Channel) -> list[int]:
+    def wake(self) -> None:
+        """Something may be due that was not there at the last look."""
+        for lane in self._lanes.values():
+            lane.quiet_until = LONG_AGO
+
+    def idle_for(self) -> timedelta:
+        """How long there is nothing to do, as far as is known."""
         now = self._clock.now()
-        sender, rate = f"{channel}:{self._pace.sender}", self._pace.of(channel)
+        return max(timedelta(0), min(lane.quiet_until for lane in self._lanes.values()) - now)
+
+    def _start(self, channel: Channel) -> int:
+        """Claim what is due on one channel and hand it to the crew; returns how many reminders were claimed."""
+        lane, now = self._lanes[channel], self._clock.now()
+        room = min(self._capacity - len(self._under_way), MOST_AT_ONCE)
+        if now < lane.quiet_until or room <= 0:
+            return 0
+        since = lane.since(now)
         with self._database.read() as tx:
-            if not store.any_due(tx, channel, now):
-                return []
-        with self._database.write() as tx:
-            units = paces.allowance(tx, sender, now, rate, _BURST)
-            claimed = store.claim_due(tx, channel, now, self._owner, now + LEASE, min(units, self._pace.batch))
-            if claimed:
-                paces.spend(tx, sender, now, rate, _BURST, len(claimed))
-        return claimed
+            first = claims.first_due(tx, channel, since)
+        if first is None or first > now:
+            lane.quiet_until = min(first or now + POLL, now + POLL)
+            return 0
+        if self._circuit.is_open(self._gateways.account_of(channel)):
+            self._attempts.miss_overdue(channel)
+            lane.quiet_until = now + POLL
+            return 0
+        by_deadline = now - first > _BACKLOG
+        claimed, jobs = self._attempts.take(channel, room, since, by_deadline=by_deadline)
+        for job in jobs:
+            self._submit(job, now + self._rules.lease)
+        self._note(lane, claimed, now, by_deadline=by_deadline)
+        return len(claimed)
 
-    def _prepare(self, channel: Channel, claimed: list[int]) -> list[Job]:
-        """Decide on each reminder and write the attempt of those that go out, in one transaction."""
-        now = self._clock.now()
-        snapshot = self._catalogue.current()
-        with self._database.write() as tx:
-            rows = store.details(tx, claimed, self._owner)
-            stops = consents.in_force(tx, {row.patient_phone for row in rows if row.patient_phone})
-            jobs = [job for row in rows if (job := self._attempt(tx, snapshot, row, stops, now)) is not None]
-            extra = sum(segments(job.body).count - 1 for job in jobs if channel is Channel.SMS)
-            if extra > 0:
-                sender, rate = f"{channel}:{self._pace.sender}", self._pace.of(channel)
-                paces.spend(tx, sender, now, rate, _BURST, extra)
-        return jobs
+    def _note(self, lane: _Lane, claimed: Sequence[Record], now: datetime, *, by_deadline: bool) -> None:
+        if not claimed:  # the pace is used up, or another worker was faster
+            lane.quiet_until = now + timedelta(seconds=_WAIT_SECONDS * 4)
+        elif not by_deadline:
+            lane.mark = max(lane.mark, max(row.due_at for row in claimed) - _MARGIN)
 
-    def _attempt(
-        self, tx: Connection, snapshot: Snapshot, row: Record, stops: set[tuple[str, str]], now: datetime
-    ) -> Job | None:
+    def _submit(self, job: Job, lease_until: datetime) -> None:
+        self._under_way[job.token] = job
+        self._leases[job.token] = lease_until
         try:
-            verdict = decide(_situation(snapshot, row, stops, now))
-            body, language = self._text(snapshot, row) if verdict.state is State.CLAIMED else ("", "")
-        except Invalid:  # what cannot be said must not hold up everybody else's reminders
-            verdict, body, language = Verdict(State.SUPPRESSED, Reason.NO_TEXT), "", ""
-        if verdict.state is not State.CLAIMED:
-            values = {"due_at": verdict.due_at} if verdict.due_at else {}
-            store.move(tx, row.reminder_id, verdict.state, verdict.reason, now, **values)
-            return None
-        token = new_secret()
-        attempts = row.reminder_attempts + 1
-        message = _message(row, body, language, token, now)
-        number = messages.add(tx, message)
-        lease = now + LEASE
-        store.move(tx, row.reminder_id, State.UNCERTAIN, None, now, attempts=attempts, lease_until=lease)
-        return Job(row.reminder_id, number, Channel(row.reminder_channel), row.patient_phone, body, token, attempts,
-                   row.reminder_not_after, lease)  # fmt: skip
+            self._crew.submit(self._send, job)
+        except BaseException:
+            self._forget(job)
+            raise
 
-    def _text(self, snapshot: Snapshot, row: Record) -> tuple[str, str]:
-        """What is said and in which language. A call's words are made when the provider asks for them."""
-        location = _location(snapshot, row)
-        facts = visit_facts(location, row.patient_name, row.patient_zone, row.appointment_start_at, row.reminder_body)
-        if row.reminder_channel == Channel.VOICE:
-            return "", row.patient_language or location.locale
-        rendered = self._texts.sms(Template(row.reminder_kind), row.patient_language, location.locale, facts)
-        return rendered.body, rendered.language
-
-    def _send_all(self, jobs: Iterable[Job]) -> None:
-        list(self._executor.map(self._send, jobs))
+    def _forget(self, job: Job) -> None:
+        self._under_way.pop(job.token, None)
+        self._leases.pop(job.token, None)
 
     def _send(self, job: Job) -> None:
-        if self._clock.now() > job.lease_until - _LEASE_MARGIN:
-            self._outcomes.not_called(job.reminder_id, job.message_id)
-            return
-        call: Callable[[], Report] = (
-            (lambda: self._messenger.send_sms(job.to, job.body, job.token))
-            if job.channel is Channel.SMS
-            else (lambda: self._messenger.place_call(job.to, job.token))
-        )
+        """In a thread of the crew: ask the provider, and say what came of it, whatever that is."""
+        outcome: Report | GatewayError
         try:
-            report = call()
+            outcome = self._ask(job)
         except GatewayError as problem:
-            self._outcomes.refused(job.reminder_id, job.message_id, problem, _retry_at(self._clock.now(), job, problem))
+            outcome = problem
+        except Exception as problem:  # an edge: nobody else hears of it, and the message may have left
+            log.error("sending.gateway", error=type(problem).__name__, message=job.uid)
+            outcome = GatewayError("The gateway failed.", sent_unknown=job.channel is not Channel.EMAIL)
+        self._finished.put((job, outcome))
+
+    def _ask(self, job: Job) -> Report:
+        margin = min(_LEASE_MARGIN, self._rules.lease / 4)
+        if self._clock.now() > self._leases.get(job.token, LONG_AGO) - margin:
+            raise LeaseEnded()
+        match job.channel:
+            case Channel.SMS:
+                return self._gateways.messenger.send_sms(job.to, job.body, job.token)
+            case Channel.VOICE:
+                return self._gateways.messenger.place_call(job.to, job.token)
+            case _ if self._gateways.mailer is not None:
+                return self._gateways.mailer.send(job.to, job.subject, job.body, job.reminder_uid)
+            case _:
+                raise GatewayError("E-mail is not set up.", permanent=True)
+
+    def _arrived(self, wait: float = 0.0) -> list[tuple[Job, Report | GatewayError]]:
+        """Every outcome there is; waits for the first one at most ``wait`` seconds."""
+        arrived: list[tuple[Job, Report | GatewayError]] = []
+        try:
+            if wait:
+                arrived.append(self._finished.get(timeout=wait))
+            while True:
+                arrived.append(self._finished.get_nowait())
+        except Empty:
+            return arrived
+
+    def _record(self, arrived: Sequence[tuple[Job, Report | GatewayError]]) -> None:
+        """Write outcomes down. What cannot be written now, because the database is away, is kept for the next time."""
+        self._unrecorded += arrived
+        for job, _ in arrived:
+            self._forget(job)
+        accepted = [Accepted(job, outcome) for job, outcome in self._unrecorded if isinstance(outcome, Report)]
+        if accepted:
+            self._accepted(accepted)
+            self._unrecorded = [item for item in self._unrecorded if isinstance(item[1], GatewayError)]
+        while self._unrecorded:
+            job, problem = self._unrecorded[0]
+            if isinstance(problem, GatewayError):
+                self._refused(job, problem)
+            self._unrecorded.pop(0)
+            self.wake()  # the next channel, or the same once more, may be due at once
+
+    def _accepted(self, accepted: Sequence[Accepted]) -> None:
+        """Together; one by one when the database objects to one of them, which must not hold up the others."""
+        try:
+            self._outcomes.accepted(accepted)
+        except IntegrityError:
+            for one in accepted:
+                try:
+                    self._outcomes.accepted([one])
+                except IntegrityError:
+                    log.error("sending.known_id", message=one.job.uid, sid=one.report.sid)
+                    self._outcomes.accepted_nameless(one)
+
+    def _refused(self, job: Job, problem: GatewayError) -> None:
+        if isinstance(problem, LeaseEnded):
+            self._outcomes.not_called(job)
+        elif problem.account:
+            self._circuit.trip(self._gateways.account_of(job.channel), problem)
+            self._outcomes.put_back(job, problem)
         else:
-            self._outcomes.accepted(job.reminder_id, job.message_id, report)
+            self._outcomes.refused(job, problem, _retry_at(self._clock.now(), job, problem))
 
-
-def visit_facts(
-    location: Location, patient: str, patient_zone: str | None, start: datetime | None, text: str | None = None
-) -> Facts:
-    """The facts a text may use about a visit."""
-    return Facts(
-        clinic=location.name, clinic_phone=location.phone, patient=patient,
-        start=start, venue_zone=location.zone.key,
-        recipient_zone=location.zone_of(patient_zone).key if patient_zone else None, text=text,
-    )  # fmt: skip
-
-
-def _situation(snapshot: Snapshot, row: Record, stops: set[tuple[str, str]], now: datetime) -> Situation:
-    location = _location(snapshot, row)
-    policy = _policy(snapshot, row)
-    steps = policy.steps if policy else ()
-    step = steps[row.reminder_step] if row.reminder_kind == "reminder" and row.reminder_step < len(steps) else None
-    return Situation(
-        kind=row.reminder_kind,
-        now=now,
-        not_after=row.reminder_not_after,
-        visit_status=Status(row.appointment_status) if row.appointment_status else None,
-        confirmation=Confirmation(row.appointment_confirmation) if row.appointment_confirmation else None,
-        start=row.appointment_start_at,
-        has_address=bool(row.patient_phone),
-        opted_out=consents.blocks(stops, row.patient_phone or "", row.reminder_channel),
-        unless_confirmed=bool(step and step.unless_confirmed),
-        is_fallback=bool(step and row.reminder_channel != step.channels[0]),
-        quiet=policy.quiet(location.country) if policy else DEFAULT_QUIET_HOURS,
-        zone=location.zone_of(row.patient_zone),
-    )
-
-
-def _message(row: Record, body: str, language: str, token: str, now: datetime) -> dict[str, Any]:
-    channel = Channel(row.reminder_channel)
-    units = segments(body).count if channel is Channel.SMS else 1
-    price = rate_card(now.date()).price(channel, row.patient_phone, units)
-    return {
-        "uid": new_uid("msg", now), "direction": "out", "channel": channel, "kind": row.reminder_kind,
-        "reminder_id": row.reminder_id, "appointment_id": row.reminder_appointment_id,
-        "patient_id": row.reminder_patient_id, "phone": row.patient_phone, "body": body, "language": language,
-        "token": token, "state": State.UNCERTAIN, "segments": units if channel is Channel.SMS else None,
-        "estimated": price.amount, "estimated_currency": price.currency, "created_at": now,
-    }  # fmt: skip
-
-
-def _location(snapshot: Snapshot, row: Record) -> Location:
-    """The visit's venue; for a note without a visit that of the patient's latest, else the clinic's first location."""
-    number = row.appointment_location_id or row.home_location_id
-    place = snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()), None)
-    if place is None:
-        raise Invalid("There is no location yet that could speak.")
-    return place
-
-
-def _policy(snapshot: Snapshot, row: Record) -> Policy | None:
-    service = snapshot.service_by_id.get(row.appointment_service_id)
-    return service.policy if service else None
+    def _keep_leases(self) -> None:
+        """Renew the leases of what is under way, well before they end."""
+        now = self._clock.now()
+        if not self._under_way or now < self._kept_until:
+            return
+        self._kept_until = now + self._rules.lease / 3
+        jobs = list(self._under_way.values())
+        still_ours = self._attempts.extend([job.reminders[0] for job in jobs], now + self._rules.lease)
+        for job in jobs:
+            if job.reminders[0] in still_ours:
+                self._leases[job.token] = now + self._rules.lease
 
 
 def _retry_at(now: datetime, job: Job, problem: GatewayError) -> datetime | None:
-    """When to try again: full-jitter exponential backoff, at least what the provider asked for, never past the
-    deadline; ``None`` when there is no point or no time."""
+    """When to try again: full-jitter exponential backoff after what the provider asked for, never past the deadline;
+    ``None`` when there is no point or no time."""
     if problem.permanent:
         return None
-    ceiling = min(_BACKOFF_END, _BACKOFF_START * 2 ** min(job.attempts, 10))
-    wait = max(timedelta(seconds=problem.retry_after or 0), ceiling * random.random())  # noqa: S311
-    return now + wait if now + wait <= job.not_after else None
+    asked, left = timedelta(seconds=problem.retry_after or 0), job.not_after - now
+    ceiling = min(_BACKOFF_END, _BACKOFF_START * 2 ** min(job.attempts - 1, 10), left - asked)
+    return None if ceiling < timedelta(0) else now + asked + ceiling * random.random()  # noqa: S311

@@ -18,7 +18,7 @@ from reminders.store.engine import Record
 from reminders.store.guards import OVERLAP
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
-from reminders.store.tables.base import epoch_seconds
+from reminders.store.tables.base import among, epoch_seconds
 
 _VISIT = select(
     *Appointment.__table__.columns,
@@ -26,11 +26,13 @@ _VISIT = select(
     Patient.name.label("patient_name"),
     Patient.phone.label("patient_phone"),
     Patient.language.label("patient_language"),
+    Patient.email.label("patient_email"),
     Patient.time_zone.label("patient_zone"),
+    Patient.paused.label("patient_paused"),
 ).join_from(Appointment, Patient)
 
 _BY_UID = _VISIT.where(Appointment.uid == bindparam("uid"))
-_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(of=Appointment))
+_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(of=Appointment, key_share=True))
 _BY_ID = _VISIT.where(Appointment.id == bindparam("number"))
 
 
@@ -108,6 +110,17 @@ def busy(
     for provider, start, end in _busy(len(providers)).all(tx, values):
         taken[provider].append((start, end))
     return taken
+
+
+_HOLD = Prepared(
+    select(Appointment.id).where(among(Appointment.id, "numbers")).with_for_update(read=True, skip_locked=True)
+)
+
+
+def hold(tx: Connection, numbers: Sequence[int]) -> set[int]:
+    """Keep these visits from changing until the commit; returns those that nobody is changing already. SQLite has one
+    writer at a time, so there it is all of them."""
+    return {row.id for row in _HOLD.all(tx, {"numbers": list(numbers)})} if numbers else set()
 
 
 def open_for_phone(tx: Connection, phone: str, now: datetime) -> Sequence[Record]:

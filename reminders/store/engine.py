@@ -21,6 +21,8 @@ T = TypeVar("T")
 _BROKEN_OFF = frozenset({"40001", "40P01"})
 _TRIES = 4
 
+_PLANNED = "planned"
+
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a booking that was answered with 201 survives a power cut
@@ -40,6 +42,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 20) -> None:
         self.statements = 0
+        self._listeners: list[Callable[[], None]] = []
         self._engine = _create(url, pool_size)
         self.dialect: str = self._engine.dialect.name
         # SQLite has one writer at a time, and whoever finds it busy sleeps; threads of one process queue up instead.
@@ -73,9 +76,15 @@ class Database:
         if one_statement and not self.is_sqlite:
             with self._reader.connect() as connection:
                 yield connection
-            return
-        with self._turn, self._writer.begin() as connection:
-            yield connection
+                has_planned = connection.info.pop(_PLANNED, False)
+        else:
+            with self._turn, self._writer.begin() as connection:
+                connection.info.pop(_PLANNED, None)  # left by one that was rolled back
+                yield connection
+                has_planned = connection.info.pop(_PLANNED, False)
+        if has_planned:
+            for listener in self._listeners:
+                listener()
 
     def run(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """``work`` in a transaction of its own, from the beginning when the database broke it off to end a deadlock: two
@@ -89,6 +98,10 @@ class Database:
                     raise
         with self.write() as connection:
             return work(connection)
+
+    def on_planned(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` whenever a transaction of this process that called ``planned`` has been committed."""
+        self._listeners.append(listener)
 
     @contextmanager
     def raw(self) -> Iterator[Connection]:
@@ -109,6 +122,11 @@ class Database:
 
     def _remember(self, _connection: Any, record: Any) -> None:
         record.info["database"] = self
+
+
+def planned(tx: Connection) -> None:
+    """Say that something was planned in ``tx`` that may be due at once."""
+    tx.info[_PLANNED] = True
 
 
 class translating:  # noqa: N801 - reads like a verb where it is used
@@ -171,7 +189,10 @@ def is_retryable(problem: DBAPIError) -> bool:
     if problem.connection_invalidated:
         return True
     code = getattr(problem.orig, "sqlstate", None)
-    return code in _BROKEN_OFF or (isinstance(problem, OperationalError) and "locked" in str(problem.orig))
+    if code in _BROKEN_OFF:
+        return True
+    never_connected = code is None and type(problem.orig).__module__.startswith("psycopg")
+    return isinstance(problem, OperationalError) and (never_connected or "locked" in str(problem.orig))
 
 
 def _create(url: str, pool_size: int) -> Engine:

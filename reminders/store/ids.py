@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from datetime import datetime
 
-_MILLISECOND_BYTES, _RANDOM_BYTES = 6, 9  # together 15 bytes, which are 24 digits in base 32 without padding
-#: Crockford's base 32, which has no i, l, o or u to misread, in place of RFC 4648's.
-_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
+_RANDOM_BYTES = 9  # with the 6 bytes of a millisecond 120 bits, which are 24 digits in base 32
+#: Crockford's base 32, which has no i, l, o or u to misread; two digits at a time.
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
+_PLACES = tuple(range(110, -1, -10))
 
 
 def new_uid(prefix: str, now: datetime) -> str:
     """A public id such as ``apt_01k3…``: a kind, the millisecond (so that indexes grow at one end) and 72 random bits."""
-    moment = int(now.timestamp() * 1000).to_bytes(_MILLISECOND_BYTES, "big")
-    digits = base64.b32encode(moment + secrets.token_bytes(_RANDOM_BYTES)).translate(_CROCKFORD)
-    return f"{prefix}_{digits.decode()}"
+    number = int(now.timestamp() * 1000) << (8 * _RANDOM_BYTES) | int.from_bytes(
+        secrets.token_bytes(_RANDOM_BYTES), "big"
+    )
+    return f"{prefix}_{''.join([_PAIRS[number >> place & 1023] for place in _PLACES])}"
 
 
 def new_secret() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from reminders.store.engine import Record
 from reminders.store.tables import Appointment, InboxItem, Message, Patient
@@ -20,6 +20,7 @@ _ITEM = (
         Message.language,
         Patient.uid.label("patient_uid"),
         Patient.name.label("patient_name"),
+        Patient.phone_problem,
         Appointment.uid.label("appointment_uid"),
     )
     .join_from(InboxItem, Message, isouter=True)
@@ -32,10 +33,33 @@ def add(tx: Connection, values: Mapping[str, Any]) -> None:
     tx.execute(insert(InboxItem), dict(values))
 
 
+def add_once(tx: Connection, values: Mapping[str, Any]) -> bool:
+    """Add an item about a patient, unless one for the same reason is open; False when there is one.
+
+    Holds the patient's card until the commit, so that two cannot be added at the same moment.
+    """
+    about = values["patient_id"]
+    tx.execute(select(Patient.id).where(Patient.id == about).with_for_update(key_share=True))
+    if tx.execute(select(InboxItem.id).where(_open(about, values["reason"])).limit(1)).first():
+        return False
+    add(tx, values)
+    return True
+
+
+def settle(tx: Connection, patient_id: int, reason: str, actor: str, now: datetime) -> int:
+    """Mark what is open about a patient for this reason as dealt with: it is out of the world; returns how many."""
+    statement = update(InboxItem).where(_open(patient_id, reason))
+    return tx.execute(statement.values(done_at=now, done_by=actor)).rowcount
+
+
 def has(tx: Connection, message_id: int, reason: str) -> bool:
     """True when this message has brought somebody this item already."""
     query = select(InboxItem.id).where(InboxItem.message_id == message_id, InboxItem.reason == reason)
     return tx.execute(query).first() is not None
+
+
+def _open(patient_id: int, reason: str) -> ColumnElement[bool]:
+    return and_(InboxItem.patient_id == patient_id, InboxItem.reason == reason, InboxItem.done_at.is_(None))
 
 
 def listing(tx: Connection, after: int, limit: int, *, done: bool) -> Sequence[Record]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reminders.domain.appointment import Change
@@ -33,7 +33,7 @@ def add_once(tx: Connection, values: Mapping[str, Any]) -> int | None:
 def by_token(tx: Connection, token: str, *, lock: bool = False) -> Record | None:
     """The message whose callback address holds ``token``."""
     query = select(Message.__table__).where(Message.token == token)
-    return tx.execute(query.with_for_update() if lock else query).first()
+    return tx.execute(query.with_for_update(key_share=True) if lock else query).first()
 
 
 def by_number(tx: Connection, number: int) -> Record:
@@ -46,13 +46,18 @@ def by_uid(tx: Connection, uid: str) -> Record | None:
 
 def settle(tx: Connection, number: int, state: State, **values: Any) -> bool:
     """Move a message to ``state`` if it may; facts (segments, price, SID) are kept even when the move is late."""
-    facts = {name: value for name, value in values.items() if value is not None}
-    if facts:
-        tx.execute(update(Message).where(Message.id == number).values(**facts))
+    learn(tx, number, **values)
     moved = tx.execute(
         update(Message).where(Message.id == number, Message.state.in_(sources(state))).values(state=state)
     )
     return moved.rowcount == 1
+
+
+def learn(tx: Connection, number: int, **values: Any) -> None:
+    """Keep facts about a message; ``None`` values are left as they are."""
+    facts = {name: value for name, value in values.items() if value is not None}
+    if facts:
+        tx.execute(update(Message).where(Message.id == number).values(**facts))
 
 
 def revive(tx: Connection, number: int) -> None:
@@ -63,7 +68,8 @@ def revive(tx: Connection, number: int) -> None:
 
 def questions(tx: Connection, phone: str, since: datetime) -> Sequence[Record]:
     """Reminders this phone was sent since ``since``, newest first, with their visits as they are now. ``moved`` is the
-    version the visit got when it was last moved: a question planned before that (``plan``) told another time."""
+    version the visit got when it was last moved: a question planned before that (``plan``) told another time. A message
+    that spoke for several reminders asked about each of their visits."""
     moved = (
         select(func.max(AppointmentHistory.version))
         .where(AppointmentHistory.appointment_id == Appointment.id, AppointmentHistory.change == Change.RESCHEDULE)
@@ -71,11 +77,11 @@ def questions(tx: Connection, phone: str, since: datetime) -> Sequence[Record]:
         .scalar_subquery()
     )
     return tx.execute(
-        select(Message.id, Message.appointment_id, Message.created_at, Reminder.plan, moved.label("moved"),
+        select(Message.id, Reminder.appointment_id, Message.created_at, Reminder.plan, moved.label("moved"),
                Appointment.uid.label("appointment_uid"), Appointment.start_at, Appointment.location_id,
                Appointment.patient_id, Appointment.status, Appointment.confirmation)
-        .join_from(Message, Appointment)
-        .join(Reminder, Reminder.id == Message.reminder_id)
+        .join_from(Message, Reminder, or_(Reminder.id == Message.reminder_id, Reminder.carried_by == Message.reminder_id))
+        .join(Appointment, Appointment.id == Reminder.appointment_id)
         .where(
             Message.phone == phone,
             Message.created_at >= since,
@@ -110,6 +116,36 @@ def reminder_of(tx: Connection, message: Record) -> Record | None:
     if message.reminder_id is None:
         return None
     return tx.execute(select(Reminder.__table__).where(Reminder.id == message.reminder_id)).first()
+
+
+def sids(tx: Connection, tokens: Sequence[str]) -> dict[str, str | None]:
+    """The provider's id of each of these messages, by token."""
+    rows = tx.execute(select(Message.token, Message.provider_sid).where(Message.token.in_(tokens)))
+    return {row.token: row.provider_sid for row in rows}
+
+
+def check_again(tx: Connection, number: int, moment: datetime | None) -> None:
+    """Ask the provider about this message at ``moment``; ``None``: there is nothing left to ask."""
+    tx.execute(update(Message).where(Message.id == number).values(check_at=moment))
+
+
+def any_check_due(tx: Connection, now: datetime) -> bool:
+    return tx.execute(select(Message.id).where(Message.check_at <= now).limit(1)).first() is not None
+
+
+def take_checks(tx: Connection, now: datetime, until: datetime, limit: int) -> Sequence[Record]:
+    """Messages to ask the provider about, oldest first; others leave them alone until ``until``."""
+    due = (
+        select(Message.id)
+        .where(Message.check_at <= now)
+        .order_by(Message.check_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")  # as in store/claims.py: a plain subquery could take more than the limit
+    )
+    taken = update(Message).where(Message.id.in_(select(due.c.id)))
+    table = Message.__table__
+    return tx.execute(taken.values(check_at=until, checks=Message.checks + 1).returning(*table.columns)).all()
 
 
 def known_sid(tx: Connection, sid: str) -> bool:

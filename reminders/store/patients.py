@@ -27,7 +27,7 @@ HOME = (
 )
 
 _BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
-_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update())
+_GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(key_share=True))
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:

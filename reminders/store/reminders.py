@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, or_, select, text, update
 from sqlalchemy.orm import aliased
 
 from reminders.domain.appointment import OPEN, Change
-from reminders.domain.delivery import UNSENT, Reason, State, sources
+from reminders.domain.delivery import UNSENT, Channel, Reason, State, sources
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
-from reminders.store.engine import Record
-from reminders.store.patients import HOME
+from reminders.store.bulk import insert_rows
+from reminders.store.engine import Record, planned
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 #: Written out rather than bound: a planner may use a partial index only when it sees the very condition of the index.
-_PLANNED = Reminder.state == literal_column("'planned'")
-_HELD = text("reminder.state IN ('claimed', 'uncertain')")
+_HELD = text("reminder.state IN ('claimed', 'uncertain') AND reminder.state = 'uncertain'")
+
+#: From here on the rows travel together.
+_FEW = 20
+_REMINDER: Table = Reminder.__table__  # type: ignore[assignment]
+
+
+class Lapsed(NamedTuple):
+    """A reminder nobody knows the outcome of, and until when it is ours to find out."""
+
+    id: int
+    channel: str
+    not_after: datetime
+    held_until: datetime
+    message_id: int
 
 
 def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store planned reminders; all rows have the same columns."""
     if rows:
-        _adding(tuple(rows[0])).many(tx, rows)
+        if len(rows) > _FEW:
+            insert_rows(tx, _REMINDER, rows)
+        else:
+            _adding(tuple(rows[0])).many(tx, rows)
+        planned(tx)
 
 
 @lru_cache(maxsize=16)
@@ -60,7 +77,7 @@ def overtaken(tx: Connection, number: int) -> Reason | None:
     Holds the visit until the commit, so that a change under way is either seen here or finds the reminder itself.
     """
     visit = select(Appointment.id).join_from(Reminder, Appointment).where(Reminder.id == number)
-    if tx.execute(visit.with_for_update(of=Appointment)).first() is None:
+    if tx.execute(visit.with_for_update(of=Appointment, key_share=True)).first() is None:
         return None
     since = (
         select(AppointmentHistory.change)
@@ -76,11 +93,10 @@ def overtaken(tx: Connection, number: int) -> Reason | None:
 
 
 def withdraw_for_phone(tx: Connection, phone: str, channel: str | None, now: datetime) -> int:
-    """Take back what is planned for a number whose owner said stop."""
-    people = select(Patient.id).where(Patient.phone == phone)
-    statement = update(Reminder).where(Reminder.patient_id.in_(people), Reminder.state.in_(UNSENT))
-    if channel is not None:
-        statement = statement.where(Reminder.channel == channel)
+    """Take back what is planned for a number (or e-mail address) whose owner said stop."""
+    statement = update(Reminder).where(
+        Reminder.patient_id.in_(_people(phone)), Reminder.state.in_(UNSENT), _by(phone, channel)
+    )
     values = {"state": State.SUPPRESSED, "reason": Reason.OPTED_OUT, "updated_at": now}
     return tx.execute(statement.values(**values)).rowcount
 
@@ -93,81 +109,113 @@ def resume_for_phone(tx: Connection, phone: str, channel: str | None, now: datet
     other = aliased(Reminder)
     newest = select(func.max(other.plan)).where(other.appointment_id == Reminder.appointment_id).scalar_subquery()
     open_visits = select(Appointment.id).where(
-        Appointment.patient_id.in_(select(Patient.id).where(Patient.phone == phone)),
+        Appointment.patient_id.in_(_people(phone)),
         Appointment.status.in_(OPEN), Appointment.start_at > now,
     )  # fmt: skip
     statement = update(Reminder).where(
         Reminder.appointment_id.in_(open_visits), Reminder.kind == "reminder", Reminder.plan == newest,
         Reminder.state == State.SUPPRESSED, Reminder.reason == Reason.OPTED_OUT, Reminder.due_at > now,
+        _by(phone, channel),
     )  # fmt: skip
-    if channel is not None:
-        statement = statement.where(Reminder.channel == channel)
     return tx.execute(statement.values(state=State.PLANNED, reason=Reason.DUE, updated_at=now)).rowcount
 
 
-def claim_due(tx: Connection, channel: str, now: datetime, owner: str, lease_until: datetime, limit: int) -> list[int]:
-    """Take up to ``limit`` due reminders of one channel for ``owner``: nobody else gets them until the lease ends.
-
-    Ordered by due time through the partial index on what is still planned, so the cost depends on what is due.
-    """
-    due = (
-        select(Reminder.id)
-        .where(_PLANNED, Reminder.channel == channel, Reminder.due_at <= now)
-        .order_by(Reminder.due_at, Reminder.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")  # PostgreSQL may run a plain subquery once per row and then takes more than the limit
-    )
-    claimed = tx.execute(
-        update(Reminder)
-        .where(Reminder.id.in_(select(due.c.id)), Reminder.state == State.PLANNED)
-        .values(state=State.CLAIMED, lease_owner=owner, lease_until=lease_until, updated_at=now)
-        .returning(Reminder.id)
-        .execution_options(synchronize_session=False)
-    )
-    return list(claimed.scalars())
+def _people(phone: str) -> Select[Any]:
+    """Everybody with this number or e-mail address."""
+    known = func.lower(Patient.email) == phone.lower() if "@" in phone else Patient.phone == phone
+    return select(Patient.id).where(known)
 
 
-def details(tx: Connection, numbers: Sequence[int], owner: str) -> Sequence[Record]:
-    """Reminders still claimed by ``owner``, locked, with everything that decides whether and how they go out."""
-    return tx.execute(_DETAILS, {"numbers": numbers, "owner": owner}).all()
+def _by(phone: str, channel: str | None) -> ColumnElement[bool]:
+    """Reminders of one channel, or without one of all that reach a phone, or an e-mail address."""
+    if channel is not None:
+        return Reminder.channel == channel
+    return Reminder.channel == Channel.EMAIL if "@" in phone else Reminder.channel != Channel.EMAIL
 
 
 def move(tx: Connection, number: int, state: State, reason: Reason | None, now: datetime, **values: Any) -> bool:
-    """Move one reminder if its present state allows it; False when it is elsewhere already."""
+    """Move one reminder, and those its message speaks for, if their present state allows it; False when it is elsewhere
+    already."""
     values |= {"state": state, "updated_at": now, "lease_until": values.get("lease_until")}
     if reason is not None:
         values["reason"] = reason
     result = tx.execute(
-        update(Reminder).where(Reminder.id == number, Reminder.state.in_(sources(state))).values(**values)
+        update(Reminder).where(_with_carried(number), Reminder.state.in_(sources(state))).values(**values)
     )
-    return result.rowcount == 1
+    return result.rowcount >= 1
 
 
-def lapsed(tx: Connection, now: datetime, limit: int) -> Sequence[Record]:
-    """Reminders whose lease ended without an outcome, with the attempt they made, if any (newest)."""
-    attempt = (
-        select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
-    )
-    return tx.execute(
-        select(Reminder.id, Reminder.state, Reminder.not_after, Reminder.channel, attempt.label("message_id"))
-        .where(_HELD, Reminder.lease_until <= now)
+def put_back(
+    tx: Connection, number: int, reason: Reason, now: datetime, *, also_sent: bool = False, **values: Any
+) -> bool:  # fmt: skip
+    """Plan a reminder again that did not reach anybody, and those its message spoke for, each on its own from now on.
+    ``also_sent``: also one that the provider had taken, because a call nobody answered is placed again."""
+    before = (State.CLAIMED, State.UNCERTAIN, *([State.SENT] if also_sent else []))
+    values |= {"state": State.PLANNED, "reason": reason, "updated_at": now, "lease_until": None, "carried_by": None}
+    statement = update(Reminder).where(_with_carried(number), Reminder.state.in_(before))
+    return tx.execute(statement.values(**values)).rowcount >= 1
+
+
+def carried(tx: Connection, number: int) -> list[int]:
+    """The reminders that the message of this one speaks for as well."""
+    return list(tx.execute(select(Reminder.id).where(Reminder.carried_by == number)).scalars())
+
+
+def _with_carried(number: int) -> ColumnElement[bool]:
+    return or_(Reminder.id == number, Reminder.carried_by == number)
+
+
+def take_lapsed(tx: Connection, now: datetime, until: datetime, limit: int) -> list[Lapsed]:
+    """Reminders whose lease ended without an outcome, with their newest attempt. Whoever gets them has until ``until`` to
+    find out what happened; nobody else asks about them meanwhile."""
+    table = Reminder.__table__
+    due = (
+        select(Reminder.id)
+        .where(_HELD, Reminder.lease_until <= now, Reminder.carried_by.is_(None))
         .order_by(Reminder.lease_until)
         .limit(limit)
-    ).all()
+        .with_for_update(skip_locked=True)
+        .cte("due")  # as in store/claims.py: a plain subquery could take more than the limit
+    )
+    taken = update(Reminder).where(Reminder.id.in_(select(due.c.id))).values(lease_until=until)
+    rows = tx.execute(taken.returning(*table.columns).execution_options(synchronize_session=False)).all()
+    numbers = [row.id for row in rows]
+    if not numbers:
+        return []
+    newest = select(Message.reminder_id, func.max(Message.id).label("id")).where(Message.reminder_id.in_(numbers))
+    attempts = {row.reminder_id: row.id for row in tx.execute(newest.group_by(Message.reminder_id))}
+    tx.execute(update(Reminder).where(Reminder.carried_by.in_(numbers)).values(lease_until=until))
+    return [
+        Lapsed(row.id, row.channel, row.not_after, until, attempts[row.id]) for row in rows if row.id in attempts
+    ]  # fmt: skip
 
 
-def move_lapsed(tx: Connection, number: int, current: State, state: State, reason: Reason, now: datetime) -> bool:
-    """Move a reminder whose lease ended, unless somebody else has dealt with it since."""
-    mine = (Reminder.id == number, Reminder.state == current, Reminder.lease_until <= now)
+def any_lapsed(tx: Connection, now: datetime) -> bool:
+    query = select(Reminder.id).where(_HELD, Reminder.lease_until <= now, Reminder.carried_by.is_(None))
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def still_lapsed(tx: Connection, row: Lapsed) -> bool:
+    """True while nobody else has dealt with what ``take_lapsed`` gave out; locks it until the commit."""
+    held = (Reminder.id == row.id, Reminder.state == State.UNCERTAIN, Reminder.lease_until == row.held_until)
+    return tx.execute(select(Reminder.id).where(*held).with_for_update(key_share=True)).first() is not None
+
+
+def move_lapsed(tx: Connection, row: Lapsed, state: State, reason: Reason, now: datetime) -> bool:
+    """Move a reminder that ``take_lapsed`` gave out, unless somebody else has dealt with it since."""
+    if not still_lapsed(tx, row):
+        return False
     values = {"state": state, "reason": reason, "updated_at": now, "lease_until": None}
-    return tx.execute(update(Reminder).where(*mine).values(**values)).rowcount == 1
+    if state is State.PLANNED:  # due now: a worker's low-water mark may be past its time
+        values |= {"due_at": now, "carried_by": None}
+    tx.execute(update(Reminder).where(_with_carried(row.id), Reminder.state == State.UNCERTAIN).values(**values))
+    return True
 
 
 def rest(tx: Connection, number: int, until: datetime) -> None:
     """Leave an uncertain reminder alone until ``until``."""
     tx.execute(
-        update(Reminder).where(Reminder.id == number, Reminder.state == State.UNCERTAIN).values(lease_until=until)
+        update(Reminder).where(_with_carried(number), Reminder.state == State.UNCERTAIN).values(lease_until=until)
     )
 
 
@@ -191,25 +239,6 @@ def bring_forward(tx: Connection, appointment_id: int, plan: int, step: int, cha
 def service_of(tx: Connection, appointment_id: int | None) -> int:
     """Number of the service a visit is for; 0 when there is no visit."""
     return tx.execute(select(Appointment.service_id).where(Appointment.id == appointment_id)).scalar() or 0
-
-
-def any_due(tx: Connection, channel: str, now: datetime) -> bool:
-    """True when a claim would find something."""
-    query = select(Reminder.id).where(_PLANNED, Reminder.channel == channel, Reminder.due_at <= now)
-    return tx.execute(query.limit(1)).first() is not None
-
-
-def next_due(tx: Connection) -> datetime | None:
-    """When the next reminder falls due."""
-    return tx.execute(select(func.min(Reminder.due_at)).where(_PLANNED)).scalar()
-
-
-def extend_lease(tx: Connection, numbers: Iterable[int], owner: str, until: datetime) -> None:
-    tx.execute(
-        update(Reminder)
-        .where(Reminder.id.in_(list(numbers)), Reminder.lease_owner == owner, Reminder.state == State.CLAIMED)
-        .values(lease_until=until)
-    )
 
 
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
@@ -240,25 +269,3 @@ def contacted(tx: Connection, appointment_id: int, plan: int, step: int) -> Sequ
             Reminder.appointment_id == appointment_id, Reminder.plan == plan, Reminder.step == step
         )
     ).all()
-
-
-_DETAILS = (
-    select(
-        *(column.label(f"reminder_{column.name}") for column in Reminder.__table__.columns),
-        *(column.label(f"appointment_{column.name}") for column in Appointment.__table__.columns),
-        Patient.name.label("patient_name"),
-        Patient.phone.label("patient_phone"),
-        Patient.language.label("patient_language"),
-        Patient.time_zone.label("patient_zone"),
-        HOME,
-    )
-    .join_from(Reminder, Patient, Patient.id == Reminder.patient_id)
-    .join(Appointment, Appointment.id == Reminder.appointment_id, isouter=True)
-    .where(
-        Reminder.id.in_(bindparam("numbers", expanding=True)),
-        Reminder.state == State.CLAIMED,
-        Reminder.lease_owner == bindparam("owner"),
-    )
-    .order_by(Reminder.due_at, Reminder.id)
-    .with_for_update(of=Reminder)
-)

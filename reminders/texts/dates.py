@@ -15,10 +15,11 @@ from babel.dates import DateTimePattern, get_timezone_location, parse_pattern
 
 from reminders.errors import Invalid
 
-#: A text message abbreviates the month, because every letter costs; a voice says it in full.
-Medium = Literal["sms", "voice"]
+#: A text message abbreviates the month, because every letter costs; a voice and an e-mail say it in full.
+Medium = Literal["sms", "voice", "email"]
 
 # Spaces and apostrophes that CLDR prefers but GSM-7 lacks: one of them would more than double the price of an SMS.
+# Some mail readers show them as boxes.
 _PLAIN = {0x202F: " ", 0xA0: " ", 0x2009: " ", 0x2019: "'"}
 _FIELDS = re.compile(r"'[^']*'|[Ec]+|[ML]{3,}")
 
@@ -76,12 +77,13 @@ def _formats(locale_id: str) -> _Formats:
     dates: dict[Medium, DateTimePattern] = {
         "sms": parse_pattern(_widen(patterns[-1], "MMM")),
         "voice": parse_pattern(_widen(patterns[0], "MMMM")),
+        "email": parse_pattern(_widen(patterns[0], "MMMM")),
     }
     return _Formats(locale, dates, locale.time_formats["short"])
 
 
 def _for(medium: Medium, words: str) -> str:
-    return words.translate(_PLAIN) if medium == "sms" else words
+    return words if medium == "voice" else words.translate(_PLAIN)
 
 
 def _widen(pattern: str, month: str) -> str:

@@ -22,10 +22,12 @@ class Template(StrEnum):
     """Every SMS we write; the value is the file's name under ``templates/sms``."""
 
     REMINDER = "reminder"
+    SEVERAL = "several"
     MOVED = "moved"
     CANCELLED = "cancelled"
     DESK = "desk"
     ANSWER_CONFIRMED = "answer_confirmed"
+    ANSWER_ALL_CONFIRMED = "answer_all_confirmed"
     ANSWER_CANCELLED = "answer_cancelled"
     ANSWER_RESCHEDULE = "answer_reschedule"
     ANSWER_HELP = "answer_help"
@@ -36,11 +38,16 @@ class Template(StrEnum):
     ANSWER_TOO_LATE = "answer_too_late"
 
 
+#: What may also be written as an e-mail; the same names under ``templates/email``.
+MAILED = (Template.REMINDER, Template.MOVED, Template.CANCELLED, Template.DESK)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that a message may tell. There is no service, provider or reason here, so none can leak.
 
-    ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote. Naive times raise
+    ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote;
+    ``others`` are further visits (patient, start) that one message speaks for. Naive times raise
     ``NaiveTime``. ``start`` may be absent only for texts about no single visit: help, start, nothing, ambiguous, too late,
     desk and unclear; with neither ``start`` nor ``patient`` the unclear answer names no visit.
     """
@@ -53,6 +60,7 @@ class Facts:
     recipient_zone: str | None = None
     old_start: datetime | None = None
     text: str | None = None
+    others: tuple[tuple[str, datetime], ...] = ()
 
     def __post_init__(self) -> None:
         for moment in (self.start, self.old_start):
@@ -67,6 +75,13 @@ class Rendered:
     body: str
     language: str
     fallback: bool
+
+
+@dataclass(frozen=True)
+class Letter(Rendered):
+    """A finished e-mail, in plain text; ``subject`` is one line."""
+
+    subject: str
 
 
 def in_utc(moment: datetime) -> datetime:

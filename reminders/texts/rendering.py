@@ -11,7 +11,7 @@ from markupsafe import Markup
 from reminders.errors import Invalid
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
-from reminders.texts.facts import Facts, Rendered, Spoken, Template, clean, clean_lines, in_utc
+from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Spoken, Template, clean, clean_lines, in_utc
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
@@ -41,11 +41,17 @@ VOICES: dict[str, tuple[str, str]] = {
 }
 
 
+#: Stand where a name and a time will be; characters of the private use area, which no template has.
+_NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
+_MOST_OUTLINES = 10_000
+
+
 class Texts:
     """Words for facts. ``root`` holds ``locales`` and ``templates``. Safe to share between threads."""
 
     def __init__(self, root: Path) -> None:
         self._catalogues = Catalogues(root)
+        self._outlines: dict[tuple[object, ...], Rendered] = {}
 
     def languages(self) -> list[str]:
         """The languages with a catalogue, such as ``pt_BR``."""
@@ -64,10 +70,18 @@ class Texts:
     def sms(self, template: Template, wanted: str | None, default: str | None, facts: Facts) -> Rendered:
         """One SMS. Names appear as they are, without control characters."""
         choice = self._catalogues.choose(wanted, default)
-        words = self._words(facts, choice, "sms")
-        if template is Template.DESK and not words["text"]:
-            raise Invalid("A message needs a text.", field="text")
-        return self._render(f"sms/{template}.txt", choice, words)
+        words = self._words(facts, choice, "sms", needs_text=template is Template.DESK)
+        return self._filled(f"sms/{template}.txt", choice, words)
+
+    def email(self, template: Template, wanted: str | None, default: str | None, facts: Facts) -> Letter:
+        """One e-mail; only for the templates of ``MAILED``. It tells what the SMS tells, and to answer by phone."""
+        if template not in MAILED:
+            raise Invalid("This is not written as an e-mail.", field="template")
+        choice = self._catalogues.choose(wanted, default)
+        words = self._words(facts, choice, "email", needs_text=template is Template.DESK)
+        whole = self._render(f"email/{template}.txt", choice, words)
+        subject, _, body = whole.body.partition("\n")
+        return Letter(body.strip(), whole.language, whole.fallback, subject.strip())
 
     def voice(
         self,
@@ -96,7 +110,8 @@ class Texts:
 
     def preload(self) -> None:
         """Read every catalogue, template and locale now rather than when the first message needs them."""
-        paths = [f"sms/{template}.txt" for template in Template] + [f"voice/{name}.xml" for name in get_args(Spoken)]
+        paths = [f"sms/{template}.txt" for template in Template] + [f"email/{template}.txt" for template in MAILED]
+        paths += [f"voice/{name}.xml" for name in get_args(Spoken)]
         for name in self.languages():
             language = self._catalogues.language(name)
             for path in paths:
@@ -107,7 +122,24 @@ class Texts:
         body = self._catalogues.language(choice.language).template(path).render(words)
         return Rendered(body.strip(), choice.language, choice.fallback)
 
-    def _words(self, facts: Facts, choice: Choice, medium: Medium) -> dict[str, str | None]:
+    def _filled(self, path: str, choice: Choice, words: dict[str, str | None]) -> Rendered:
+        """As ``_render``, for texts that thousands get with only name and time exchanged: rendered once with marks in
+        their places. A name cannot be mistaken for the mark of the time, which is exchanged first."""
+        patient, when = words["patient"], words.get("when")
+        if not patient or not when or words["text"] or words["old_when"] or "visits" in words:
+            return self._render(path, choice, words)
+        key = (path, choice, words["clinic"], words["clinic_phone"])
+        outline = self._outlines.get(key)
+        if outline is None:
+            outline = self._render(path, choice, words | {"patient": _NAME_HERE, "when": _TIME_HERE})
+            if len(self._outlines) < _MOST_OUTLINES:
+                self._outlines[key] = outline
+        body = outline.body.replace(_TIME_HERE, when).replace(_NAME_HERE, patient)
+        return Rendered(body, choice.language, choice.fallback)
+
+    def _words(
+        self, facts: Facts, choice: Choice, medium: Medium, *, needs_text: bool = False
+    ) -> dict[str, str | None]:
         words: dict[str, str | None] = {
             "clinic": clean(facts.clinic),
             "clinic_phone": clean(facts.clinic_phone or ""),
@@ -115,9 +147,16 @@ class Texts:
             "text": clean_lines(facts.text or ""),
             "old_when": None,
         }
+        if needs_text and not words["text"]:
+            raise Invalid("A message needs a text.", field="text")
         zone, named = facts.venue_zone, _names_zone(facts)
         if facts.start:  # else a template that needs the time fails instead of naming a wrong one
             words["when"] = self._when(facts.start, zone, choice, medium, named)
+        if facts.start and facts.others:
+            visits = [(facts.patient, facts.start), *facts.others]
+            words["visits"] = "\n".join(
+                f"{clean(patient)}: {self._when(start, zone, choice, medium, named)}" for patient, start in visits
+            )
         if facts.old_start:
             words["old_when"] = self._when(facts.old_start, zone, choice, medium, False)
         return words

@@ -14,6 +14,7 @@ from reminders.settings import data_dir
 from reminders.web import (
     appointments,
     auth,
+    changesets,
     clinic,
     console,
     docs,
@@ -63,7 +64,9 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     limits.install(app, use_cases.settings.rate_limit)
     problems.install(app)
     openapi.install(app)
-    for blueprint in (appointments.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras):
+    for blueprint in (
+        appointments.bp, changesets.bp, clinic.bp, patients.bp, reports.bp, hooks.bp, health.bp, docs.bp, *extras,
+    ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())
     for name in ("console", "docs", *(blueprint.name for blueprint in extras)):

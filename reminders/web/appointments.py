@@ -155,6 +155,24 @@ def no_show(visit_id: str, _: Nothing) -> Response:
     return _changed(visit_id, Change.NOSHOW)
 
 
+@bp.post("/appointments/<uid:visit_id>/pause")
+@bp.input(Nothing, arg_name="_")
+@bp.output(VisitOut)
+@allow(*DESK)
+def pause(visit_id: str, _: Nothing) -> Response:
+    """Hold back the reminders of this visit. News that it was moved or cancelled still goes out."""
+    return _paused(visit_id, paused=True)
+
+
+@bp.post("/appointments/<uid:visit_id>/resume")
+@bp.input(Nothing, arg_name="_")
+@bp.output(VisitOut)
+@allow(*DESK)
+def resume(visit_id: str, _: Nothing) -> Response:
+    """End a pause. What fell due meanwhile stays left out."""
+    return _paused(visit_id, paused=False)
+
+
 @bp.get("/appointments/<uid:visit_id>/reminders")
 @bp.output(ReminderPage)
 @allow(*READERS)
@@ -207,6 +225,7 @@ def show(row: Record) -> dict[str, Any]:
         "service_id": place.service_by_id[row.service_id].uid, "provider_id": provider.uid if provider else None,
         "location_id": location.uid, "patient_id": row.patient_uid, "booked_at": moment(row.booked_at, location.zone),
         "updated_at": moment(row.updated_at, location.zone), "cancel_reason": row.cancel_reason,
+        "paused": row.paused, "patient_paused": row.patient_paused,
         "allowed": [change.value for change in allowed(Status(row.status))],
     }  # fmt: skip
 
@@ -218,6 +237,11 @@ def _visit(row: Record, status: int = 200) -> Response:
 def _changed(visit_id: str, change: Change, reason: str | None = None) -> Response:
     booking = use_cases().booking
     return _visit(booking.change(visit_id, change, actor(), version=if_match(), reason=reason, once=once()))
+
+
+def _paused(visit_id: str, *, paused: bool) -> Response:
+    booking = use_cases().booking
+    return _visit(booking.pause(visit_id, actor(), paused=paused, version=if_match(), once=once()))
 
 
 def _reminder(entry: Entry) -> dict[str, Any]:

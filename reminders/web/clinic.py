@@ -12,9 +12,9 @@ from reminders.domain.availability import WEEKDAYS
 from reminders.services.catalogue import minutes
 from reminders.store.clinic import Table
 from reminders.store.tables import Location, Provider, ReminderPolicy, Service
-from reminders.web import shown
+from reminders.web import changesets, shown
 from reminders.web.auth import ADMINS, DESK, READERS, allow
-from reminders.web.context import use_cases
+from reminders.web.context import actor, use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, once
 from reminders.web.schemas.base import Query
 from reminders.web.schemas.clinic import (
@@ -40,6 +40,12 @@ from reminders.web.schemas.clinic import (
     Span,
 )
 
+_HELD: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Not changed yet: the change set that waits",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChangeSetOut"}}},
+    }
+}
 bp = APIBlueprint("clinic", __name__, url_prefix="/api/v1", tag="Clinic")
 
 
@@ -107,10 +113,17 @@ def get_policy(item_id: str) -> Response:
 @bp.patch("/reminder-policies/<uid:item_id>")
 @bp.input(PolicyChange, arg_name="body")
 @bp.output(PolicyOut)
+@bp.doc(responses=_HELD)
 @allow(*ADMINS)
 def change_policy(item_id: str, body: PolicyChange) -> Response:
-    """Change a policy. It holds for visits booked or moved from now on."""
-    return answer(shown.policy(use_cases().clinic.change_policy(item_id, _policy_row(body))))
+    """Change a policy; visits already booked follow it.
+
+    When they belong to more patients than ``REMINDERS_BLAST_RADIUS`` nothing changes yet: the answer is a change set.
+    """
+    edited = use_cases().change_sets.change_policy(item_id, _policy_row(body), actor())
+    if edited.waiting is not None:
+        return answer(changesets.show(edited.waiting), 202)
+    return answer(shown.policy(edited.policy))
 
 
 @bp.post("/providers")

@@ -15,6 +15,7 @@ from reminders.services.access import Access, Caller
 from reminders.services.booking import Booking
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue, Snapshot
+from reminders.services.changesets import ChangeSets
 from reminders.services.clinic import Clinic
 from reminders.services.desk import Desk
 from reminders.services.health import Health
@@ -39,6 +40,7 @@ class UseCases:
     booking: Booking
     calls: Calls
     catalogue: Catalogue
+    change_sets: ChangeSets
     clinic: Clinic
     desk: Desk
     health: Health

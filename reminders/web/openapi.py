@@ -59,7 +59,7 @@ def _complete(method: str, path: str, operation: dict[str, Any], schemas: dict[s
             parameter["schema"] = {"type": "string", "pattern": ID_PATTERN}
     body = operation.get("requestBody")
     if body is not None:
-        body["required"] = "required" in schemas[_schema(body)]
+        body["required"] = bool({"required", "oneOf"} & schemas[_schema(body)].keys())
     if method == "post":
         operation["parameters"] = [*operation.get("parameters", []), _ONCE]
     if versioned and (method == "patch" or path.startswith(_CHANGES)):

@@ -7,12 +7,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from reminders.services.patients import Card
+from reminders.services.patients import Card, Stop
 from reminders.store.engine import Record
 from reminders.web.auth import DESK, READERS, allow
 from reminders.web.context import actor, use_cases
 from reminders.web.respond import answer, decode_cursor, etag, if_match, moment, once, page
 from reminders.web.schemas.people import (
+    Consent,
     Conversation,
     InboxOut,
     InboxPage,
@@ -24,7 +25,6 @@ from reminders.web.schemas.people import (
     PatientOut,
     PatientPage,
     PatientQuery,
-    Stop,
 )
 from reminders.web.schemas.visits import Nothing
 
@@ -72,21 +72,39 @@ def change_patient(patient_id: str, body: PatientChange) -> Response:
 
 
 @bp.post("/patients/<uid:patient_id>/stop")
-@bp.input(Stop, arg_name="body")
+@bp.input(Consent, arg_name="body")
 @bp.output(PatientOut)
 @allow(*DESK)
-def stop_patient(patient_id: str, body: Stop) -> Response:
-    """The patient told the desk to stop."""
-    return _card(use_cases().patients.stop(patient_id, body.channel, actor()))
+def stop_patient(patient_id: str, body: Consent) -> Response:
+    """The patient told the desk to stop. What is planned that way is withdrawn at once."""
+    return _card(use_cases().patients.stop(patient_id, body.channel, actor(), body.evidence))
 
 
 @bp.post("/patients/<uid:patient_id>/start")
+@bp.input(Consent, arg_name="body")
+@bp.output(PatientOut)
+@allow(*DESK)
+def start_patient(patient_id: str, body: Consent) -> Response:
+    """The patient told the desk to start again. Where a text said stop, the carrier may wait for a START by text."""
+    return _card(use_cases().patients.allow(patient_id, body.channel, actor(), body.evidence))
+
+
+@bp.post("/patients/<uid:patient_id>/pause")
 @bp.input(Nothing, arg_name="_")
 @bp.output(PatientOut)
 @allow(*DESK)
-def start_patient(patient_id: str, _: Nothing) -> Response:
-    """The patient told the desk to start again."""
-    return _card(use_cases().patients.allow(patient_id))
+def pause_patient(patient_id: str, _: Nothing) -> Response:
+    """Send this patient nothing but what a person writes."""
+    return _card(use_cases().patients.pause(patient_id, actor(), paused=True, version=if_match()))
+
+
+@bp.post("/patients/<uid:patient_id>/resume")
+@bp.input(Nothing, arg_name="_")
+@bp.output(PatientOut)
+@allow(*DESK)
+def resume_patient(patient_id: str, _: Nothing) -> Response:
+    """End a pause. What fell due meanwhile stays left out."""
+    return _card(use_cases().patients.pause(patient_id, actor(), paused=False, version=if_match()))
 
 
 @bp.get("/patients/<uid:patient_id>/messages")
@@ -107,7 +125,7 @@ def conversation(patient_id: str) -> Response:
 @bp.output(InboxPage)
 @allow(*READERS)
 def list_inbox(wanted: InboxQuery) -> Response:
-    """Replies nobody could read with certainty, oldest first."""
+    """What needs a person, oldest first: replies nobody could read with certainty, and numbers that do not work."""
     after = decode_cursor(wanted.cursor, 1)
     rows = use_cases().desk.inbox(after[0] if after else 0, wanted.limit, done=wanted.done)
     return page(rows, wanted.limit, _item, lambda row: [row.id])
@@ -137,14 +155,28 @@ def _card(card: Card, status: int = 200) -> Response:
 
 
 def _show(card: Card) -> dict[str, Any]:
-    names = ("name", "phone", "phone_problem", "email", "language", "time_zone", "birth_year", "version")
+    names = ("name", "phone", "phone_problem", "email", "language", "time_zone", "birth_year", "paused",
+             "version")  # fmt: skip
     row = {name: getattr(card.patient, name) for name in names}
-    return {"id": card.patient.uid, **row, "opted_out": list(card.opted_out)}
+    return {
+        "id": card.patient.uid,
+        **row,
+        "opted_out": list(card.opted_out),
+        "stops": [_stop(one) for one in card.stops],
+    }
+
+
+def _stop(stop: Stop) -> dict[str, Any]:
+    return {
+        "channel": stop.channel, "since": moment(stop.since), "evidence": stop.evidence, "message_id": stop.message_id,
+        "ended_at": moment(stop.ended_at), "ended_evidence": stop.ended_evidence,
+    }  # fmt: skip
 
 
 def _item(row: Record) -> dict[str, Any]:
     return {
         "id": row.uid, "reason": row.reason, "text": row.body, "channel": row.channel, "patient_id": row.patient_uid,
-        "appointment_id": row.appointment_uid, "created_at": moment(row.created_at), "done_at": moment(row.done_at),
+        "appointment_id": row.appointment_uid, "phone": row.phone, "phone_problem": row.phone_problem,
+        "created_at": moment(row.created_at), "done_at": moment(row.done_at),
         "done_by": row.done_by,
     }  # fmt: skip

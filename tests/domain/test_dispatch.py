@@ -60,8 +60,22 @@ CASES = {
         Verdict(State.MISSED, Reason.TOO_LATE)),
     "a note to who said stop": (
         {"kind": "desk", "visit_status": None, "start": None, "opted_out": True}, dropped(Reason.OPTED_OUT)),
+    "visit paused": ({"paused": True}, dropped(Reason.PAUSED)),
+    "patient paused": ({"patient_paused": True}, dropped(Reason.PAUSED)),
+    "visit paused, but moved": ({"paused": True, "kind": "moved"}, SEND),
+    "visit paused, but cancelled": (
+        {"paused": True, "kind": "cancelled", "visit_status": Status.CANCELLED}, SEND),
+    "patient paused, and moved": ({"patient_paused": True, "kind": "moved"}, dropped(Reason.PAUSED)),
+    "patient paused, and cancelled": (
+        {"patient_paused": True, "kind": "cancelled", "visit_status": Status.CANCELLED}, dropped(Reason.PAUSED)),
+    "patient paused, a note by the desk": (
+        {"patient_paused": True, "paused": True, "kind": "desk", "visit_status": None, "start": None}, SEND),
     # which reason is told when there are several: the visit, then the patient, then the time
     "cancelled and stopped": ({"visit_status": Status.CANCELLED, "opted_out": True}, dropped(Reason.CANCELLED)),
+    "stopped and paused": ({"opted_out": True, "paused": True}, dropped(Reason.OPTED_OUT)),
+    "confirmed and paused": (
+        {"confirmation": CONFIRMED, "unless_confirmed": True, "patient_paused": True}, dropped(Reason.CONFIRMED)),
+    "paused and late": ({"paused": True, "not_after": NOON - HOUR}, dropped(Reason.PAUSED)),
     "stopped and late": ({"opted_out": True, "not_after": NOON - HOUR}, dropped(Reason.OPTED_OUT)),
     "late and quiet": ({"quiet": LUNCH, "not_after": NOON - HOUR}, Verdict(State.MISSED, Reason.TOO_LATE)),
 }  # fmt: skip
@@ -89,6 +103,8 @@ SITUATIONS = st.builds(
     is_fallback=st.booleans(),
     quiet=st.none() | st.builds(QuietHours, st.integers(0, 1440), st.integers(0, 1440)),
     zone=st.sampled_from([ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata"), ZoneInfo("America/New_York")]),
+    paused=st.booleans(),
+    patient_paused=st.booleans(),
 )
 
 
@@ -99,6 +115,8 @@ def test_nothing_goes_out_that_should_not(situation):
     if verdict == SEND:
         assert situation.has_address
         assert not situation.opted_out
+        assert not situation.patient_paused
+        assert not situation.paused or situation.kind != "reminder"
         assert situation.now <= situation.not_after
         assert situation.kind == "cancelled" or situation.visit_status in OPEN
         assert situation.kind == "cancelled" or situation.start > situation.now

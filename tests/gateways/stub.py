@@ -15,10 +15,11 @@ from reminders.gateways.twilio import Account, Twilio
 
 @dataclass
 class Stub:
-    """``answer`` is (status, headers, body), or None: accept the request and never answer."""
+    """``answer`` is (status, headers, body), or None: accept the request and never answer. ``answers`` come before."""
 
     url: str
     answer: tuple[int, dict[str, str], str] | None = (500, {}, "")
+    answers: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     hang_up: bool = False
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
@@ -33,10 +34,11 @@ def stub() -> Iterator[Stub]:
             if state.hang_up:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            if state.answer is None:
+            answer = state.answers.pop(0) if state.answers else state.answer
+            if answer is None:
                 state.released.wait(10)
                 return
-            status, headers, text = state.answer
+            status, headers, text = answer
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(text.encode()))} | headers).items():
                 self.send_header(name, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -73,8 +73,38 @@ class MessengerContract:
         assert isinstance(found.created_at, datetime)
         assert abs(found.created_at - clock.now()) < timedelta(seconds=2)
 
+    def test_an_account_in_order(self, messenger: Messenger) -> None:
+        messenger.check_account()
+
+    def test_a_refused_account_refuses_everything_and_burns_nothing(
+        self, messenger: Messenger, clock: ManualClock
+    ) -> None:
+        self.suspend(messenger, True)
+        attempts: list[Callable[[], object]] = [
+            messenger.check_account,
+            lambda: messenger.send_sms(ANA, "Hola", "t-1"),
+            lambda: messenger.place_call(ANA, "t-2"),
+        ]
+        for attempt in attempts:
+            with pytest.raises(GatewayError) as caught:
+                attempt()
+            problem = caught.value
+            assert (problem.account, problem.permanent, problem.sent_unknown) == (True, False, False)
+        self.suspend(messenger, False)
+        messenger.check_account()
+        assert messenger.find(Channel.SMS, ANA, clock.now() - timedelta(minutes=2)) == []
+        assert messenger.send_sms(ANA, "Hola", "t-1").sid
+
+    def suspend(self, messenger: Messenger, suspended: bool) -> None:
+        """Let the provider refuse the account, or no longer."""
+        raise NotImplementedError
+
 
 class TestFakeMessenger(MessengerContract):
+    def suspend(self, messenger: Messenger, suspended: bool) -> None:
+        assert isinstance(messenger, FakeMessenger)
+        messenger.account_problem = GatewayError(account=True, provider_code=20403) if suspended else None
+
     @pytest.fixture
     def clock(self) -> ManualClock:
         return ManualClock(MONDAY)
@@ -104,6 +134,21 @@ class TestTwilioGateway(MessengerContract):
     @pytest.fixture(autouse=True)
     def _order(self, messenger: Messenger) -> None:
         """The clock belongs to the house, so the house comes first."""
+
+    def suspend(self, messenger: Messenger, suspended: bool) -> None:
+        self.house.sandbox.faults.suspended = suspended
+
+    def test_credentials_that_are_wrong(self, messenger: Messenger) -> None:
+        settings = self.house.service.settings
+        stranger = Twilio(Account(
+            sid=settings.twilio_account_sid, token="wrong", from_number=settings.twilio_from_number,
+            messaging_service_sid="", api_url=settings.twilio_api_url, public_url=settings.public_url,
+        ))  # fmt: skip
+        for attempt in (stranger.check_account, lambda: stranger.send_sms(ANA, "Hola", "t-1")):
+            with pytest.raises(GatewayError) as caught:
+                attempt()
+            problem = caught.value
+            assert (problem.account, problem.permanent, problem.provider_code) == (True, False, 20003)
 
     def test_what_does_not_exist_cannot_be_fetched(self, messenger: Messenger) -> None:
         for channel, sid in ((Channel.SMS, "SM" + "0" * 32), (Channel.VOICE, "CA" + "0" * 32)):

@@ -97,6 +97,12 @@ WORDS = {
            "no puedo ir": "declined", "cancelar": "declined", "quizás": "unconfirmed", "sí pero más tarde": "unconfirmed",
            "no cancelar": "unconfirmed", "¿a qué hora es?": "unconfirmed"},
     "zh-Hans": {"确认": "confirmed", "好的": "confirmed", "１": "confirmed", "取消": "declined", "不取消": "unconfirmed"},
+    "fr": {"Oui, merci": "confirmed", "Je confirme": "confirmed", "Je ne peux pas venir": "declined",
+           "Merci d'annuler": "declined", "N'annulez pas": "unconfirmed", "Oui mais en retard": "unconfirmed"},
+    "de": {"Ja, danke": "confirmed", "Ich komme": "confirmed", "Bitte absagen": "declined",
+           "Ich kann leider nicht kommen": "declined", "Bitte nicht absagen": "unconfirmed", "ja aber später": "unconfirmed"},
+    "pt-BR": {"Sim, confirmo": "confirmed", "Vou sim": "confirmed", "Não vou poder ir": "declined",
+              "Quero desmarcar": "declined", "Não quero cancelar": "unconfirmed", "talvez": "unconfirmed"},
     "en": {"Yes please": "confirmed", "👍": "confirmed", "I can't make it": "declined", "1 or 2?": "unconfirmed"},
 }  # fmt: skip
 
@@ -160,7 +166,7 @@ def test_the_desk_cannot_write_to_who_said_stop(small: House) -> None:
     assert small.api("POST", "messages", {"patient_id": nobody["id"], "text": "Hola"}).fields == {"patient_id"}
 
 
-@pytest.mark.parametrize("word", ["STOP", "baja"])
+@pytest.mark.parametrize("word", ["STOP", "baja", "ARRET", "Abmelden", "sair", "退订"])
 def test_stop_suppresses_what_comes_and_start_brings_it_back(house: House, word: str) -> None:
     """Whether the provider or we understood the word, nothing follows, and the ledger says why."""
     visit = reminded(house)
@@ -219,10 +225,24 @@ def test_start_brings_back_only_what_still_holds(house: House) -> None:
 def test_the_desk_writes_down_a_stop_and_a_start(small: House) -> None:
     visit = reminded(small)
     path = f"patients/{small.ids['patient']}"
-    assert small.post(f"{path}/stop", {"channel": "all"})["opted_out"] == ["all"]
+    assert small.post(f"{path}/stop", {"channel": "all", "evidence": "on the phone"})["opted_out"] == ["all"]
     assert small.reminders(visit)[1]["reason"] == "opted_out"
-    assert small.post(f"{path}/start")["opted_out"] == []
+    assert small.post(f"{path}/start", {"evidence": "asked for them again"})["opted_out"] == []
     assert small.reminders(visit)[1]["state"] == "planned"
+
+
+def test_a_stop_is_kept_with_its_words_and_its_message(small: House) -> None:
+    reminded(small)
+    answer(small, "Baja, por favor")
+    path = f"patients/{small.ids['patient']}"
+    (stop,) = small.get(path)["stops"]
+    said = next(item for item in small.get(f"{path}/messages")["items"] if item["direction"] == "in")
+    assert (stop["channel"], stop["evidence"], stop["message_id"]) == ("sms", "sms: Baja, por favor", said["id"])
+    assert (stop["since"], stop["ended_at"], stop["ended_evidence"]) == (said["created_at"], None, None)
+    answer(small, "START")
+    (stop,) = small.get(path)["stops"]
+    assert stop["ended_at"]
+    assert stop["ended_evidence"] == "sms: START"
 
 
 def test_after_a_stop_nothing_is_answered(small: House) -> None:
@@ -236,7 +256,8 @@ def test_after_a_stop_nothing_is_answered(small: House) -> None:
 
 
 def test_two_of_a_family_on_one_phone(house: House) -> None:
-    """One answer could mean either visit: neither is touched, a person looks at it, and the patient is told."""
+    """One message names both visits. A "no" could mean either: neither is touched, a person looks at it, and the patient
+    is told. A "yes" is the answer the message asks for, and means all it named."""
     child = house.post("patients", {"name": "Leo Ruiz", "phone": "600 000 010", "language": "es"})
     hers, his = (
         book(house, house.ids, WEDNESDAY),
@@ -245,13 +266,13 @@ def test_two_of_a_family_on_one_phone(house: House) -> None:
     house.tick_at(at(7, 9, 30))
     house.settle()
     texts = house.texts(ANA)
-    assert [sum(name in text for text in texts) for name in ("Ana Ruiz", "Leo Ruiz")] == [1, 1]
-    for word in ("2", "1", "sí"):
-        said = answer(house, word)
-        assert "varias citas" in said
-        assert state(house, hers) == state(house, his) == ("booked", "unconfirmed")
-    assert inbox(house) == [("several_visits", word) for word in ("2", "1", "sí")]
+    assert [[name in text for name in ("Ana Ruiz", "Leo Ruiz")] for text in texts] == [[True, True]]
+    assert "varias citas" in answer(house, "2")
+    assert state(house, hers) == state(house, his) == ("booked", "unconfirmed")
+    assert inbox(house) == [("several_visits", "2")]
     assert {item["appointment_id"] for item in house.get("inbox")["items"]} == {None}
+    assert "Todas estas citas quedan confirmadas" in answer(house, "sí")
+    assert state(house, hers) == state(house, his) == ("booked", "confirmed")
 
 
 def test_one_of_a_family_was_asked(house: House) -> None:

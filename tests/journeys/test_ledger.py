@@ -31,7 +31,7 @@ def confirm_first(house: House, visit: Any) -> None:
 
 
 def stop_first(house: House, visit: Any) -> None:
-    house.post(f"patients/{house.ids['patient']}/stop", {"channel": "sms"})
+    house.post(f"patients/{house.ids['patient']}/stop", {"channel": "sms", "evidence": "on the phone"})
 
 
 def late(house: House, _: Any) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
 
 from reminders.sandbox import Faults
-from tests.sandbox.support import INBOUND_URL, NUMBER, PHONE, STATUS_URL, World, make_world
+from tests.sandbox.support import ACCOUNT, INBOUND_URL, NUMBER, PHONE, STATUS_URL, World, make_world
 
 
 def test_all_faults_are_off_by_default() -> None:
@@ -104,6 +107,32 @@ def test_lost_callbacks_never_arrive_but_the_state_moves(world: World) -> None:
 
     assert world.application.requests == []
     assert world.sdk.messages(sid).fetch().status == "delivered"
+
+
+def test_a_suspended_account_can_only_be_looked_at(world: World) -> None:
+    sid = world.send().sid
+    world.sandbox.faults.suspended = True
+    attempts: list[Callable[[], object]] = [
+        world.send,
+        lambda: world.sdk.calls.create(to=PHONE, from_=NUMBER, twiml="<Response/>"),
+        lambda: world.sdk.messages(sid).fetch(),
+    ]
+    for attempt in attempts:
+        with pytest.raises(TwilioRestException) as refused:
+            attempt()
+        assert (refused.value.status, refused.value.code) == (403, 20403)
+    assert world.sdk.api.v2010.accounts(ACCOUNT).fetch().status == "suspended"
+
+    world.sandbox.faults.suspended = False
+    assert [message.sid for message in world.sdk.messages.list()] == [sid]
+    assert world.sdk.api.v2010.accounts(ACCOUNT).fetch().status == "active"
+
+
+def test_a_suspended_account_still_needs_its_secret(world: World) -> None:
+    world.sandbox.faults.suspended = True
+    with pytest.raises(TwilioRestException) as refused:
+        Client(ACCOUNT, "wrong", http_client=world.http).api.v2010.accounts(ACCOUNT).fetch()
+    assert (refused.value.status, refused.value.code) == (401, 20003)
 
 
 def test_faults_can_be_given_from_the_start() -> None:

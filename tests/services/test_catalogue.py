@@ -20,7 +20,7 @@ from reminders.errors import Invalid, NotFound
 from reminders.services.catalogue import Catalogue, minutes, step
 from reminders.store.engine import Database
 from reminders.store.tables import Location
-from tests.factories import World, at, together
+from tests.factories import DESK, World, at, together
 from tests.factories import step as written
 
 LEAVE = {"first_day": date(2030, 7, 1), "last_day": date(2030, 7, 14), "is_open": False, "start_minute": 0,
@@ -88,7 +88,7 @@ def test_every_kind_of_change_is_noticed(world):
         partial(world.clinic.change_provider, ids.provider, {}, [], None),
         partial(world.clinic.change_provider, ids.provider, {"active": False}, None, None),
         partial(world.clinic.change_service, ids.service, {}, []),
-        partial(world.clinic.change_policy, ids.policy, {"steps": []}),
+        partial(world.change_sets.change_policy, ids.policy, {"steps": []}, DESK),
         partial(world.clinic.remove_exception, ids.provider, exception),
         partial(world.clinic.add_exception, ids.provider, LEAVE),
         world.add_location,

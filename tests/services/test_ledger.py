@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import product
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from reminders.domain.appointment import Change
 from reminders.domain.cost import Money
@@ -17,7 +17,7 @@ from reminders.errors import NotFound
 from reminders.services.ledger import summarise
 from reminders.store.engine import Database
 from reminders.store.tables import Message, Reminder
-from tests.factories import MONDAY, PATIENT, World, at, step
+from tests.factories import DESK, MONDAY, PATIENT, World, at, step
 from tests.fakes import Fate, minutes, refused
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -66,7 +66,7 @@ def test_every_state_and_reason_reads_as_english(world):
         assert entry.sentence.startswith("The "), told
         assert entry.sentence.endswith("."), told
         assert not ODD.search(entry.sentence), told
-        assert str(entry.reason) not in entry.sentence or entry.reason in {"due"}, told
+        assert str(entry.reason) not in entry.sentence or entry.reason in {"due", "paused"}, told
 
 
 def test_the_sentences_of_an_ordinary_life(world):
@@ -94,6 +94,24 @@ def test_the_sentences_of_an_ordinary_life(world):
     )
     assert world.ledger.summary(visit).startswith("The reminder SMS 1 day before was sent")
     assert world.ledger.summary(visit).endswith("Nothing more is planned.")
+
+
+def test_emails_are_called_so(world):
+    ids = world.open(steps=[step("-P1D", "email")])
+    visit = world.visit(world.book(ids, WEDNESDAY))
+
+    def told(state: State, reason: Reason, **values: object) -> str:
+        with world.database.write() as tx:
+            tx.execute(update(Reminder).values(state=state, reason=reason, **values))
+        return sentences(world, visit.uid)[0]
+
+    assert (
+        told(State.PLANNED, Reason.DUE) == "The reminder e-mail 1 day before will go out on Tue 07 May 2030 at 12:00."
+    )
+    assert told(State.SUPPRESSED, Reason.NO_ADDRESS).endswith("was left out: there is no e-mail address on the card.")
+    assert told(State.UNCERTAIN, Reason.DUE).endswith("it will be handed over again.")
+    assert told(State.SENT, Reason.UNCONFIRMED).endswith("(the mail server had all of it, but its answer got lost).")
+    assert told(State.SENT, Reason.DUE, kind="moved").startswith("The e-mail about the new time was sent on ")
 
 
 def test_shifted_moved_and_cancelled(world):
@@ -162,7 +180,7 @@ def test_cost_is_estimated_until_it_is_known_and_never_both(world):
     world.callback(sent, State.DELIVERED)
     world.messenger.price(sent, "0.05", "EUR")
     world.clock.advance(minutes(2))
-    world.effects.run()
+    world.checking.run()
     first = world.entries(visit)[0]
     assert (first.cost, first.cost_is_actual) == (Money(Decimal("0.05"), "EUR"), True)
 
@@ -194,23 +212,58 @@ def test_visits_without_reminders_and_without_existence(world):
         world.ledger.of("apt_none")
 
 
-def test_many_visits_are_summed_up_with_one_query(world):
+def test_many_visits_are_summed_up_with_two_queries(world):
     ids = world.open(steps=[step("-P1D")])
     visits = [world.visit(world.book(ids, WEDNESDAY + n * HOUR)) for n in range(4)]
     bare = world.visit(world.book(world.open(steps=None), WEDNESDAY))
     world.catalogue.refresh()
     before = world.database.statements
     found = world.ledger.summaries([*visits, bare])
-    assert world.database.statements - before == 1
+    assert world.database.statements - before == 2
     assert found == {visit.uid: world.ledger.summary(visit.uid) for visit in [*visits, bare]}
     assert world.ledger.summaries([]) == {}
+
+
+def test_what_is_planned_but_kept_back_says_so(world):
+    """Nothing is taken back: whatever keeps it from going out may end before it is due."""
+    ids = world.open(steps=[step("-P1D")], notices=["moved"])
+    visit = world.book(ids, WEDNESDAY)
+    due = "The reminder SMS 1 day before, due Tue 07 May 2030 at 12:00, will not go out"
+    world.booking.pause(visit, DESK, paused=True)
+    assert sentences(world, visit) == [f"{due} while the desk has paused reminders for this visit."]
+    world.patients.pause(ids.patient, DESK, paused=True)
+    assert sentences(world, visit) == [f"{due} while the desk has paused reminders for this patient."]
+    assert due in world.ledger.summary(visit)
+    world.booking.pause(visit, DESK, paused=False)
+    world.patients.pause(ids.patient, DESK, paused=False)
+    assert sentences(world, visit) == ["The reminder SMS 1 day before will go out on Tue 07 May 2030 at 12:00."]
+    later = world.book(ids, WEDNESDAY + HOUR)
+    world.patients.stop(ids.patient, "sms", DESK)
+    again = world.book(ids, WEDNESDAY + 2 * HOUR)
+    assert sentences(world, later) == [
+        "The reminder SMS 1 day before, due Tue 07 May 2030 at 13:00, was left out: the patient asked us to stop."
+    ]
+    assert sentences(world, again) == [
+        "The reminder SMS 1 day before, due Tue 07 May 2030 at 14:00, will not go out because the patient asked us to stop."
+    ]
+
+
+def test_news_of_a_change_goes_out_of_a_paused_visit_but_not_to_a_paused_patient(world):
+    ids = world.open(steps=[], notices=["moved"])
+    visit = world.book(ids, WEDNESDAY)
+    world.booking.pause(visit, DESK, paused=True)
+    world.move(visit, WEDNESDAY + HOUR)
+    assert "will go out" in sentences(world, visit)[0]
+    world.patients.pause(ids.patient, DESK, paused=True)
+    assert "will not go out while the desk has paused reminders for this patient" in sentences(world, visit)[0]
 
 
 def test_a_policy_that_lost_steps_still_has_readable_reminders(world):
     ids = world.open(steps=[step("-P1D"), step("-PT2H")])
     visit = world.book(ids, WEDNESDAY)
-    world.clinic.change_policy(ids.policy, {"steps": []})
+    world.change_sets.change_policy(ids.policy, {"steps": []}, DESK)
+    why = "was taken back: the visit or its reminder policy changed."
     assert sentences(world, visit) == [
-        "The reminder SMS will go out on Tue 07 May 2030 at 12:00.",
-        "The reminder SMS will go out on Wed 08 May 2030 at 10:00.",
+        f"The reminder SMS, due Tue 07 May 2030 at 12:00, {why}",
+        f"The reminder SMS, due Wed 08 May 2030 at 10:00, {why}",
     ]

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from reminders.domain.actor import Once
 from reminders.domain.appointment import OPEN, TRANSITIONS, Change, Status
 from reminders.domain.delivery import State
 from reminders.errors import IllegalTransition, Invalid, OutsideHours, SlotTaken, Stale
@@ -312,18 +313,6 @@ def test_an_attempt_that_fails_after_the_change_is_not_tried_again(world, change
     assert all(row.plan == 2 for row in world.reminders(visit) if row.state == "planned")
 
 
-def test_a_worker_that_claimed_before_the_change_stops(world):
-    visit = world.book(world.open(steps=[step("-P1D")]), WEDNESDAY)
-    world.clock.set(WEDNESDAY - DAY)
-    world.claim("worker-1")
-    world.change(visit, Change.CANCEL)
-    world.clock.advance(HOUR)
-    world.reconciling.run()
-    world.tick()
-    assert world.states(visit) == [("withdrawn", "visit_cancelled")]
-    assert world.messenger.requests == 0
-
-
 def test_no_fallback_for_a_time_that_no_longer_holds(world):
     visit = world.book(world.open(steps=[step("-P1D", "sms", "voice")]), WEDNESDAY)
     world.tick(WEDNESDAY - DAY)
@@ -450,3 +439,46 @@ def test_visits_and_reminders_never_disagree(database):
         phases=[Phase.generate],  # each step costs several transactions: shrinking would take minutes
     )  # fmt: skip
     run_state_machine_as_test(lambda: Desk(world, ids), settings=few)
+
+
+def test_a_pause_keeps_reminders_back_until_it_ends(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H")])
+    visit = world.book(ids, WEDNESDAY)
+    paused = world.booking.pause(visit, DESK, paused=True)
+    assert (paused.paused, paused.version) == (True, 2)
+    assert world.booking.pause(visit, DESK, paused=True).version == 2
+    world.tick(WEDNESDAY - timedelta(days=1))
+    assert world.states(visit) == [("suppressed", "paused"), ("planned", "due")]
+    assert world.booking.pause(visit, DESK, paused=False).version == 3
+    world.tick(WEDNESDAY - timedelta(hours=2))
+    assert world.states(visit) == [("suppressed", "paused"), ("sent", "due")]
+    told = [(row.change, row.actor, row.version, row.facts) for row in world.booking.history(visit)][1:]
+    assert told == [("pause", "key_desk", 2, {}), ("resume", "key_desk", 3, {})]
+    assert [row.facts["change"] for row in world.outbox("appointment.changed")][1:] == ["pause", "resume"]
+
+
+def test_a_pause_outlives_a_move(world):
+    visit = world.book(world.open(steps=[step("-P1D")]), WEDNESDAY)
+    world.booking.pause(visit, DESK, paused=True)
+    world.move(visit, WEDNESDAY + timedelta(hours=1))
+    assert world.visit(visit).paused
+    world.tick(WEDNESDAY - timedelta(hours=23))
+    assert [state for state, _ in world.states(visit)] == ["withdrawn", "suppressed"]
+
+
+def test_a_pause_asks_for_the_version_that_was_seen_and_happens_once(world):
+    visit, once = world.book(world.open(), WEDNESDAY), Once("key_1", "a", "f")
+    with pytest.raises(Stale):
+        world.booking.pause(visit, DESK, paused=True, version=2)
+    world.booking.pause(visit, DESK, paused=True, version=1, once=once)
+    world.booking.pause(visit, DESK, paused=False)
+    assert not world.booking.pause(visit, DESK, paused=True, once=once).paused
+
+
+@pytest.mark.parametrize("change", [Change.CANCEL, Change.ARRIVE, Change.FULFIL, Change.NOSHOW])
+def test_only_visits_ahead_are_paused(world, change):
+    visit = world.book(world.open(), WEDNESDAY)
+    world.change(visit, change)
+    with pytest.raises(IllegalTransition):
+        world.booking.pause(visit, DESK, paused=True)
+    assert not world.booking.pause(visit, DESK, paused=False).paused

@@ -10,18 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reminders.domain.appointment import Change
 from reminders.domain.delivery import State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
-from reminders.services.effects import NotYet
-from reminders.store.engine import Database
-from tests.factories import BAD_NUMBER, World, at, step
+from reminders.store.engine import Database, Record
+from tests.factories import BAD_NUMBER, World, at, step, together
 from tests.fakes import Fate, minutes, refused
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEDNESDAY = at("2030-05-08 10:00")
 TUESDAY = WEDNESDAY - DAY
-PRICE = "message.price"
 
 
 @pytest.fixture
@@ -34,6 +33,16 @@ def sent(world: World, *channels: str, **more):
     visit = world.book(world.open(steps=[step("-P1D", *channels, **more)]), WEDNESDAY)
     world.tick(TUESDAY)
     return visit, world.messenger.sent[0]
+
+
+def asked(world: World) -> list[Record]:
+    """Messages about which the provider will be asked."""
+    return [row for row in world.messages() if row.check_at is not None]
+
+
+def priced(world: World) -> int:
+    """How many messages have ended and wait for their price."""
+    return sum(row.state in {"delivered", "failed"} for row in asked(world))
 
 
 def states(world: World, visit: str) -> tuple[str, str]:
@@ -50,13 +59,43 @@ def test_delivered(world):
     assert world.reminder(visit).reason == "due"
 
 
-@pytest.mark.parametrize(("channel", "reason"), [("sms", "undelivered"), ("voice", "not_answered")])
-def test_failed(world, channel, reason):
-    visit, message = sent(world, channel)
+def test_failed(world):
+    visit, message = sent(world)
     world.callback(message, State.FAILED, error_code=30005)
     assert states(world, visit) == ("failed", "failed")
-    assert world.reminder(visit).reason == reason
+    assert world.reminder(visit).reason == "undelivered"
     assert world.messages()[0].error_code == 30005
+
+
+def test_a_call_nobody_takes_is_placed_three_times_a_quarter_of_an_hour_apart(world):
+    visit, _ = sent(world, "voice")
+    for number in (1, 2):
+        world.callback(world.messenger.sent[-1], State.FAILED)
+        row = world.reminder(visit)
+        assert (row.state, row.reason, row.due_at) == ("planned", "call_again", world.clock.now() + minutes(15))
+        assert world.tick(row.due_at - timedelta(seconds=1)) == 0
+        assert world.tick(row.due_at) == 1
+        assert len(world.messenger.sent) == number + 1
+    world.callback(world.messenger.sent[-1], State.FAILED)
+    assert (world.reminder(visit).state, world.reminder(visit).reason) == ("failed", "not_answered")
+
+
+def test_a_call_is_not_repeated_into_the_night_nor_past_its_deadline(world):
+    late = world.open(steps=[step("-P1D", "voice")], quiet=("12:20", "08:00"))
+    visit = world.book(late, WEDNESDAY)  # noon in Madrid, and so is the call the day before
+    world.tick(TUESDAY)
+    world.callback(world.messenger.sent[-1], State.FAILED)
+    assert world.reminder(visit).due_at == TUESDAY + minutes(15)
+    world.tick(TUESDAY + minutes(15))
+    world.callback(world.messenger.sent[-1], State.FAILED)
+    assert world.reminder(visit).state == "failed"
+
+
+def test_a_visit_cancelled_meanwhile_is_not_called_about_again(world):
+    visit, message = sent(world, "voice")
+    world.change(visit, Change.CANCEL)
+    world.callback(message, State.FAILED)
+    assert world.reminder(visit).state == "failed"
 
 
 def test_every_order_of_reports_ends_the_same(world):
@@ -69,7 +108,7 @@ def test_every_order_of_reports_ends_the_same(world):
         for state in order:
             assert world.callback(message, state)
     assert {world.reminder(visit).state for visit in visits} == {"delivered"}
-    assert len(world.outbox(PRICE)) == len(orders)
+    assert len(asked(world)) == len(orders)
 
 
 REPORTS = st.lists(st.sampled_from([State.SENT, State.DELIVERED, State.FAILED]), min_size=1, max_size=6)
@@ -81,14 +120,14 @@ def test_the_first_end_counts_and_is_billed_once(world):
     @settings(max_examples=15, deadline=None)
     @given(REPORTS)
     def check(reports: list[State]) -> None:
-        start, billed = world.clock.now() + 3 * DAY, len(world.outbox(PRICE))
+        start, billed = world.clock.now() + 3 * DAY, priced(world)
         visit = world.book(ids, start)
         world.tick(start - DAY)
         for report in reports:
             world.callback(world.messenger.sent[-1], report)
         ends = [report for report in reports if report is not State.SENT]
         assert world.reminder(visit).state == (ends[0] if ends else State.SENT)
-        assert len(world.outbox(PRICE)) - billed == bool(ends)
+        assert priced(world) - billed == bool(ends)
 
     check()
 
@@ -100,7 +139,7 @@ def test_a_callback_may_be_faster_than_the_answer(world):
     world.tick(TUESDAY)
     assert states(world, visit) == ("delivered", "delivered")
     assert world.messages()[0].provider_sid == world.messenger.sent[0].sid
-    assert len(world.outbox(PRICE)) == 1
+    assert len(asked(world)) == 1
 
 
 def test_a_callback_may_be_the_first_we_hear_of_an_unanswered_request(world):
@@ -121,7 +160,7 @@ def test_an_answer_that_is_final_already_settles_at_once(world):
     world.messenger.state = State.DELIVERED
     world.tick(TUESDAY)
     assert states(world, visit) == ("delivered", "delivered")
-    assert len(world.outbox(PRICE)) == 1
+    assert len(asked(world)) == 1
 
 
 def test_callbacks_that_are_not_about_a_message_of_ours_change_nothing(world):
@@ -223,7 +262,7 @@ def test_a_note_has_no_fallback(world):
 
 def run_effects(world: World, after: timedelta) -> None:
     world.clock.advance(after)
-    world.effects.run()
+    world.checking.run()
 
 
 def test_the_price_is_fetched_when_it_is_known(world):
@@ -240,7 +279,7 @@ def test_the_price_is_fetched_when_it_is_known(world):
     row = world.messages()[0]
     assert (row.price, row.price_currency, row.segments) == (Decimal("0.0783"), "USD", 2)
     assert row.estimated is not None
-    assert world.outbox(PRICE) == []
+    assert asked(world) == []
     run_effects(world, DAY)
     assert world.messenger.fetches == 4
 
@@ -263,7 +302,7 @@ def test_asking_for_the_price_ends_some_day(world):
     for _ in range(20):
         run_effects(world, 2 * DAY)
     assert world.messenger.fetches == 7
-    assert world.outbox(PRICE) == []
+    assert asked(world) == []
 
 
 def test_a_provider_that_does_not_answer_is_asked_again(world):
@@ -273,8 +312,8 @@ def test_a_provider_that_does_not_answer_is_asked_again(world):
 
     world.messenger.fetch_problems.append(GatewayError())
     run_effects(world, minutes(2))
-    (row,) = world.outbox(PRICE)
-    assert (row.attempts, row.last_error) == (1, "GatewayError")
+    (row,) = asked(world)
+    assert row.checks == 1
     run_effects(world, minutes(2))
     assert world.messages()[0].price == Decimal("0.01")
 
@@ -282,13 +321,30 @@ def test_a_provider_that_does_not_answer_is_asked_again(world):
 def test_a_price_that_is_known_is_not_asked_for(world):
     _, message = sent(world)
     world.callback(message, State.DELIVERED)
-    (row,) = world.outbox(PRICE)
-    with pytest.raises(NotYet):
-        world.prices.fetch(row)
+    run_effects(world, minutes(1))
     world.messenger.price(message, "0.01")
-    world.prices.fetch(row)
-    world.prices.fetch(row)
+    for _ in range(3):
+        run_effects(world, 2 * DAY)
     assert world.messenger.fetches == 2
+
+
+def test_a_lost_callback_is_asked_for(world):
+    visit, message = sent(world)
+    world.messenger.learn(message, State.DELIVERED)
+    run_effects(world, minutes(4))
+    assert states(world, visit) == ("sent", "sent")
+    run_effects(world, minutes(1))
+    assert states(world, visit) == ("delivered", "delivered")
+
+
+def test_many_workers_ask_once_for_each_message(world):
+    ids = world.open(steps=[step("-P1D")])
+    for number in range(20):
+        world.book(ids, WEDNESDAY + number * HOUR / 2, patient=world.add_patient())
+    world.tick(TUESDAY + 10 * HOUR)
+    world.clock.advance(minutes(15))
+    assert sum(together([world.checking.run] * 4)) == 20
+    assert world.messenger.fetches == 20
 
 
 def test_effects_nobody_handles_are_put_away(world):

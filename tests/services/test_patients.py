@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from reminders.domain.actor import Once
 from reminders.errors import Invalid, KeyReused, NotFound, Stale
+from reminders.services import numbers
+from reminders.services.patients import Stop
 from reminders.services.phones import e164
 from reminders.store.engine import Database
 from reminders.store.tables import Patient
-from tests.factories import DESK, World, at, step, together
+from tests.factories import DESK, MONDAY, World, at, step, together
 
 WEDNESDAY = at("2030-05-08 10:00")
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
@@ -114,6 +117,94 @@ def test_a_stop_told_to_the_desk_takes_back_what_is_planned(world):
     assert world.patients.allow(ids.patient).opted_out == ()
 
 
+def test_stops_and_starts_stay_on_the_card_with_their_evidence(world):
+    patient = world.add_patient()
+    world.patients.stop(patient, "sms", DESK, "on the phone,\nannoyed")
+    world.clock.advance(DAY)
+    world.patients.allow(patient, "sms", DESK, "asked for them at the counter")
+    world.patients.stop(patient, "voice", DESK, "works at night")
+    card = world.patients.get(patient)
+    assert card.opted_out == ("voice",)
+    assert card.stops == (
+        Stop("sms", MONDAY, "desk key_desk: on the phone, annoyed", None, MONDAY + DAY,
+             "desk key_desk: asked for them at the counter"),
+        Stop("voice", MONDAY + DAY, "desk key_desk: works at night", None, None, None),
+    )  # fmt: skip
+    assert world.patients.listing(0, 10, None, None) == [card]
+
+
+def test_a_start_of_one_channel_leaves_the_others_stopped(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H", "voice"), step("-PT1H", "email")])
+    world.patients.change(ids.patient, {"email": "ana@example.com"}, None)
+    visit = world.book(ids, WEDNESDAY)
+    world.patients.stop(ids.patient, "all", DESK)
+    assert world.patients.allow(ids.patient, "sms", DESK, "texts are fine").opted_out == ("email", "voice")
+    assert world.states(visit) == [("planned", "due"), *[("suppressed", "opted_out")] * 2]
+    assert world.patients.allow(ids.patient, "email", DESK, "mails, too").opted_out == ("voice",)
+    assert world.states(visit) == [("planned", "due"), ("suppressed", "opted_out"), ("planned", "due")]
+    with pytest.raises(Invalid):
+        world.patients.allow(world.add_patient(phone="600 000 019"), "email", DESK, "has none")
+
+
+def test_a_start_of_e_mail_leaves_the_phone_stopped(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H", "voice"), step("-PT1H", "email")])
+    world.patients.change(ids.patient, {"email": "ana@example.com"}, None)
+    visit = world.book(ids, WEDNESDAY)
+    world.patients.stop(ids.patient, "all", DESK)
+    assert world.patients.allow(ids.patient, "email", DESK, "mails are fine").opted_out == ("sms", "voice")
+    assert world.states(visit) == [*[("suppressed", "opted_out")] * 2, ("planned", "due")]
+
+
+def test_a_paused_patient_gets_only_what_a_person_writes(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H")], notices=["moved"])
+    visit = world.book(ids, WEDNESDAY)
+    card = world.patients.pause(ids.patient, DESK, paused=True)
+    assert (card.patient.paused, card.patient.version) == (True, 2)
+    assert world.states(visit) == [("planned", "due")] * 2
+    world.desk.write(ids.patient, "We call you.")
+    world.tick(WEDNESDAY - DAY)
+    assert world.states(visit) == [("suppressed", "paused"), ("planned", "due")]
+    assert world.patients.pause(ids.patient, DESK, paused=False).patient.version == 3
+    world.tick(WEDNESDAY - 2 * HOUR)
+    assert world.states(visit) == [("suppressed", "paused"), ("sent", "due")]
+    assert world.visit(visit).version == 1
+
+
+def test_pausing_a_patient_is_written_in_the_history_of_the_visits_ahead(world):
+    ids = world.open()
+    gone, ahead = world.book(ids, MONDAY + HOUR), world.book(ids, WEDNESDAY)
+    world.clock.set(MONDAY + DAY)
+    for _ in range(2):
+        world.patients.pause(ids.patient, DESK, paused=True)
+    world.patients.pause(ids.patient, DESK, paused=False)
+    told = [(row.change, row.actor, row.version) for row in world.booking.history(ahead)]
+    assert told[1:] == [("pause-patient", "key_desk", 1), ("resume-patient", "key_desk", 1)]
+    assert [row.change for row in world.booking.history(gone)] == ["book"]
+
+
+def test_pausing_asks_for_the_version_that_was_seen(world):
+    patient = world.add_patient()
+    with pytest.raises(Stale):
+        world.patients.pause(patient, DESK, paused=True, version=2)
+    assert world.patients.pause(patient, DESK, paused=False, version=1).patient.version == 1
+    assert world.patients.pause(patient, DESK, paused=True, version=1).patient.version == 2
+    with pytest.raises(NotFound):
+        world.patients.pause("pat_none", DESK, paused=True)
+
+
+def test_a_new_number_takes_the_old_one_off_the_worklist(world):
+    patient = world.add_patient()
+    number = world.patients.get(patient).patient.id
+    message = SimpleNamespace(id=None, patient_id=number, appointment_id=None)
+    world.run(lambda tx: numbers.flag(tx, message, "provider error 30005", MONDAY))
+    assert world.patients.get(patient).patient.phone_problem == "provider error 30005"
+    world.patients.change(patient, {"name": "Ana María"}, None)
+    assert [row.reason for row in world.desk.inbox(0, 9, done=False)] == ["number_problem"]
+    world.patients.change(patient, {"phone": "600 000 011"}, "ES")
+    assert world.desk.inbox(0, 9, done=False) == []
+    assert [row.done_by for row in world.desk.inbox(0, 9, done=True)] == ["system"]
+
+
 def test_a_stop_belongs_to_the_phone(world):
     """Whoever shares it is not texted either; a new number starts afresh."""
     mother = world.add_patient(phone="600 000 010")
@@ -129,6 +220,31 @@ def test_without_a_phone_there_is_nothing_to_stop(world):
     for use in (partial(world.patients.stop, patient, "sms", DESK), partial(world.patients.allow, patient)):
         with pytest.raises(Invalid):
             use()
+
+
+def test_an_email_address_is_stopped_by_itself(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H", "email")])
+    visit = world.book(ids, WEDNESDAY)
+    with pytest.raises(Invalid) as refusal:
+        world.patients.stop(ids.patient, "email", DESK)
+    assert refusal.value.field == "channel"
+    world.patients.change(ids.patient, {"email": "Ana.Lima@example.com"}, None)
+    assert world.patients.stop(ids.patient, "email", DESK).opted_out == ("email",)
+    assert world.states(visit) == [("planned", "due"), ("suppressed", "opted_out")]
+    other = world.add_patient(phone=None, email="ana.lima@EXAMPLE.com")
+    assert [card.opted_out for card in world.patients.listing(0, 10, None, None)] == [("email",), ("email",)]
+    assert world.patients.allow(other).opted_out == ()
+    assert world.states(visit) == [("planned", "due")] * 2
+
+
+def test_a_stop_of_everything_holds_for_phone_and_email(world):
+    ids = world.open(steps=[step("-P1D"), step("-PT2H", "email")])
+    world.patients.change(ids.patient, {"email": "ana@example.com"}, None)
+    visit = world.book(ids, WEDNESDAY)
+    assert world.patients.stop(ids.patient, "all", DESK).opted_out == ("all", "email")
+    assert world.states(visit) == [("suppressed", "opted_out")] * 2
+    assert world.patients.allow(ids.patient).opted_out == ()
+    assert world.states(visit) == [("planned", "due")] * 2
 
 
 def test_lists_are_found_by_any_part_of_a_name(world):

@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from reminders.domain.appointment import Change
+from reminders.services.patients import Card
 from reminders.services.replies import Incoming, Replies
 from reminders.store.engine import Database
 from reminders.store.tables import InboxItem, Message, OptOut
 from reminders.wiring import lexicons
-from tests.factories import MONDAY, Ids, World, step, texts
+from tests.factories import DESK, MONDAY, Ids, World, step, texts
 
 PHONE = "+34600000010"
 DAY = timedelta(days=1)
@@ -50,6 +51,9 @@ class Desk:
         row = self.world.visit(visit)
         return row.status, row.confirmation
 
+    def card(self) -> Card:
+        return self.world.patients.get(self.ids.patient)
+
     @property
     def inbox(self) -> list[str]:
         return [row.reason for row in self.world.rows(select(InboxItem.__table__).order_by(InboxItem.id))]
@@ -59,7 +63,7 @@ class Desk:
 def desk(database: Database) -> Desk:
     world = World(database)
     ids = world.open(steps=[step("-P1D")], notices=["moved"], patient={"phone": PHONE})
-    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons)
     return Desk(world, ids, replies)
 
 
@@ -186,7 +190,66 @@ def test_a_stop_keeps_its_evidence(desk: Desk) -> None:
     assert stop.message_id is not None
     desk.says("START")
     (stop,) = desk.world.rows(select(OptOut.__table__))
-    assert stop.ended_at == desk.world.clock.now()
+    assert (stop.ended_at, stop.evidence) == (desk.world.clock.now(), "sms: baja\nsms: START")
+
+
+@pytest.mark.parametrize("text", ["ARRET", "Arrêt svp", "sair", "abmelden", "退订", "baja", "STOP"])
+def test_stop_works_in_any_language_whatever_the_card_says(desk: Desk, text: str) -> None:
+    desk.asked()
+    later = desk.visit(SOON + 3 * DAY)
+    assert desk.says(text) is None
+    assert desk.card().opted_out == ("sms",)
+    assert desk.world.states(later) == [("suppressed", "opted_out")]
+    assert desk.inbox == []
+
+
+def test_yes_is_a_confirmation_until_the_phone_has_said_stop(desk: Desk) -> None:
+    """Carriers lift their block at that word; ours follows, and the visit waits for an answer to the next reminder."""
+    first = desk.asked()
+    desk.says("YES")
+    assert desk.state(first) == ("booked", "confirmed")
+    second = desk.asked(SOON + timedelta(hours=1))
+    desk.says("baja")
+    assert "STOP" in str(desk.says("Yes."))
+    assert desk.card().opted_out == ()
+    assert desk.state(second) == ("booked", "unconfirmed")
+    desk.says("yes")
+    assert desk.state(second) == ("booked", "confirmed")
+
+
+def test_yes_to_a_stop_that_the_desk_wrote_down_is_about_the_visit(desk: Desk) -> None:
+    visit = desk.asked()
+    desk.world.patients.stop(desk.ids.patient, "sms", DESK, "on the phone")
+    assert desk.says("YES") is None
+    assert desk.state(visit) == ("booked", "confirmed")
+    assert desk.card().opted_out == ("sms",)
+
+
+def test_start_by_text_leaves_calls_stopped(desk: Desk) -> None:
+    desk.asked()
+    desk.world.patients.stop(desk.ids.patient, "all", DESK, "wants nothing at all")
+    desk.says("START")
+    assert desk.card().opted_out == ("voice",)
+    assert [(stop.channel, stop.evidence, stop.ended_evidence) for stop in desk.card().stops] == [
+        ("all", "desk key_desk: wants nothing at all", "sms: START"),
+        ("voice", "desk key_desk: wants nothing at all", None),
+    ]
+
+
+def test_the_card_names_the_message_that_said_stop(desk: Desk) -> None:
+    desk.asked()
+    desk.says("Baja, por\nfavor")
+    (stop,) = desk.card().stops
+    said = next(row for row in desk.world.patients.conversation(desk.ids.patient) if row.direction == "in")
+    assert (stop.evidence, stop.message_id) == ("sms: Baja, por favor", said.uid)
+
+
+def test_who_is_paused_is_still_answered(desk: Desk) -> None:
+    """An answer to what the patient wrote is no reminder: silence would look as if nothing had been understood."""
+    visit = desk.asked()
+    desk.world.patients.pause(desk.ids.patient, DESK, paused=True)
+    assert desk.says("1")
+    assert desk.state(visit) == ("booked", "confirmed")
 
 
 def test_the_flag_of_the_provider_wins_over_the_words(desk: Desk) -> None:
@@ -200,7 +263,7 @@ def test_the_flag_of_the_provider_wins_over_the_words(desk: Desk) -> None:
 
 def test_before_there_is_a_clinic(database: Database) -> None:
     world = World(database)
-    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons)
     assert replies.receive(Incoming("SM1", PHONE, "hello?")) is None
     assert replies.receive(Incoming("SM2", PHONE, "STOP")) is None
     assert [row.reason for row in world.rows(select(InboxItem.__table__))] == ["not_understood"]

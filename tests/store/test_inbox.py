@@ -30,3 +30,21 @@ def test_items_are_listed_in_order_until_somebody_is_done(database):
         assert (done.uid, done.done_by, done.done_at) == ("inb_1", "key_1", NOW)
         assert inbox.get(tx, "inb_2").appointment_uid is None
         assert inbox.get(tx, "inb_9") is None
+
+
+def test_one_open_item_for_a_patient_and_reason(database):
+    clinic = ground(database)
+    ana, luis = clinic.patients[:2]
+
+    def item(number: int, patient: int, reason: str) -> dict[str, object]:
+        return {"uid": f"inb_{number}", "patient_id": patient, "reason": reason, "created_at": NOW}
+
+    with database.write() as tx:
+        assert inbox.add_once(tx, item(1, ana, "number_problem"))
+        assert not inbox.add_once(tx, item(2, ana, "number_problem"))
+        assert inbox.add_once(tx, item(3, ana, "wants_another_time"))
+        assert inbox.add_once(tx, item(4, luis, "number_problem"))
+        assert inbox.settle(tx, ana, "number_problem", "system", NOW) == 1
+        assert inbox.settle(tx, ana, "number_problem", "system", NOW) == 0
+        assert [row.uid for row in inbox.listing(tx, 0, 10, done=False)] == ["inb_3", "inb_4"]
+        assert inbox.add_once(tx, item(5, ana, "number_problem"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.delivery import State, move
-from reminders.store import histories, messages, reminders
+from reminders.store import claims, histories, messages, reminders
 from reminders.store.engine import Database
 from tests.factories import Ground, add_visit, ground, together, uid
 
@@ -146,7 +146,7 @@ def test_answers_are_counted_within_their_time(database, clinic):
 def test_attempts_and_conversation(database, clinic):
     with database.write() as tx:
         reminders.add(tx, [clinic.reminder(None, NOW)])
-        reminder = reminders.claim_due(tx, "sms", NOW, "me", NOW, 1)[0]
+        reminder = claims.claim_due(tx, "sms", NOW, "me", NOW, 1, since=NOW)[0].id
     first, second = add(database, clinic.message(reminder), clinic.message(reminder))
     other, lone = add(database, clinic.message(patient_id=clinic.patients[1]), clinic.message())
     with database.read() as tx:

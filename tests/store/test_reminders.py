@@ -38,12 +38,6 @@ def add(database: Database, *rows) -> list[int]:
         return [tx.execute(insert(Reminder).returning(Reminder.id), row).scalar_one() for row in rows]
 
 
-def claim(
-    database: Database, owner: str = "one", *, limit: int = 100, channel: str = "sms", now: datetime = NOW
-) -> list[int]:
-    return database.run(lambda tx: reminders.claim_due(tx, channel, now, owner, now + MINUTE, limit))
-
-
 def row(database: Database, number: int):
     with database.read() as tx:
         return reminders.by_number(tx, number)
@@ -52,92 +46,6 @@ def row(database: Database, number: int):
 def states(database: Database) -> list[str]:
     with database.read() as tx:
         return list(tx.execute(select(Reminder.state).order_by(Reminder.id)).scalars())
-
-
-# Claiming
-
-
-def test_only_what_is_due_and_planned_for_this_channel(database, clinic, visit):
-    due, _, _, _ = add(
-        database,
-        clinic.reminder(visit, NOW),
-        clinic.reminder(visit, NOW + timedelta(microseconds=1)),
-        clinic.reminder(visit, NOW - MINUTE, channel="voice"),
-        clinic.reminder(visit, NOW - MINUTE, state=State.WITHDRAWN),
-    )
-    with database.read() as tx:
-        assert reminders.any_due(tx, "sms", NOW)
-        assert not reminders.any_due(tx, "sms", NOW - MINUTE)
-        assert not reminders.any_due(tx, "carrier pigeon", NOW)
-        assert reminders.next_due(tx) == NOW - MINUTE
-    assert claim(database) == [due]
-    claimed = row(database, due)
-    assert (claimed.state, claimed.lease_owner, claimed.lease_until) == ("claimed", "one", NOW + MINUTE)
-    assert claim(database, "two") == []
-    with database.read() as tx:
-        assert not reminders.any_due(tx, "sms", NOW)
-
-
-def test_the_oldest_first_and_never_more_than_asked(database, clinic, visit):
-    ages = [3, 1, 4, 1, 5, 9, 2, 6]
-    numbers = add(database, *(clinic.reminder(visit, NOW - age * MINUTE) for age in ages))
-    expected = [number for _, number in sorted(zip([-age for age in ages], numbers, strict=True))]
-    claimed = [claim(database, limit=limit) for limit in (0, 3, 3, 3, 3)]
-    assert [len(batch) for batch in claimed] == [0, 3, 3, 2, 0]
-    assert [set(batch) for batch in claimed[1:4]] == [set(expected[:3]), set(expected[3:6]), set(expected[6:])]
-    with database.read() as tx:
-        assert [detail.reminder_id for detail in reminders.details(tx, numbers, "one")] == expected
-
-
-def test_two_claimers_never_get_the_same_row(database, clinic, visit):
-    numbers = add(database, *(clinic.reminder(visit, NOW - MINUTE) for _ in range(60)))
-
-    def work(owner: str) -> list[int]:
-        taken: list[int] = []
-        while batch := claim(database, owner, limit=7):
-            assert len(batch) <= 7
-            taken += batch
-        return taken
-
-    shares = together([partial(work, f"worker {number}") for number in range(4)])
-    assert sorted(number for share in shares for number in share) == numbers
-
-
-def test_a_claimer_does_not_wait_for_another_one(postgresql_database_url):
-    database = Database(postgresql_database_url)
-    clinic = ground(database)
-    first, second, third = add(database, *(clinic.reminder(None, NOW - age * MINUTE) for age in (3, 2, 1)))
-    with database.write() as tx:
-        assert reminders.claim_due(tx, "sms", NOW, "slow", LEASE, 1) == [first]
-        assert claim(database, "fast", limit=1) == [second]
-    assert claim(database, "late") == [third]
-    database.close()
-
-
-def test_details_only_of_what_is_still_ours(database, clinic, visit):
-    mine, withdrawn, stolen = add(database, *(clinic.reminder(visit, NOW) for _ in range(3)))
-    claim(database)
-    with database.write() as tx:
-        reminders.move(tx, withdrawn, State.WITHDRAWN, Reason.MOVED, NOW)
-        reminders.move(tx, stolen, State.PLANNED, Reason.LEASE_EXPIRED, NOW)
-    assert claim(database, "two") == [stolen]
-    with database.read() as tx:
-        (found,) = reminders.details(tx, [mine, withdrawn, stolen], "one")
-        assert found.reminder_id == mine
-        assert (found.patient_phone, found.appointment_id, found.appointment_status) == (
-            "+34600000001",
-            visit,
-            "booked",
-        )
-        assert reminders.details(tx, [], "one") == []
-
-
-def test_a_note_without_a_visit_has_details_too(database, clinic):
-    (note,) = add(database, clinic.reminder(None, NOW, kind="desk", body="Please call."))
-    claim(database)
-    with database.read() as tx:
-        (found,) = reminders.details(tx, [note], "one")
-    assert (found.appointment_id, found.reminder_body) == (None, "Please call.")
 
 
 # Moving
@@ -155,8 +63,7 @@ def test_a_row_moves_only_where_the_machine_allows(database, clinic, visit):
 
 
 def test_a_move_ends_the_lease_unless_it_begins_one(database, clinic, visit):
-    (number,) = add(database, clinic.reminder(visit, NOW))
-    claim(database)
+    (number,) = add(database, clinic.reminder(visit, NOW, state=State.CLAIMED))
     with database.write() as tx:
         reminders.move(tx, number, State.UNCERTAIN, None, NOW, lease_until=LEASE, attempts=1)
     held = row(database, number)
@@ -170,47 +77,38 @@ def test_a_move_ends_the_lease_unless_it_begins_one(database, clinic, visit):
 # Leases
 
 
-def test_lapsed_leases_with_their_newest_attempt(database, clinic, visit):
-    claimed, uncertain, running, sent = add(
+def test_lapsed_leases_are_given_to_one_with_their_newest_attempt(database, clinic, visit):
+    old, running, sent = add(
         database,
-        clinic.reminder(visit, NOW, state=State.CLAIMED, lease_until=NOW),
         clinic.reminder(visit, NOW, state=State.UNCERTAIN, lease_until=NOW - MINUTE),
         clinic.reminder(visit, NOW, state=State.UNCERTAIN, lease_until=NOW + MINUTE),
         clinic.reminder(visit, NOW, state=State.SENT, lease_until=NOW - MINUTE),
     )
+    (spoken_for,) = add(database, clinic.reminder(visit, NOW, state=State.UNCERTAIN, lease_until=NOW, carried_by=old))
     with database.write() as tx:
-        tries = [messages.add(tx, clinic.message(uncertain)) for _ in range(2)]
+        tries = [messages.add(tx, clinic.message(old)) for _ in range(2)]
         messages.add(tx, clinic.message(running))
-        found = reminders.lapsed(tx, NOW, 10)
-        assert [(one.id, one.state, one.message_id) for one in found] == [
-            (uncertain, "uncertain", max(tries)), (claimed, "claimed", None),
-        ]  # fmt: skip
-        assert len(reminders.lapsed(tx, NOW, 1)) == 1
-        reminders.rest(tx, uncertain, NOW + MINUTE)
-        reminders.rest(tx, sent, NOW + MINUTE)
-        assert [one.id for one in reminders.lapsed(tx, NOW, 10)] == [claimed]
+    until = NOW + 5 * MINUTE
+    found = together([lambda: database.run(lambda tx: reminders.take_lapsed(tx, NOW, until, 10))] * 4)
+    (one,) = [row for rows in found for row in rows]
+    assert (one.id, one.channel, one.held_until, one.message_id) == (old, "sms", until, max(tries))
+    assert row(database, spoken_for).lease_until == until
     assert row(database, sent).lease_until == NOW - MINUTE
+    with database.write() as tx:
+        assert not reminders.any_lapsed(tx, NOW)
+        assert reminders.any_lapsed(tx, until)
 
 
-def test_a_lapsed_row_is_moved_by_one_only(database, clinic, visit):
+def test_what_was_dealt_with_meanwhile_is_left_alone(database, clinic, visit):
     (number,) = add(database, clinic.reminder(visit, NOW, state=State.UNCERTAIN, lease_until=NOW))
-    move = partial(reminders.move_lapsed, number=number, current=State.UNCERTAIN, state=State.PLANNED,
-                   reason=Reason.NOT_FOUND, now=NOW)  # fmt: skip
-    results = together([lambda: database.run(lambda tx: move(tx))] * 4)
-    assert sorted(results) == [False, False, False, True]
-
-
-def test_a_lease_that_was_renewed_is_not_lapsed(database, clinic, visit):
-    (number,) = add(database, clinic.reminder(visit, NOW))
-    claim(database, "one")
     with database.write() as tx:
-        reminders.extend_lease(tx, [number], "two", NOW + 5 * MINUTE)
-    assert row(database, number).lease_until == NOW + MINUTE
-    with database.write() as tx:
-        reminders.extend_lease(tx, [number], "one", NOW + 5 * MINUTE)
-        late = NOW + 2 * MINUTE
-        assert not reminders.move_lapsed(tx, number, State.CLAIMED, State.PLANNED, Reason.LEASE_EXPIRED, late)
-    assert row(database, number).state == "claimed"
+        messages.add(tx, clinic.message(number))
+        (slow,) = reminders.take_lapsed(tx, NOW, NOW + MINUTE, 1)
+        (quick,) = reminders.take_lapsed(tx, NOW + MINUTE, NOW + 2 * MINUTE, 1)
+        assert not reminders.move_lapsed(tx, slow, State.PLANNED, Reason.NOT_FOUND, NOW)
+        assert reminders.move_lapsed(tx, quick, State.PLANNED, Reason.NOT_FOUND, NOW + MINUTE)
+        assert not reminders.move_lapsed(tx, quick, State.PLANNED, Reason.NOT_FOUND, NOW + MINUTE)
+    assert (row(database, number).state, row(database, number).due_at) == ("planned", NOW + MINUTE)
 
 
 # Taking back
@@ -226,26 +124,6 @@ def test_withdrawing_takes_back_what_is_not_handed_over(database, clinic, visit)
     assert [row(database, number).state for number in numbers] == expected
     assert row(database, stays).state == "planned"
     assert [row(database, number).reason for number in numbers].count("visit_moved") == 2
-
-
-def test_withdrawing_wins_over_a_claim_under_way(postgresql_database_url):
-    """The change of a visit waits for the claim and then takes the claimed row back."""
-    database = Database(postgresql_database_url)
-    clinic = ground(database)
-    visit = database.run(lambda tx: add_visit(tx, clinic.visit(NOW + timedelta(days=1))))
-    (number,) = add(database, clinic.reminder(visit, NOW))
-    for _ in range(5):
-        together([
-            partial(claim, database),
-            lambda: database.run(lambda tx: reminders.withdraw(tx, visit, Reason.CANCELLED, NOW)),
-        ])  # fmt: skip
-        assert row(database, number).state == "withdrawn"
-        with database.read() as tx:
-            assert reminders.details(tx, [number], "one") == []
-        (number,) = add(database, clinic.reminder(visit, NOW))
-        database.run(lambda tx: reminders.withdraw(tx, visit, Reason.CANCELLED, NOW))
-        (number,) = add(database, clinic.reminder(visit, NOW))
-    database.close()
 
 
 def test_a_stop_takes_back_everything_for_that_phone(database, clinic, visit):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reminders.settings import data_dir
@@ -22,5 +22,6 @@ def facts(**more: Any) -> Facts:
         "patient": PATIENT,
         "start": START,
         "venue_zone": "America/Chicago",
+        "others": (("Luis Lima", START + timedelta(minutes=30)),),
     }
     return Facts(**(known | more))

@@ -138,10 +138,12 @@ def test_catalogues_are_in_step_with_the_templates(language: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    "path", sorted(ROOT.glob("templates/sms/*")) + sorted(ROOT.glob("templates/voice/*")), ids=lambda p: p.stem
+    "path",
+    [path for folder in ("sms", "email", "voice") for path in sorted(ROOT.glob(f"templates/{folder}/*"))],
+    ids=lambda p: p.stem,
 )
 def test_templates_see_the_allowed_facts_only(path: Path) -> None:
-    facts = {"clinic", "clinic_phone", "patient", "when", "old_when", "text"}
+    facts = {"clinic", "clinic_phone", "patient", "when", "old_when", "text", "visits"}
     call = {"speech", "action", "replay"} if path.suffix == ".xml" else set()
     environment = Environment(extensions=["jinja2.ext.i18n"])  # only parsed, never rendered
     used = meta.find_undeclared_variables(environment.parse(path.read_text()))

@@ -22,6 +22,7 @@ from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
 OPT_OUT = {"CANCEL", "END", "QUIT", "UNSUBSCRIBE", "STOPALL", "REVOKE", "OPTOUT", "REMOVE", "ARRET", "TD"}
 ABOUT_NO_VISIT = {
     Template.DESK,
+    Template.ANSWER_ALL_CONFIRMED,
     Template.ANSWER_HELP,
     Template.ANSWER_AMBIGUOUS,
     Template.ANSWER_NOTHING,
@@ -171,7 +172,17 @@ def test_naive_times_and_unknown_zones_are_refused(texts: Texts) -> None:
 
 
 def test_a_message_can_tell_nothing_but_these_facts() -> None:
-    allowed = {"clinic", "clinic_phone", "patient", "start", "venue_zone", "recipient_zone", "old_start", "text"}
+    allowed = {
+        "clinic",
+        "clinic_phone",
+        "patient",
+        "start",
+        "venue_zone",
+        "recipient_zone",
+        "old_start",
+        "others",
+        "text",
+    }
     assert {field.name for field in dataclasses.fields(Facts)} == allowed
 
 

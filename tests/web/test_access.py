@@ -35,11 +35,14 @@ ROLES = {
     "GET patients/<uid:patient_id>": READERS, "PATCH patients/<uid:patient_id>": DESK,
     "GET patients/<uid:patient_id>/messages": READERS,
     "POST patients/<uid:patient_id>/stop": DESK, "POST patients/<uid:patient_id>/start": DESK,
+    "POST patients/<uid:patient_id>/pause": DESK, "POST patients/<uid:patient_id>/resume": DESK,
     "GET slots": READERS, "GET appointments": READERS, "POST appointments": DESK,
     "GET appointments/<uid:visit_id>": READERS, "GET appointments/<uid:visit_id>/reminders": READERS,
     "GET appointments/<uid:visit_id>/history": READERS,
     **{f"POST appointments/<uid:visit_id>/{change}": DESK
-       for change in ("confirm", "cancel", "reschedule", "arrive", "fulfil", "no-show")},
+       for change in ("confirm", "cancel", "reschedule", "arrive", "fulfil", "no-show", "pause", "resume")},
+    "GET change-sets": READERS, "POST change-sets": DESK, "GET change-sets/<uid:set_id>": READERS,
+    **{f"POST change-sets/<uid:set_id>/{decision}": DESK for decision in ("release", "undo", "drop")},
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
 }  # fmt: skip

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from reminders.domain.actor import Role
+from reminders.services import numbers
 from reminders.web.console import guard
-from tests.browser.pages import Browser, Element, Page, defaults, sign_in
+from tests.browser.pages import Browser, Element, Page, defaults, faults, sign_in
 from tests.house import House, book, clinic, running
 
 _DAY = "2030-05-08"
@@ -268,7 +270,7 @@ class TestDay:
                 page = browser.open("/console/", day=_DAY)
                 counted.append((len(page.root.all("li", class_="line")), house.service.database.statements - before))
             assert [visits for visits, _ in counted] == [1, 8]
-            assert counted[0][1] == counted[1][1] <= 4
+            assert counted[0][1] == counted[1][1] <= 5
 
 
 class TestVisit:
@@ -517,7 +519,7 @@ class TestInbox:
         assert house.get("inbox")["items"] == []
 
     def test_who_said_stop_is_not_texted(self, house, ids, desk, visit):
-        house.post(f"patients/{ids['patient']}/stop", {"channel": "sms"})
+        house.post(f"patients/{ids['patient']}/stop", {"channel": "sms", "evidence": "on the phone"})
         desk.open("/console/inbox")
         page = desk.submit("Send", text="Sí, claro.")
         assert page.status == 409
@@ -559,11 +561,102 @@ class TestPatients:
 
     def test_stop_and_start(self, house, ids, desk):
         desk.open(f"/console/patients/{ids['patient']}")
-        page = desk.submit("Write down", channel="all")
+        page = desk.submit("Write down the stop", channel="all", evidence="on the phone")
         assert "no messages at all" in page.root.one("p", class_="lead").text
         assert house.get(f"patients/{ids['patient']}")["opted_out"] == ["all"]
-        desk.submit("Patient allows messages again")
+        assert "written down by your key: on the phone" in page.text
+        page = desk.submit("Write down the start", channel="all", evidence="asked for them again")
+        assert "written down by your key: asked for them again" in page.text
         assert house.get(f"patients/{ids['patient']}")["opted_out"] == []
+
+    def test_each_channel_says_since_when_and_in_whose_words(self, house, ids, desk):
+        path = f"patients/{ids['patient']}"
+        house.api("PATCH", path, {"email": "ana@example.com"})
+        house.reply("+34600000010", "baja")
+        house.settle()
+        page = desk.open(f"/console/{path}")
+        told = page.root.one("dl", class_="consents").text
+        assert "SMS Stopped since Mon 6 May 2030" in told
+        assert "by SMS “baja”" in told
+        assert "until the patient texts START" in told
+        assert "Calls Allowed" in told
+        assert "E-mail Allowed" in told
+        house.reply("+34600000010", "START")
+        house.settle()
+        told = desk.open(f"/console/{path}").root.one("dl", class_="consents").text
+        assert "SMS Allowed again since Mon 6 May 2030" in told
+        assert "by SMS “START”" in told
+        assert "Was stopped on Mon 6 May 2030" in told
+        house.post(f"{path}/stop", {"channel": "all", "evidence": "<b>nothing"})
+        page = desk.open(f"/console/{path}")
+        assert (faults(page), "<b>nothing" in page.root.one("dl", class_="consents").text) == ([], True)
+
+    def test_nothing_is_written_down_without_what_was_said(self, house, ids, desk):
+        desk.open(f"/console/patients/{ids['patient']}")
+        page = desk.submit("Write down the stop", channel="all", evidence=" ")
+        assert (page.status, house.get(f"patients/{ids['patient']}")["stops"]) == (422, [])
+        assert "What was said is missing." in page.text
+
+    def test_pausing_a_patient(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        desk.open(f"/console/patients/{ids['patient']}")
+        page = desk.submit("Pause messages")
+        assert "nothing goes out but what somebody writes" in page.text
+        assert house.get(f"patients/{ids['patient']}")["paused"] is True
+        page = desk.open(f"/console/visits/{visit['id']}")
+        assert "All messages to this patient are paused" in page.root.one("div", id="blocked").text
+        assert "All messages to the patient paused" in page.text
+        desk.open(f"/console/patients/{ids['patient']}")
+        desk.submit("Resume messages")
+        assert house.get(f"patients/{ids['patient']}")["paused"] is False
+
+    def test_pausing_a_visit(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        page = desk.open(f"/console/visits/{visit['id']}")
+        assert page.root.all("div", id="blocked") == []
+        page = desk.submit("Pause reminders")
+        assert "Reminders are paused for this visit" in page.root.one("div", id="blocked").text
+        assert "will not go out while the desk has paused reminders for this visit" in page.text
+        assert house.get(f"appointments/{visit['id']}")["paused"] is True
+        desk.submit("Resume reminders")
+        assert house.get(f"appointments/{visit['id']}")["paused"] is False
+
+    def test_a_pause_of_a_page_that_is_out_of_date_is_refused(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        desk.open(f"/console/visits/{visit['id']}")
+        house.post(f"appointments/{visit['id']}/confirm")
+        assert desk.submit("Pause reminders").status == 412
+        house.post(f"appointments/{visit['id']}/cancel")
+        desk.open(f"/console/visits/{visit['id']}")
+        assert "Pause reminders" not in desk.page.text
+
+    def test_the_visit_says_what_keeps_its_reminders_back(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        house.post(f"patients/{ids['patient']}/stop", {"channel": "voice", "evidence": "works at night"})
+        with house.service.database.write() as tx:
+            tx.exec_driver_sql("UPDATE patient SET phone_problem = 'provider error 30005'")
+        told = desk.open(f"/console/visits/{visit['id']}").root.one("div", id="blocked").text
+        assert "Calls: stopped since Mon 6 May 2030" in told
+        assert ": works at night." in told
+        assert "do not arrive (provider error 30005)" in told
+        assert faults(desk.page) == []
+
+    def test_a_number_that_does_not_work_waits_in_the_inbox(self, house, ids, desk):
+        visit = book(house, ids, _NINE)
+        with house.service.database.write() as tx:
+            patient = tx.exec_driver_sql("SELECT id FROM patient").scalar_one()
+            told = SimpleNamespace(id=None, patient_id=patient, appointment_id=None)
+            numbers.flag(tx, told, "provider error 30005", house.clock.now())
+        (item,) = house.get("inbox")["items"]
+        assert (item["reason"], item["phone_problem"]) == ("number_problem", "provider error 30005")
+        page = desk.open("/console/inbox")
+        assert "Messages to this number do not arrive." in page.text
+        assert page.root.all("form", class_="reply") == []
+        assert visit["id"] in page.answer.text
+        assert faults(page) == []
+        desk.follow("Correct the number")
+        desk.submit("Save", phone="600 000 011")
+        assert house.get("inbox")["items"] == []
 
     def test_a_number_that_does_not_work_is_shown_until_it_is_changed(self, house, ids, desk):
         with house.service.database.write() as tx:

@@ -161,7 +161,9 @@ def _table() -> list[tuple[str, Any, str]]:
         [NUL, BELL, f"a{SURROGATE}", 5, None, "", "  \n ", "x" * 1001, "\u202e", "\u2066\u2069"],
     )
     add("messages", {"text": "Hello"}, "patient_id", IDS)
-    add("patients/{patient}/stop", {}, "channel", ["fax", "", 5, None, "SMS"])
+    for path in ("patients/{patient}/stop", "patients/{patient}/start"):
+        add(path, {"evidence": "on the phone"}, "channel", ["fax", "", 5, None, "SMS"])
+        add(path, {}, "evidence", [NUL, BELL, "a\nb", f"a{SURROGATE}", 5, None, "", "   ", "\u202e", "x" * 501])
     return rows
 
 

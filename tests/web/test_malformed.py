@@ -15,6 +15,8 @@ WRITES = [
     ("POST", "providers/{provider}/exceptions"), ("POST", "services"), ("PATCH", "services/{service}"),
     ("POST", "reminder-policies"), ("PATCH", "reminder-policies/{policy}"), ("POST", "patients"),
     ("PATCH", "patients/{patient}"), ("POST", "patients/{patient}/stop"), ("POST", "patients/{patient}/start"),
+    ("POST", "patients/{patient}/pause"), ("POST", "patients/{patient}/resume"),
+    ("POST", "appointments/{visit}/pause"), ("POST", "appointments/{visit}/resume"),
     ("POST", "appointments"), ("POST", "appointments/{visit}/confirm"), ("POST", "appointments/{visit}/cancel"),
     ("POST", "appointments/{visit}/reschedule"), ("POST", "appointments/{visit}/arrive"),
     ("POST", "appointments/{visit}/fulfil"), ("POST", "appointments/{visit}/no-show"), ("POST", "messages"),

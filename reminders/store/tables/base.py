@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Integer, MetaData, Numeric, String, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy import JSON, BigInteger, Integer, MetaData, Numeric, String, TypeDecorator, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -60,6 +61,48 @@ def _epoch_sqlite(element: epoch_seconds, compiler: SQLCompiler, **options: Any)
 @compiles(epoch_seconds, "postgresql")
 def _epoch_postgresql(element: epoch_seconds, compiler: SQLCompiler, **options: Any) -> str:
     return f"floor(extract(epoch FROM {compiler.process(element.clauses, **options)}))::bigint"
+
+
+class among(FunctionElement[int]):  # noqa: N801 - reads like a function in a query
+    """True when a column is among the values of one list parameter, however many there are: a statement with a fixed
+    text, which databases plan once. (Not of type Boolean, which SQLAlchemy compares with 1 on SQLite, and then no index
+    is used.)"""
+
+    inherit_cache = True
+    type = Integer()
+
+    def __init__(self, column: Any, parameter: str) -> None:
+        element = getattr(column, "__clause_element__", lambda: column)()
+        super().__init__(element, bindparam(parameter, type_=ListOf(element.type)))
+
+
+class ListOf(TypeDecorator[list[Any]]):
+    """A list of simple values as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, item: Any) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(ARRAY(self.item) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return value if dialect.name == "postgresql" else json.dumps(value)
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - made of compiled parts
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY ({values})"
 
 
 class Amount(TypeDecorator[Decimal]):

@@ -31,10 +31,10 @@ from reminders.web.console.pages import (
     version_seen,
     written,
 )
-from reminders.web.console.shown import Line, chosen_location, desk_zone, line
-from reminders.web.context import now, use_cases
+from reminders.web.console.shown import Line, chosen_location, consents, desk_zone, line, startable, stoppable
+from reminders.web.context import caller, now, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
-from reminders.web.schemas.people import NoteIn, PatientChange, PatientIn, Stop
+from reminders.web.schemas.people import Consent, NoteIn, PatientChange, PatientIn
 
 bp = Blueprint("people", __name__)
 
@@ -90,7 +90,8 @@ def stop(patient_id: str) -> ResponseReturnValue:
     """The patient told the desk to stop."""
 
     def write_down() -> None:
-        use_cases().patients.stop(patient_id, checked(Stop, channel=written("channel")).channel, actor())
+        said = _said()
+        use_cases().patients.stop(patient_id, said.channel, actor(), said.evidence)
 
     return _tried(patient_id, write_down, "Written down. What was planned that way is taken back.")
 
@@ -98,14 +99,30 @@ def stop(patient_id: str) -> ResponseReturnValue:
 @bp.post("/patients/<uid:patient_id>/start")
 def start(patient_id: str) -> ResponseReturnValue:
     """The patient told the desk to start again."""
-    said = "Messages are allowed again, beginning with the next one planned."
-    return _tried(patient_id, lambda: use_cases().patients.allow(patient_id), said)
+
+    def write_down() -> None:
+        said = _said()
+        use_cases().patients.allow(patient_id, said.channel, actor(), said.evidence)
+
+    return _tried(patient_id, write_down, "Messages are allowed again, beginning with the next one planned.")
+
+
+@bp.post("/patients/<uid:patient_id>/pause")
+def pause(patient_id: str) -> ResponseReturnValue:
+    """Nothing goes out but what a person writes; or that ends."""
+    paused = bool(written("paused"))
+    said = "Paused. Only notes that somebody writes go out." if paused else "Messages go out again."
+    return _tried(patient_id, lambda: use_cases().patients.pause(patient_id, actor(), paused=paused), said)
 
 
 @bp.post("/patients/<uid:patient_id>/note")
 def note(patient_id: str) -> ResponseReturnValue:
     """Write to the patient."""
     return _tried(patient_id, lambda: send_note(patient_id), "The note goes out within seconds.", "talk")
+
+
+def _said() -> Consent:
+    return checked(Consent, channel=written("channel"), evidence=written("evidence"))
 
 
 def found(wanted: str, limit: int, after: int = 0) -> Sequence[Card]:
@@ -175,7 +192,8 @@ def _page(patient_id: str, problem: ReminderError | None = None) -> ResponseRetu
         "person", status_of(problem) if problem else 200, card=card, problem=problem, languages=languages(),
         faults=complaints(problem) if problem else {}, typed=_typed(card.patient) | (request.form if problem else {}),
         upcoming=upcoming(patient_id), past=_past(patient_id), talk=use_cases().patients.conversation(patient_id),
-        zone=desk_zone(session.get("location")),
+        zone=desk_zone(session.get("location")), consents=consents(card), stoppable=stoppable(card),
+        startable=startable(card), own_key=caller().key_id,
     )  # fmt: skip
 
 

@@ -9,11 +9,53 @@ from zoneinfo import ZoneInfo
 from reminders.domain.appointment import Change, Status, allowed
 from reminders.domain.clinic import Location
 from reminders.errors import Invalid
+from reminders.services.patients import Card, Stop
 from reminders.store.engine import Record
 from reminders.web.console import words
 from reminders.web.context import now, snapshot
 
 _EARLIEST, _LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a patient allows on one channel. ``stop`` is the one in force, else the last one that ended, if any."""
+
+    channel: str
+    stop: Stop | None
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.stop is not None and self.stop.ended_at is None
+
+    @property
+    def by_text(self) -> bool:
+        """Said in a text, so that the carrier may have blocked us, too."""
+        return self.stop is not None and self.stop.evidence.startswith(("sms:", "provider:"))
+
+
+def consents(card: Card) -> list[Consent]:
+    """Every channel on which the patient can be reached."""
+    reach = {"sms": card.patient.phone, "voice": card.patient.phone, "email": card.patient.email}
+    return [Consent(channel, _decisive(card, channel)) for channel, address in reach.items() if address]
+
+
+def stoppable(card: Card) -> set[str]:
+    """What a patient can still ask us to stop."""
+    going = {one.channel for one in consents(card) if not one.is_stopped}
+    return going | {"all"} if going else going
+
+
+def startable(card: Card) -> set[str]:
+    """What a patient can ask us to start again."""
+    stopped = {one.channel for one in consents(card) if one.is_stopped}
+    return stopped | {"all"} if stopped else stopped
+
+
+def _decisive(card: Card, channel: str) -> Stop | None:
+    names = {channel, "all"}
+    told = [stop for stop in card.stops if stop.channel in names]
+    return next((stop for stop in told if stop.ended_at is None), told[-1] if told else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +81,8 @@ class Line:
     label: str
     tone: str
     cancel_reason: str | None
+    paused: bool
+    patient_paused: bool
     booked_at: datetime
     first: tuple[Change, ...]
     more: tuple[Change, ...]
@@ -71,6 +115,7 @@ def line(row: Record) -> Line:
         service_uid=service.uid, provider=provider.name if provider else "No provider",
         provider_uid=provider.uid if provider else None, location=location, status=row.status,
         confirmation=row.confirmation, label=label, tone=tone, cancel_reason=row.cancel_reason,
+        paused=row.paused, patient_paused=row.patient_paused,
         booked_at=row.booked_at.astimezone(location.zone), first=first, more=more,
     )  # fmt: skip
 

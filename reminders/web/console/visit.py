@@ -16,7 +16,7 @@ from reminders.web.console import words
 from reminders.web.console.guard import actor
 from reminders.web.console.pages import checked, done, query, render, status_of, version_seen, written
 from reminders.web.console.people import send_note
-from reminders.web.console.shown import Line, day_bounds, line, read_day
+from reminders.web.console.shown import Line, consents, day_bounds, line, read_day
 from reminders.web.console.times import Option, by_day
 from reminders.web.context import caller, now, snapshot, use_cases
 from reminders.web.schemas.visits import Cancel, Reschedule
@@ -78,6 +78,18 @@ def move(visit_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show", visit_id=visit_id), 303)
 
 
+@bp.post("/visits/<uid:visit_id>/pause")
+def pause(visit_id: str) -> ResponseReturnValue:
+    """Hold back the reminders of this visit, or let them go again."""
+    paused = bool(written("paused"))
+    try:
+        use_cases().booking.pause(visit_id, actor(), paused=paused, version=version_seen())
+    except ReminderError as problem:
+        return _page(visit_id, problem)
+    done("The reminders of this visit are paused." if paused else "The reminders of this visit go out again.")
+    return redirect(url_for(".show", visit_id=visit_id), 303)
+
+
 @bp.post("/visits/<uid:visit_id>/note")
 def note(visit_id: str) -> ResponseReturnValue:
     """Write to the patient."""
@@ -94,12 +106,14 @@ def _page(visit_id: str, problem: ReminderError | None = None) -> ResponseReturn
     row = use_cases().booking.get(visit_id)
     visit = line(row)
     entries = use_cases().ledger.of(visit_id)
+    card = use_cases().patients.get(visit.patient_uid)
     offers = problem.facts.get("alternatives") if problem else None
     return render(
         "visit", status_of(problem) if problem else 200, visit=visit, entries=entries, problem=problem,
         history=use_cases().booking.history(visit_id), own_key=caller().key_id,
         talk=use_cases().patients.conversation(visit.patient_uid), near=_near(row, visit, offers),
-        typed=written("text") if problem else "",
+        typed=written("text") if problem else "", card=card, is_open=Status(row.status) in OPEN,
+        stopped=[one for one in consents(card) if one.is_stopped],
     )  # fmt: skip
 
 

@@ -34,6 +34,26 @@ BUTTONS = {
     Change.FULFIL: "Done", Change.NOSHOW: "No-show",
 }  # fmt: skip
 
+#: A change of many visits: what it is, and (label, tone) of where it stands.
+CHANGE_SETS = {
+    "cancel_visits": "Cancel visits", "move_provider": "Move visits to a colleague",
+    "edit_policy": "New reminder policy for booked visits",
+}  # fmt: skip
+SET_STATES = {
+    "held": ("Waits for a decision", "open"), "released": ("Released", "here"), "applying": ("At work", "here"),
+    "applied": ("Done", "good"), "dropped": ("Dropped", "off"),
+}  # fmt: skip
+BLOCKED = {
+    "no_address": "no phone number", "bad_number": "the number does not work", "opted_out": "asked us to stop",
+    "paused": "reminders are paused",
+}  # fmt: skip
+LEFT_ALONE = {
+    "visit_moved": "was moved meanwhile", "visit_cancelled": "was cancelled meanwhile",
+    "visit_over": "has begun or is over", "slot_taken": "the colleague is not free",
+    "slot_not_offered": "the colleague does not work then",
+    "service_not_offered": "the colleague does not offer this service",
+}  # fmt: skip
+
 #: What the page says after a change.
 DONE = {
     Change.CONFIRM: "The visit is confirmed.",
@@ -50,14 +70,17 @@ INBOX_REASONS = {
     "no_open_visit": "Answered, but was not asked about any visit that is still ahead.",
     "several_visits": "Has several visits ahead, and the answer could mean any of them.",
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
+    "number_problem": "Messages to this number do not arrive. Saving the right one on the card settles this.",
 }
 
 MESSAGE_KINDS = {
     "reminder": "Reminder", "moved": "Notice of the new time", "cancelled": "Notice of the cancellation",
     "desk": "Note from the desk", "answer": "Automatic answer", "reply": "Patient",
 }  # fmt: skip
-CHANNELS = {"sms": "SMS", "voice": "call", "all": "all messages"}
-STOPS = {"sms": "no SMS", "voice": "no calls", "all": "no messages at all"}
+CHANNELS = {"sms": "SMS", "voice": "call", "email": "e-mail", "all": "all messages"}
+CHANNEL_NAMES = {"sms": "SMS", "voice": "Calls", "email": "E-mail"}
+STOPS = {"sms": "no SMS", "voice": "no calls", "email": "no e-mails", "all": "no messages at all"}
+STARTS = {"all": "all messages", "sms": "SMS", "voice": "calls", "email": "e-mails"}
 
 PAGE_PROBLEMS = {
     404: "There is nothing at this address. It may have been mistyped, or the thing it named is gone.",
@@ -68,14 +91,17 @@ PAGE_PROBLEMS = {
 
 _HISTORY = {
     "book": "Booked", "confirm": "Confirmed", "cancel": "Cancelled", "reschedule": "Moved", "arrive": "Patient arrived",
-    "fulfil": "Visit done", "no-show": "Patient did not come",
+    "fulfil": "Visit done", "no-show": "Patient did not come", "replan": "Reminders planned anew", "pause": "Reminders paused",
+    "resume": "Reminders resumed", "pause-patient": "All messages to the patient paused",
+    "resume-patient": "Messages to the patient resumed",
 }  # fmt: skip
 _THROUGH = {"console": "in the console", "api": "through the API", "sms": "by SMS", "voice": "by phone call"}
 
 _FIELDS = {
     "name": "Name", "phone": "Phone", "email": "Email", "language": "Language", "time_zone": "Time zone",
     "birth_year": "Year of birth", "text": "Text", "reason": "Reason", "start": "Time", "provider_id": "Provider",
-    "service_id": "Service", "patient_id": "Patient",
+    "service_id": "Service", "patient_id": "Patient", "from": "First day", "to": "Last day",
+    "to_provider_id": "Colleague", "evidence": "What was said",
 }  # fmt: skip
 _COMPLAINTS = {
     "missing": "is missing", "string_too_short": "is too short", "string_too_long": "is too long",
@@ -110,6 +136,15 @@ def by(actor: str, channel: str, own_key: str) -> str:
     """Who did it and how."""
     who = {"patient": "the patient", "system": "the system", own_key: "your key"}.get(actor, f"key …{actor[-6:]}")
     return f"{who} {_THROUGH.get(channel, '')}".strip()
+
+
+def evidence(text: str, own_key: str) -> str:
+    """How we know of a stop or a start."""
+    source, _, said = text.partition(": ")
+    if source.startswith("desk "):
+        return f"written down by {by(source.removeprefix('desk '), '', own_key)}: {said}"
+    known = {"sms": f"by SMS “{said}”", "voice": f"on a call, {said}", "provider": f"learned from the provider, {said}"}
+    return known.get(source, text)
 
 
 def long_day(day: date) -> str:

@@ -207,10 +207,10 @@ class ServicePage(Out):
 
 
 class StepIn(Body):
-    """One nudge. ``offset`` is a negative ISO 8601 duration relative to the start."""
+    """One nudge. ``offset`` is a negative ISO 8601 duration relative to the start; ``channels`` are tried in order."""
 
     offset: IsoDuration
-    channels: Annotated[list[Literal["sms", "voice"]], Field(min_length=1, max_length=2)] = ["sms"]
+    channels: Annotated[list[Literal["sms", "voice", "email"]], Field(min_length=1, max_length=3)] = ["sms"]
     unless_confirmed: Flag = False
     fallback_after: IsoDuration | None = None
     not_after: IsoDuration | None = None

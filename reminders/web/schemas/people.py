@@ -21,6 +21,17 @@ def _plain(value: str) -> str:
     return value
 
 
+def _said(value: str) -> str:
+    return _plain(printable(value))
+
+
+Evidence = Annotated[
+    str,
+    Field(strict=True, min_length=1, max_length=500, description="What the patient said, and how the desk knows"),
+    AfterValidator(_said),
+]
+
+
 class PatientIn(Body):
     name: Name
     phone: Phone | None = None
@@ -41,6 +52,15 @@ class PatientChange(Body):
     birth_year: Year | None = None
 
 
+class StopOut(Out):
+    channel: str
+    since: datetime
+    evidence: str = Field(description="Through what and with which words it came")
+    message_id: str | None = Field(description="The text or call that said it, as in the conversation")
+    ended_at: datetime | None = Field(description="Null while it is in force")
+    ended_evidence: str | None
+
+
 class PatientOut(Out):
     id: str
     name: str
@@ -50,7 +70,9 @@ class PatientOut(Out):
     language: str | None
     time_zone: str | None
     birth_year: int | None
-    opted_out: list[str]
+    paused: bool = Field(description="Nothing goes out but what a person writes")
+    opted_out: list[str] = Field(description="The channels of the stops in force")
+    stops: list[StopOut] = Field(description="Every stop on record, ended ones too")
     version: int
 
 
@@ -64,8 +86,9 @@ class PatientQuery(Query):
     phone: Phone | None = None
 
 
-class Stop(Body):
-    channel: Literal["sms", "voice", "all"] = "all"
+class Consent(Body):
+    channel: Literal["sms", "voice", "email", "all"] = "all"
+    evidence: Evidence
 
 
 class InboxQuery(Query):
@@ -79,6 +102,8 @@ class InboxOut(Out):
     channel: str | None
     patient_id: str | None
     appointment_id: str | None
+    phone: str | None
+    phone_problem: str | None
     created_at: datetime
     done_at: datetime | None
     done_by: str | None

@@ -68,6 +68,8 @@ class VisitOut(Out):
     booked_at: datetime
     updated_at: datetime
     cancel_reason: str | None
+    paused: bool = Field(description="No reminders go out for this visit; news of changes does")
+    patient_paused: bool = Field(description="Nothing goes out to the patient but what a person writes")
     allowed: list[str]
 
 

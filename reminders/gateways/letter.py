@@ -1,0 +1,80 @@
+"""An e-mail as it is written down (RFC 5322, MIME): plain text, and nothing that could begin another header."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+
+_POLICY = SMTP.clone(cte_type="7bit")  # what every server takes, with or without 8BITMIME
+_MESSAGE_ID = re.compile(r"[\w.+-]{1,128}", re.ASCII)
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_LONGEST = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: an address and the name shown for it. ``unsubscribe`` (mailto: or https:) becomes List-Unsubscribe."""
+
+    address: str
+    name: str = ""
+    unsubscribe: str = ""
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+def compose(sender: Sender, to: str, subject: str, body: str, message_id: str, date: str) -> bytes:
+    """A whole message as it goes over the wire, without the dots of the transport. Whatever ``subject`` holds stays in
+    the subject, and nothing but ASCII leaves."""
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError("not the left part of a Message-ID")
+    # Written here and not by EmailMessage: that reads encoded words (RFC 2047) in what it is given, and writes the line
+    # breaks it finds in them.
+    headers = {
+        "From": f"{_phrase(sender.name)} <{sender.address}>".lstrip(),
+        "To": to,
+        "Subject": _unstructured(one_line(subject)[:_LONGEST], "Subject"),
+        "Date": date,
+        "Message-ID": f"<{message_id}@{sender.domain}>",
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no machine shall answer
+        "X-Auto-Response-Suppress": "OOF, AutoReply",  # the same for Exchange
+    }
+    if sender.unsubscribe:
+        headers["List-Unsubscribe"] = f"<{sender.unsubscribe}>"  # RFC 2369
+    content = EmailMessage(policy=_POLICY)
+    content.set_content(_plain(body), charset="utf-8")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii") + content.as_bytes()
+
+
+def _phrase(name: str) -> str:
+    """A display name: a quoted string, or encoded words where that cannot say it."""
+    words = one_line(name)[:_LONGEST]
+    if not _is_plain(words):
+        return _unstructured(words, "From")
+    return '"' + re.sub(r'(["\\])', r"\\\1", words) + '"' if words else ""
+
+
+def _unstructured(text: str, header: str) -> str:
+    return Header(text, "us-ascii" if _is_plain(text) else "utf-8", header_name=header).encode(linesep="\r\n")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text
+
+
+def one_line(text: str) -> str:
+    """``text`` without line breaks and control characters, so that it cannot begin another header."""
+    return _encodable(_BREAKS.sub(" ", text)).strip()
+
+
+def _plain(text: str) -> str:
+    return "".join(f"{_UNREADABLE.sub('', line)}\n" for line in _encodable(text).splitlines())
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "ignore").decode("utf-8")

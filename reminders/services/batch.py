@@ -1,0 +1,153 @@
+"""One claim on its way to becoming messages, and how its rows look to the rules of the domain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reminders.domain.appointment import Confirmation, Status
+from reminders.domain.clinic import Location, Policy
+from reminders.domain.combining import Candidate
+from reminders.domain.cost import RateCard
+from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.dispatch import Situation
+from reminders.domain.plan import DEFAULT_QUIET_HOURS, Step
+from reminders.errors import Invalid
+from reminders.services.catalogue import Snapshot
+from reminders.store import claims, consents
+from reminders.store.engine import Record
+from reminders.texts import Facts, Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One message whose attempt is written and whose provider has to be asked. ``reminders`` are all it speaks for, the
+    one that carries it first; ``reminder_uid`` is the public id of that one, the same at every attempt."""
+
+    reminders: tuple[int, ...]
+    token: str
+    uid: str
+    reminder_uid: str
+    channel: Channel
+    to: str
+    body: str
+    subject: str
+    segments: int
+    attempts: int
+    not_after: datetime
+
+
+@dataclass(slots=True)
+class Batch:
+    """One claim on its way: what is decided so far."""
+
+    tx: Connection
+    now: datetime
+    channel: Channel
+    snapshot: Snapshot
+    lease_until: datetime
+    card: RateCard
+    rows: dict[int, Record] = field(default_factory=dict)
+    early: set[int] = field(default_factory=set)
+    settled: dict[int, dict[str, Any]] = field(default_factory=dict)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+
+    def settle(self, number: int, state: State, reason: Reason | str, **values: Any) -> None:
+        """Write down what becomes of a claimed reminder that is not sent by a message of its own."""
+        row = self.rows[number]
+        kept = {"due_at": row.due_at, "carried_by": None, "lease_until": None, "attempts": row.attempts - 1}
+        self.settled[number] = {
+            "id": number, "state": state, "reason": reason, "updated_at": self.now, **kept, **values,
+        }  # fmt: skip
+
+
+def visit_facts(
+    location: Location, patient: str, patient_zone: str | None, start: datetime | None, text: str | None = None,
+    others: Sequence[tuple[str, datetime]] = (),
+) -> Facts:  # fmt: skip
+    """The facts a text may use about a visit, and about ``others`` (patient, start) that it speaks for as well."""
+    return Facts(
+        clinic=location.name, clinic_phone=location.phone, patient=patient,
+        start=start, venue_zone=location.zone.key,
+        recipient_zone=location.zone_of(patient_zone).key if patient_zone else None, text=text, others=tuple(others),
+    )  # fmt: skip
+
+
+def situation(batch: Batch, row: Record, stops: set[tuple[str, str]]) -> Situation:
+    place = venue(batch, row)
+    policy, step = policy_of(batch, row), step_of(batch, row)
+    address = address_of(row, batch.channel)
+    return Situation(
+        kind=row.kind,
+        now=batch.now,
+        not_after=row.not_after,
+        visit_status=Status(row.status) if row.status else None,
+        confirmation=Confirmation(row.confirmation) if row.confirmation else None,
+        start=row.start_at,
+        has_address=bool(address),
+        opted_out=consents.bars(stops, row.patient_phone, row.patient_email, row.channel),
+        unless_confirmed=bool(step and step.unless_confirmed),
+        is_fallback=bool(step and row.channel != step.channels[0]),
+        quiet=policy.quiet(place.country) if policy else DEFAULT_QUIET_HOURS,
+        zone=place.zone_of(row.patient_zone),
+        paused=bool(row.visit_paused),
+        patient_paused=row.patient_paused,
+    )
+
+
+def candidate(batch: Batch, number: int) -> Candidate:
+    row = batch.rows[number]
+    common = (row.patient_phone, row.patient_language, row.location_id, row.patient_zone)
+    return Candidate(
+        number, row.appointment_id, common if row.kind == "reminder" else None, row.start_at, row.due_at,
+        number in batch.early,
+    )  # fmt: skip
+
+
+def message_row(batch: Batch, row: Record, job: Job, text: Rendered) -> dict[str, Any]:
+    price = batch.card.price(job.channel, job.to, job.segments)
+    return {
+        "uid": job.uid, "direction": "out", "channel": job.channel, "kind": row.kind, "reminder_id": row.id,
+        "appointment_id": row.appointment_id, "patient_id": row.patient_id, "phone": job.to, "body": job.body,
+        "language": text.language, "token": job.token, "state": State.UNCERTAIN,
+        "segments": job.segments if job.channel is Channel.SMS else None, "estimated": price.amount,
+        "estimated_currency": price.currency, "created_at": batch.now, "checks": 0,
+    }  # fmt: skip
+
+
+def addresses(batch: Batch) -> set[str]:
+    """Where stops of these patients may be kept: who wants nothing at all said so under a phone number."""
+    found = {row.patient_phone for row in batch.rows.values()}
+    if batch.channel is Channel.EMAIL:
+        found |= {row.patient_email for row in batch.rows.values()}
+    return {address for address in found if address}
+
+
+def address_of(row: Record, channel: Channel) -> str:
+    return (row.patient_email if channel is Channel.EMAIL else row.patient_phone) or ""
+
+
+def venue(batch: Batch, row: Record) -> Location:
+    """The visit's venue; for a note without a visit that of the patient's latest, else the clinic's first location."""
+    places = batch.snapshot.location_by_id
+    number = row.location_id or claims.homes(batch.tx, [row.patient_id]).get(row.patient_id)
+    place = places[number] if number else next(iter(places.values()), None)
+    if place is None:
+        raise Invalid("There is no location yet that could speak.")
+    return place
+
+
+def policy_of(batch: Batch, row: Record) -> Policy | None:
+    service = batch.snapshot.service_by_id.get(row.service_id)
+    return service.policy if service else None
+
+
+def step_of(batch: Batch, row: Record) -> Step | None:
+    policy = policy_of(batch, row)
+    steps = policy.steps if policy else ()
+    return steps[row.step] if row.kind == "reminder" and row.step < len(steps) else None

@@ -1,0 +1,140 @@
+"""A contact to decide on, without touching it: as it is planned, or as it would be planned under a policy.
+
+The decision is the one that ``services/sending.py`` comes to when the contact is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from reminders.domain.appointment import Confirmation, Status
+from reminders.domain.clinic import Location, Policy
+from reminders.domain.delivery import Channel, Reason, State
+from reminders.domain.dispatch import Situation, Verdict, decide
+from reminders.domain.plan import DEFAULT_QUIET_HOURS, Planned, Step, plan
+from reminders.domain.simulation import Condition, Contact
+from reminders.services.catalogue import Snapshot
+from reminders.store import consents
+from reminders.store.engine import Record
+
+#: (phone or e-mail address, channel) of every stop in force.
+Stops = set[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One contact to decide on; ``row`` holds its visit and patient. ``verdict`` is set when planning settled it."""
+
+    row: Record
+    location: Location
+    policy: Policy | None
+    kind: str
+    step: int
+    channel: Channel
+    due_at: datetime
+    not_after: datetime
+    body: str | None
+    opted_out: bool
+    verdict: Verdict | None = None
+
+    @property
+    def address(self) -> str | None:
+        return _address(self.row, self.channel)
+
+    @property
+    def rule(self) -> Step | None:
+        """The step of the policy as it is now; there may be fewer than when this was planned."""
+        steps = self.policy.steps if self.policy else ()
+        return steps[self.step] if self.kind == "reminder" and self.step < len(steps) else None
+
+    @property
+    def condition(self) -> Condition | None:
+        if self.rule is None:
+            return None
+        if self.channel is not self.rule.channels[0]:
+            return Condition.FALLBACK
+        return Condition.UNLESS_CONFIRMED if self.rule.unless_confirmed else None
+
+
+def stored(snapshot: Snapshot, row: Record, stops: Stops) -> Case:
+    """A contact as it is planned."""
+    channel = Channel(row.reminder_channel)
+    number = row.appointment_location_id or row.home_location_id
+    place = snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()))
+    return Case(
+        row, place, _policy(snapshot, row), row.reminder_kind, row.reminder_step, channel, row.reminder_due_at,
+        row.reminder_not_after, row.reminder_body, _is_blocked(row, channel, stops),
+    )  # fmt: skip
+
+
+def anew(snapshot: Snapshot, row: Record, stops: Stops, now: datetime) -> list[Case]:
+    """The reminders of a visit as they would be planned now. What has passed was dealt with when it was due."""
+    policy = _policy(snapshot, row)
+    if policy is None:
+        return []
+    place = snapshot.location_by_id[row.appointment_location_id]
+    planned = plan(
+        row.appointment_start_at, now, policy.steps, venue=place.zone, recipient=place.zone_of(row.patient_zone),
+        quiet=policy.quiet(place.country),
+    )  # fmt: skip
+    return [
+        Case(row, place, policy, "reminder", item.step, item.channel, item.due_at, item.not_after, None,
+             _is_blocked(row, item.channel, stops), _settled(item))
+        for item in planned
+        if item.reason is not Reason.BOOKED_TOO_LATE
+    ]  # fmt: skip
+
+
+def decided(case: Case, now: datetime) -> tuple[datetime, Verdict]:
+    """When the case is dealt with and how. What is put off is looked at again at its new time."""
+    at = max(case.due_at, now)
+    if case.verdict is not None:
+        return at, case.verdict
+    while (verdict := _verdict(case, at)).due_at is not None:
+        at = verdict.due_at
+    return at, verdict
+
+
+def contact(case: Case, at: datetime, holidays: Set[date]) -> Contact:
+    """What a rehearsal tells of the case; ``holidays`` are those of its venue."""
+    row, place, start = case.row, case.location, case.row.appointment_start_at
+    return Contact(
+        at=at, due_at=case.due_at, kind=case.kind, step=case.step, channel=case.channel, visit=row.appointment_uid,
+        start=start, patient=row.patient_uid, to=case.address, location=place.uid, venue_zone=place.zone.key,
+        recipient_zone=place.zone_of(row.patient_zone).key, condition=case.condition,
+        holiday=at.astimezone(place.zone).date() in holidays,
+        visit_on_holiday=start is not None and start.astimezone(place.zone).date() in holidays,
+    )  # fmt: skip
+
+
+def _verdict(case: Case, at: datetime) -> Verdict:
+    row, place = case.row, case.location
+    return decide(Situation(
+        kind=case.kind, now=at, not_after=case.not_after,
+        visit_status=Status(row.appointment_status) if row.appointment_status else None,
+        confirmation=Confirmation(row.appointment_confirmation) if row.appointment_confirmation else None,
+        start=row.appointment_start_at, has_address=case.address is not None, opted_out=case.opted_out,
+        unless_confirmed=bool(case.rule and case.rule.unless_confirmed),
+        is_fallback=case.condition is Condition.FALLBACK,
+        quiet=case.policy.quiet(place.country) if case.policy else DEFAULT_QUIET_HOURS,
+        zone=place.zone_of(row.patient_zone), paused=bool(row.appointment_paused), patient_paused=row.patient_paused,
+    ))  # fmt: skip
+
+
+def _settled(planned: Planned) -> Verdict | None:
+    return None if planned.state is State.PLANNED else Verdict(planned.state, planned.reason)
+
+
+def _address(row: Record, channel: Channel) -> str | None:
+    return (row.patient_email if channel is Channel.EMAIL else row.patient_phone) or None
+
+
+def _is_blocked(row: Record, channel: Channel, stops: Stops) -> bool:
+    return consents.blocks(stops, _address(row, channel) or "", channel)
+
+
+def _policy(snapshot: Snapshot, row: Record) -> Policy | None:
+    service = snapshot.service_by_id.get(row.appointment_service_id)
+    return service.policy if service else None

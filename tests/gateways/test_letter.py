@@ -1,0 +1,69 @@
+"""Letters that nothing can be smuggled into, whatever names and texts hold."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import default
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reminders.gateways.letter import Sender, compose, one_line
+
+ANA = "ana.lima@example.com"
+SENDER = Sender("reminders@clinic.example", "Harbour Clinic")
+DATE = "Mon, 06 May 2030 08:00:00 +0000"
+SMUGGLED = [
+    "Ana\r\nBcc: luis@example.com", "Ana\nBcc: luis@example.com", "Ana\rBcc: luis@example.com",
+    "Ana\r\n\r\nBuy this", "Ana\u2028Bcc: luis@example.com", "Ana\x85Bcc: luis@example.com", "Ana\x0bBcc: x@example.com",
+    "Ana\x00\r\n.\r\nMAIL FROM:<x@example.com>", "=?utf-8?q?Ana=0D=0ABcc:_luis@example.com?=", "Ana " * 80 + "\r\nBcc: x",
+    "\ud800Ana", "", " ", "Ana <luis@example.com>, ", '"Ana', "王小明" * 60,
+]  # fmt: skip
+HEADERS = {
+    "Message-ID", "From", "To", "Subject", "Date", "Auto-Submitted", "X-Auto-Response-Suppress", "Content-Type",
+    "Content-Transfer-Encoding", "MIME-Version",
+}  # fmt: skip
+
+
+def read(content: bytes) -> EmailMessage:
+    return BytesParser(EmailMessage, policy=default).parsebytes(content)
+
+
+def check_letter(content: bytes) -> EmailMessage:
+    """It has our headers, each once, our recipient, and is fit for the wire."""
+    mail = read(content)
+    assert set(mail.keys()) == HEADERS
+    assert len(mail.keys()) == len(HEADERS)
+    assert mail["To"] == ANA
+    assert [address.addr_spec for address in mail["From"].addresses] == ["reminders@clinic.example"]
+    assert content.isascii()
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert b"\r" not in content.replace(b"\r\n", b"")
+    assert max(map(len, content.split(b"\r\n"))) <= 998, "RFC 5321, 4.5.3.1.6"
+    return mail
+
+
+@pytest.mark.parametrize("text", SMUGGLED)
+def test_nothing_is_smuggled_into_the_headers(text: str) -> None:
+    sender = Sender(SENDER.address, text)
+    mail = check_letter(compose(sender, ANA, text, "Hello", "rem_1", DATE))
+    assert mail.get_content().split() == ["Hello"]
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_words_make_a_letter(name: str, subject: str, body: str) -> None:
+    sender = Sender(SENDER.address, name)
+    mail = check_letter(compose(sender, ANA, subject, body, "rem_1", DATE))
+    assert not re.search(r"[\r\n]", str(mail["Subject"]))
+    assert "".join(str(mail["Subject"]).split()) == "".join(one_line(subject)[:250].split())
+    visible = "".join(one_line(body).split())
+    assert "".join(one_line(mail.get_content()).split()) == visible
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a>\r\nBcc: x@example.com", "a@b", "<a>", "ä"])
+def test_a_message_id_is_ours_or_nobodys(name: str) -> None:
+    with pytest.raises(ValueError, match="Message-ID"):
+        compose(SENDER, ANA, "-", "-", name, "-")
