@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from reminders.clock import Clock
@@ -30,15 +31,20 @@ class Checking:
 
     def run(self) -> int:
         """Ask about everything that is due; returns how many messages that were."""
+        asked = 0
+        while due := self._take():
+            for row in due:
+                self._ask(row, self._clock.now())
+            asked += len(due)
+        return asked
+
+    def _take(self) -> Sequence[Record]:
         now = self._clock.now()
         with self._database.read() as tx:
             if not messages.any_check_due(tx, now):
-                return 0
+                return []
         with self._database.write() as tx:
-            due = messages.take_checks(tx, now, now + _LEASE, _BATCH)
-        for row in due:
-            self._ask(row, now)
-        return len(due)
+            return messages.take_checks(tx, now, now + _LEASE, _BATCH)
 
     def _ask(self, row: Record, now: datetime) -> None:
         if row.provider_sid is None or row.channel == Channel.EMAIL:

@@ -90,7 +90,7 @@ class Ledger:
             due_at=row.reminder_due_at, not_after=row.reminder_not_after, state=state, reason=row.reminder_reason,
             sentence=sentence, attempts=row.reminder_attempts, language=row.language,
             text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
-            cost=_cost(amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
+            cost=_cost(None if row.reminder_carried_by else amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
             sent_at=row.sent_at, delivered_at=row.delivered_at,
         )  # fmt: skip
 
@@ -152,7 +152,8 @@ def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
     language = f" in {language_name(row.language)}" if row.language else ""
     when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
     end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
-    return f"{what} was sent on {when}{language}{end}{_LOST.get(row.reminder_reason, '')}."
+    joint = ", in one message with those of other visits" if row.reminder_carried_by else ""
+    return f"{what} was sent on {when}{language}{joint}{end}{_LOST.get(row.reminder_reason, '')}."
 
 
 def _what(row: Record, service: Service) -> str:

@@ -61,8 +61,9 @@ class Outcomes:
         now = self._clock.now()
         with self._database.write() as tx:
             waiting = claims.accept(tx, [_taken(one, now) for one in done], [
-                {"id": number, "state": State.SENT, "reason": Reason.DUE, "lease_until": None, "updated_at": now}
-                for one in done for number in one.job.reminders
+                {"id": number, "state": State.SENT, "reason": Reason.COMBINED if place else Reason.DUE, "lease_until": None,
+                 "updated_at": now}
+                for one in done for place, number in enumerate(one.job.reminders)
             ])  # fmt: skip
             known = {} if waiting == len(done) else messages.sids(tx, [one.job.token for one in done])
             for one in done:

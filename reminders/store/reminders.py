@@ -247,9 +247,13 @@ def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
 
 
 def of_appointments(tx: Connection, appointment_ids: Sequence[int]) -> Sequence[Record]:
-    """Every reminder of these visits with its newest message, in order of due time."""
+    """Every reminder of these visits with its newest message, which may be that of another reminder that speaks for it,
+    in order of due time."""
     newest = (
-        select(func.max(Message.id)).where(Message.reminder_id == Reminder.id).correlate(Reminder).scalar_subquery()
+        select(func.max(Message.id))
+        .where(Message.reminder_id == func.coalesce(Reminder.carried_by, Reminder.id))
+        .correlate(Reminder)
+        .scalar_subquery()
     )
     return tx.execute(
         select(

@@ -136,7 +136,7 @@ def test_nobody_answers(empty_sqlite_url: str, phone: str) -> None:
     with running(empty_sqlite_url) as house:
         house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["voice", "sms"]}], patient={"phone": phone})
         visit = book(house, house.ids, WEDNESDAY)
-        for minute in (0, 15, 30):  # each call after the one before has rung out
+        for minute in (0, 17, 34):  # each call after the one before has rung out
             house.tick_at(max(at(7, 9, minute + 1), house.clock.now()))
             house.settle(30)
         first, second = house.reminders(visit)
