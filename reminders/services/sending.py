@@ -155,14 +155,13 @@ class Sending:
         claimed, jobs = self._attempts.take(channel, room, since, by_deadline=by_deadline)
         for job in jobs:
             self._submit(job, now + self._rules.lease)
-        self._note(lane, claimed, now, by_deadline=by_deadline)
+        self._note(lane, claimed, first, now)
         return len(claimed)
 
-    def _note(self, lane: _Lane, claimed: Sequence[Record], now: datetime, *, by_deadline: bool) -> None:
+    def _note(self, lane: _Lane, claimed: Sequence[Record], first: datetime, now: datetime) -> None:
         if not claimed:  # the pace is used up, or another worker was faster
             lane.quiet_until = now + timedelta(seconds=_WAIT_SECONDS * 4)
-        elif not by_deadline:
-            lane.mark = max(lane.mark, max(row.due_at for row in claimed) - _MARGIN)
+        lane.mark = max(lane.mark, first - _MARGIN)
 
     def _submit(self, job: Job, lease_until: datetime) -> None:
         self._under_way[job.token] = job

@@ -42,17 +42,18 @@ _DUE = (
     Reminder.due_at >= bindparam("since"),
 )
 
+#: Of so many that are due longest, those go first that would be too late first: a bounded look, however many there are.
+CROWD = 2000
+
 
 def _claim(by_deadline: bool) -> Prepared:
-    order = (Reminder.not_after, Reminder.id) if by_deadline else (Reminder.due_at, Reminder.id)
-    due = (
-        select(Reminder.id)
-        .where(*_DUE)
-        .order_by(*order)
-        .limit(bindparam("limit", type_=BigInteger))
-        .with_for_update(skip_locked=True)
-        .cte("due")  # PostgreSQL may run a plain subquery once per row and then takes more than the limit
-    )
+    in_order = select(Reminder.id).where(*_DUE).order_by(Reminder.due_at, Reminder.id)
+    if by_deadline:
+        oldest = in_order.limit(literal_column(str(CROWD))).subquery()
+        in_order = select(Reminder.id).where(_PLANNED, Reminder.id.in_(select(oldest.c.id)))
+        in_order = in_order.order_by(Reminder.not_after, Reminder.id)
+    # a CTE, because PostgreSQL may run a plain subquery once per row and then takes more than the limit
+    due = in_order.limit(bindparam("limit", type_=BigInteger)).with_for_update(skip_locked=True).cte("due")
     taken = update(_REMINDER).where(_REMINDER.c.id == due.c.id, _REMINDER.c.state == literal_column("'planned'"))
     return Prepared(
         taken.values(
@@ -144,7 +145,7 @@ def claim_due(
 
     They become ``uncertain``: the caller writes their attempts in the same transaction, and whoever dies afterwards
     leaves rows of which nobody knows whether they were sent. Returns (id, due_at) in no order. ``by_deadline`` takes
-    those first that would be too late first, which needs a look at all that is due.
+    those first that would be too late first.
     """
     values = {
         "channel": channel,
