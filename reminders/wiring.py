@@ -235,11 +235,10 @@ def _gate(settings: Settings) -> Gate:
 
 def _pace(settings: Settings) -> Pace:
     """Twilio's limits for its own senders; the sandbox takes more."""
-    batch = min(100, 2 * settings.senders)
     sender = settings.twilio_messaging_service_sid or settings.twilio_from_number
     if settings.twilio_account_sid == _SANDBOX_SID:
-        return Pace(sender, _SANDBOX_PER_SECOND, _SANDBOX_PER_SECOND, batch)
-    return Pace(sender, float(settings.messages_per_second), float(settings.calls_per_second), batch)
+        return Pace(sender, _SANDBOX_PER_SECOND, _SANDBOX_PER_SECOND)
+    return Pace(sender, float(settings.messages_per_second), float(settings.calls_per_second))
 
 
 def _advance(sandbox: Sandbox, clock: Clock) -> Callable[[], object]:

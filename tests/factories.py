@@ -248,7 +248,7 @@ class World:
 
     def worker(self, owner: str, *, per_second: float = 1000.0, batch: int = 100) -> Sending:
         """One more worker on the same database."""
-        pace = Pace("+15005550006", per_second, per_second, batch)
+        pace = Pace("+15005550006", per_second, per_second)
         attempts = Attempts(self.database, self.clock, self.catalogue, texts(), pace, self.rules, owner)
         gateways = Gateways(self.messenger, self.mailer, ACCOUNT)
         return Sending(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from reminders.clock import Clock
@@ -46,12 +46,11 @@ _LOOK_AGAIN = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How much one sender may send per second: segments for SMS, calls for voice. ``batch`` bounds one claim."""
+    """How much one sender may send per second: segments for SMS, calls for voice."""
 
     sender: str
     messages_per_second: float
     calls_per_second: float
-    batch: int
 
     def of(self, channel: Channel) -> float | None:
         """``None``: as fast as it goes."""
@@ -116,7 +115,7 @@ class Attempts:
         """While nothing may be sent, what is past its deadline is given up as usual."""
         now = self._clock.now()
         with self._database.write() as tx:
-            claims.miss_overdue(tx, channel, now, datetime.min.replace(year=1970, tzinfo=UTC), Reason.TOO_LATE)
+            claims.miss_overdue(tx, channel, now, claims.LONG_AGO, Reason.TOO_LATE)
 
     def _decide(self, batch: Batch, claimed: Sequence[int], *, by_deadline: bool) -> None:
         rows = self._read(batch, claimed)
@@ -144,13 +143,10 @@ class Attempts:
         batch.rows |= {row.id: row for row in rows}
         visits = [row.appointment_id for row in rows if row.appointment_id]
         busy = set(visits) - appointments.hold(batch.tx, visits)
-        if busy:
-            fresh = {row.id: row for row in claims.details(batch.tx, numbers)}
-            batch.rows |= fresh
         for row in rows:
             if row.appointment_id in busy:
                 batch.settle(row.id, State.PLANNED, row.reason, due_at=max(row.due_at, batch.now + _LOOK_AGAIN))
-        return [batch.rows[row.id] for row in rows if row.appointment_id not in busy]
+        return [row for row in rows if row.appointment_id not in busy]
 
     def _goes_out(self, batch: Batch, number: int, stops: set[tuple[str, str]]) -> bool:
         if number in batch.settled:

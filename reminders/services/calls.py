@@ -9,9 +9,9 @@ from reminders.domain.actor import patient
 from reminders.domain.appointment import OPEN, Change, Status
 from reminders.domain.delivery import Channel
 from reminders.errors import IllegalTransition, NotFound
+from reminders.services.batch import visit_facts
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
-from reminders.services.sending import visit_facts
 from reminders.store import appointments, consents, inbox, messages
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record

@@ -23,9 +23,9 @@ from reminders.domain.lexicon import Lexicon
 from reminders.domain.reply import Intent, is_carrier_yes, read
 from reminders.domain.sms import segments
 from reminders.errors import IllegalTransition
+from reminders.services.batch import visit_facts
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
-from reminders.services.sending import visit_facts
 from reminders.store import appointments, consents, inbox, messages, patients
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record

@@ -10,7 +10,7 @@ import random
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
 import structlog
@@ -21,18 +21,18 @@ from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger, Report
 from reminders.errors import GatewayError
 from reminders.services.attempts import Attempts, Pace, Rules
-from reminders.services.batch import Job, visit_facts
+from reminders.services.batch import Job
 from reminders.services.circuit import Circuit
 from reminders.services.crew import Crew
 from reminders.services.outcomes import Accepted, Outcomes
 from reminders.store import claims
+from reminders.store.claims import LONG_AGO
 from reminders.store.engine import Database, Record
 
 log = structlog.get_logger()
 
-__all__ = ["Gateways", "Pace", "Rules", "Sending", "visit_facts"]
+__all__ = ["Gateways", "Pace", "Rules", "Sending"]
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: How long a look at what is due holds good; what others plan in between is found at the next one, or by ``wake``.
 POLL = timedelta(seconds=1)
 #: A call to the provider takes at most ten seconds; who is later than this before the end of a lease does not begin one.

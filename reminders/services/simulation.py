@@ -23,9 +23,9 @@ from reminders.domain.dispatch import Verdict
 from reminders.domain.simulation import Comparison, Contact, LeftOut, Message, Outcome, Window, compare, in_order
 from reminders.domain.sms import segments
 from reminders.errors import Invalid, NotFound
+from reminders.services.batch import visit_facts
 from reminders.services.cases import Case, Stops, anew, contact, decided, stored
 from reminders.services.catalogue import Catalogue, Snapshot
-from reminders.services.sending import visit_facts
 from reminders.store import consents
 from reminders.store import simulation as store
 from reminders.store.engine import Database, Record

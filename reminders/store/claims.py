@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -42,8 +42,16 @@ _DUE = (
     Reminder.due_at >= bindparam("since"),
 )
 
+#: Before anything of ours: the mark of a look at everything.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: Of so many that are due longest, those go first that would be too late first: a bounded look, however many there are.
 CROWD = 2000
+
+#: What a claim makes of a reminder.
+_TAKEN = {
+    "state": literal_column("'uncertain'"), "attempts": _REMINDER.c.attempts + 1, "lease_owner": bindparam("owner"),
+    "lease_until": bindparam("lease_until"), "updated_at": bindparam("now"), "carried_by": null(),
+}  # fmt: skip
 
 
 def _claim(by_deadline: bool) -> Prepared:
@@ -55,16 +63,7 @@ def _claim(by_deadline: bool) -> Prepared:
     # a CTE, because PostgreSQL may run a plain subquery once per row and then takes more than the limit
     due = in_order.limit(bindparam("limit", type_=BigInteger)).with_for_update(skip_locked=True).cte("due")
     taken = update(_REMINDER).where(_REMINDER.c.id == due.c.id, _REMINDER.c.state == literal_column("'planned'"))
-    return Prepared(
-        taken.values(
-            state=literal_column("'uncertain'"),
-            attempts=_REMINDER.c.attempts + 1,
-            lease_owner=bindparam("owner"),
-            lease_until=bindparam("lease_until"),
-            updated_at=bindparam("now"),
-            carried_by=null(),
-        ).returning(_REMINDER.c.id, _REMINDER.c.due_at)
-    )
+    return Prepared(taken.values(_TAKEN).returning(_REMINDER.c.id, _REMINDER.c.due_at))
 
 
 _CLAIM, _CLAIM_BY_DEADLINE = _claim(by_deadline=False), _claim(by_deadline=True)
@@ -97,10 +96,7 @@ _COMPANIONS = Prepared(
 _CLAIM_THESE = Prepared(
     update(_REMINDER)
     .where(among(_REMINDER.c.id, "numbers"), _REMINDER.c.state == literal_column("'planned'"))
-    .values(
-        state=literal_column("'uncertain'"), attempts=_REMINDER.c.attempts + 1, lease_owner=bindparam("owner"),
-        lease_until=bindparam("lease_until"), updated_at=bindparam("now"), carried_by=null(),
-    )
+    .values(_TAKEN)
     .returning(_REMINDER.c.id)
 )  # fmt: skip
 _EXTEND = Prepared(

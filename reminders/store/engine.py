@@ -169,21 +169,6 @@ def _translated(tx: Connection, problem: Exception) -> DBAPIError:
     return translated  # type: ignore[no-any-return]
 
 
-@contextmanager
-def together(tx: Connection) -> Iterator[None]:
-    """Statements whose answers nobody waits for. On PostgreSQL they travel in one pipeline: one round trip for all, and
-    what one of them finds wrong is raised when the block ends."""
-    if tx.dialect.name != "postgresql":
-        yield
-        return
-    driver: Any = tx.connection.driver_connection
-    try:
-        with driver.pipeline():
-            yield
-    except tx.dialect.loaded_dbapi.Error as problem:
-        raise _translated(tx, problem) from problem
-
-
 def is_retryable(problem: DBAPIError) -> bool:
     """True for a lost connection, a deadlock or a busy file: the same work may succeed when tried again."""
     if problem.connection_invalidated:

@@ -19,6 +19,7 @@ from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, AppointmentHistory, Message, Patient, Reminder
 
 #: Written out rather than bound: a planner may use a partial index only when it sees the very condition of the index.
+#: The first half is the condition of the index, the second what is looked for.
 _HELD = text("reminder.state IN ('claimed', 'uncertain') AND reminder.state = 'uncertain'")
 
 #: From here on the rows travel together.
