@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from markupsafe import Markup
-
 from reminders.errors import Invalid
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
 from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Spoken, Template, clean, clean_lines, in_utc
+from reminders.texts.voices import speech
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
@@ -23,23 +22,6 @@ def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
 AT = N_("%(date)s at %(time)s")
 # Translators: names the clock meant, for readers in another zone: "Tuesday, May 7 at 2:30 PM (Chicago time)".
 ZONE = N_("%(when)s (%(city)s time)")
-
-#: Twilio's names for the language and voice of <Say>; see https://www.twilio.com/docs/voice/twiml/say/text-speech
-VOICES: dict[str, tuple[str, str]] = {
-    "de": ("de-DE", "Polly.Vicki-Neural"),
-    "en": ("en-US", "Polly.Joanna-Neural"),
-    "en_AU": ("en-AU", "Polly.Olivia-Neural"),
-    "en_GB": ("en-GB", "Polly.Amy-Neural"),
-    "es": ("es-US", "Polly.Lupe-Neural"),
-    "es_ES": ("es-ES", "Polly.Lucia-Neural"),
-    "es_MX": ("es-MX", "Polly.Mia-Neural"),
-    "fr": ("fr-FR", "Polly.Lea-Neural"),
-    "fr_CA": ("fr-CA", "Polly.Gabrielle-Neural"),
-    "pt": ("pt-BR", "Polly.Camila-Neural"),
-    "pt_PT": ("pt-PT", "Polly.Ines-Neural"),
-    "zh_Hans": ("cmn-CN", "Polly.Zhiyu-Neural"),
-}
-
 
 #: Stand where a name and a time will be; characters of the private use area, which no template has.
 _NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
@@ -100,7 +82,7 @@ class Texts:
         """
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "voice")
-        more = {"speech": _speech(choice.locale), "action": action, "replay": replay}
+        more = {"speech": speech(choice.locale), "action": action, "replay": replay}
         return self._render(f"voice/{name}.xml", choice, words | more)
 
     def when(self, start: datetime, zone: str, language: str) -> str:
@@ -175,12 +157,3 @@ def _names_zone(facts: Facts) -> bool:
         return False
     times = [moment for moment in (facts.start, facts.old_start) if moment]
     return any(clocks_differ(in_utc(moment), facts.venue_zone, facts.recipient_zone) for moment in times)
-
-
-def _speech(locale: str) -> Markup:
-    """The attributes of ``<Say>``: the nearest accent that we know a voice for, else the language alone."""
-    language, script = locale.split("_")[0], locale[:7]
-    spoken, voice = VOICES.get(locale) or VOICES.get(script) or VOICES.get(language) or ("", "")
-    if not voice:
-        return Markup('language="{}"').format(locale.replace("_", "-"))
-    return Markup('language="{}" voice="{}"').format(spoken, voice)
