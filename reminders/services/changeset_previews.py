@@ -98,7 +98,8 @@ class Previews:
     def _busy(self, page: _Page, to: Provider) -> list[Interval]:
         first, last = page.visits[0].start_at, page.visits[-1].start_at
         longest = page.snapshot.longest_visit
-        return appointments.busy(page.tx, [to.id], first - longest, last + longest, longest)[to.id]
+        window = first - longest, last + longest
+        return appointments.busy(page.tx, [to.id], *window, longest, page.now)[to.id]
 
     def _fits(self, snapshot: Snapshot, visit: Record, to: Provider, taken: list[Interval]) -> str | None:
         """Why the visit cannot be moved. Those of one provider never take each other's time."""

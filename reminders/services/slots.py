@@ -88,7 +88,7 @@ class Slots:
         until = datetime.fromtimestamp(window[1] + need.duration + need.after, UTC)
         longest = self._catalogue.current().longest_visit
         with self._database.read() as tx:
-            busy = store.busy(tx, [provider.id for provider in providers], since, until, longest)
+            busy = store.busy(tx, [provider.id for provider in providers], since, until, longest, self._clock.now())
         found = [
             _slot((start, start + need.duration, provider.id, provider))
             for provider in providers

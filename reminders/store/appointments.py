@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, literal, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, Select, bindparam, literal, or_, select, tuple_, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from reminders.domain.appointment import OCCUPYING
@@ -17,8 +17,10 @@ from reminders.errors import NotFound, SlotTaken
 from reminders.store.engine import Record
 from reminders.store.guards import OVERLAP
 from reminders.store.prepared import Prepared
-from reminders.store.tables import Appointment, Patient
+from reminders.store.tables import Appointment, Hold, Patient
 from reminders.store.tables.base import among, epoch_seconds
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _VISIT = select(
     *Appointment.__table__.columns,
@@ -52,7 +54,15 @@ def _busy(providers: int) -> Prepared:
         Appointment.busy_start >= bindparam("look_back"),
         Appointment.busy_end > bindparam("since"),
     )
-    return Prepared(touching.order_by(Appointment.provider_id, Appointment.busy_start))
+    held = select(
+        Hold.provider_id, epoch_seconds(Hold.start_at).label("start"), epoch_seconds(Hold.end_at).label("end")
+    ).where(
+        Hold.provider_id.in_(names),
+        Hold.start_at < bindparam("until"),
+        Hold.end_at > bindparam("since"),
+        or_(Hold.expires_at.is_(None), Hold.expires_at > bindparam("now")),
+    )
+    return Prepared(union_all(touching, held))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +110,19 @@ def listing(tx: Connection, wanted: Filter) -> Sequence[Record]:
 
 
 def busy(
-    tx: Connection, providers: Sequence[int], since: datetime, until: datetime, longest: timedelta
-) -> dict[int, list[Interval]]:
-    """Occupied time per provider as epoch seconds, sorted. Reads only what touches the window: no visit is longer than
+    tx: Connection, providers: Sequence[int], since: datetime, until: datetime, longest: timedelta,
+    now: datetime | None = None,
+) -> dict[int, list[Interval]]:  # fmt: skip
+    """Occupied time per provider as epoch seconds, sorted by start: visits, and what is held (by default all of it, else
+    what has not expired ``now``), which may overlap. Reads only what touches the window: no visit is longer than
     ``longest``, so none that began earlier can reach into it."""
-    values: dict[str, Any] = {"since": since, "until": until, "look_back": since - longest}
+    values: dict[str, Any] = {"since": since, "until": until, "look_back": since - longest, "now": now or _EPOCH}
     values |= {f"p{number}": provider for number, provider in enumerate(providers)}
     taken: dict[int, list[Interval]] = {provider: [] for provider in providers}
     for provider, start, end in _busy(len(providers)).all(tx, values):
         taken[provider].append((start, end))
+    for spans in taken.values():
+        spans.sort()  # they come almost so, out of two indexes
     return taken
 
 

@@ -2,7 +2,7 @@
 
 PostgreSQL gets an exclusion constraint. No extension is needed because the provider's number goes in as a range of one
 element. SQLite gets triggers with the same meaning. Both look at half-open ranges that include the buffers, and only at
-visits that occupy the provider's time. These texts are what the first migration ran: change them by a new migration.
+visits that occupy the provider's time. These texts are what the migrations ran: change them by a new migration.
 
 The exclusion constraint alone lets two simultaneous bookings of one slot wait for each other, until PostgreSQL ends the
 deadlock a second later. So bookings of the same provider and hour queue up first (advisory locks until the commit,
@@ -53,4 +53,65 @@ _CHECKS = f"""
 SQLITE = (
     f"CREATE TRIGGER {OVERLAP}_insert AFTER INSERT ON appointment {_CHECKS}",
     f"CREATE TRIGGER {OVERLAP}_update AFTER UPDATE OF provider_id, busy_start, busy_end, occupies ON appointment {_CHECKS}",
+)
+
+#: A visit may not lie over time that is held. ``updated_at`` of the row is the time now, by the clock of the product;
+#: what had expired by then is in nobody's way. Changes that leave a visit where it is are not asked about.
+_HELD = """EXISTS (
+        SELECT 1 FROM hold h WHERE h.provider_id = NEW.provider_id
+        AND h.end_at > NEW.busy_start AND h.start_at < NEW.busy_end
+        AND (h.expires_at IS NULL OR h.expires_at > NEW.updated_at))"""
+_STAYS = """OLD.occupies AND OLD.provider_id = NEW.provider_id
+        AND OLD.busy_start = NEW.busy_start AND OLD.busy_end = NEW.busy_end"""
+_VISITED = """EXISTS (
+        SELECT 1 FROM appointment a WHERE a.occupies AND a.provider_id = NEW.provider_id
+        AND a.busy_start < NEW.end_at AND a.busy_end > NEW.start_at AND a.busy_start > {look_back})"""
+_OFFERED = """NEW.kind = 'offer' AND EXISTS (
+        SELECT 1 FROM hold h WHERE h.provider_id = NEW.provider_id AND h.uid <> NEW.uid
+        AND h.end_at > NEW.start_at AND h.start_at < NEW.end_at
+        AND (h.expires_at IS NULL OR h.expires_at > NEW.created_at))"""
+
+#: Visits and holds of one provider and hour queue up behind the same locks, so that neither overlooks the other.
+HOLDS_POSTGRESQL = (
+    f"""CREATE FUNCTION appointment_not_held() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            IF {_STAYS} THEN RETURN NEW; END IF;
+        END IF;
+        IF {_HELD} THEN
+            RAISE EXCEPTION '{OVERLAP}' USING ERRCODE = 'exclusion_violation';
+        END IF;
+        RETURN NEW;
+    END $$""",
+    # triggers run in the order of their names: this one after the queue
+    """CREATE TRIGGER appointment_queue_then_held BEFORE INSERT OR UPDATE OF provider_id, busy_start, busy_end, occupies
+        ON appointment FOR EACH ROW WHEN (NEW.occupies) EXECUTE FUNCTION appointment_not_held()""",
+    f"""CREATE FUNCTION hold_not_visited() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        FOR hour IN floor(extract(epoch FROM NEW.start_at) / 3600)::int
+                 .. ceil(extract(epoch FROM NEW.end_at) / 3600)::int - 1 LOOP
+            PERFORM pg_advisory_xact_lock((NEW.provider_id % 2147483647)::int, hour);
+        END LOOP;
+        IF {_VISITED.format(look_back="NEW.start_at - interval '2 days'")} OR ({_OFFERED}) THEN
+            RAISE EXCEPTION '{OVERLAP}' USING ERRCODE = 'exclusion_violation';
+        END IF;
+        RETURN NEW;
+    END $$""",
+    """CREATE TRIGGER hold_not_visited BEFORE INSERT OR UPDATE OF provider_id, start_at, end_at, kind ON hold
+        FOR EACH ROW WHEN (NEW.kind <> 'busy') EXECUTE FUNCTION hold_not_visited()""",
+)
+
+_HELD_SQLITE = f"SELECT RAISE(ABORT, '{OVERLAP}') WHERE {_HELD};"
+_VISITED_SQLITE = f"""
+    WHEN NEW.kind <> 'busy' BEGIN
+        SELECT RAISE(ABORT, '{OVERLAP}')
+        WHERE {_VISITED.format(look_back=f"NEW.start_at - {LONGEST}")} OR ({_OFFERED});
+    END"""
+
+HOLDS_SQLITE = (
+    f"CREATE TRIGGER appointment_held_insert AFTER INSERT ON appointment WHEN NEW.occupies BEGIN {_HELD_SQLITE} END",
+    f"""CREATE TRIGGER appointment_held_update AFTER UPDATE OF provider_id, busy_start, busy_end, occupies ON appointment
+        WHEN NEW.occupies AND NOT ({_STAYS}) BEGIN {_HELD_SQLITE} END""",
+    f"CREATE TRIGGER hold_not_visited_insert AFTER INSERT ON hold {_VISITED_SQLITE}",
+    f"CREATE TRIGGER hold_not_visited_update AFTER UPDATE OF provider_id, start_at, end_at, kind ON hold {_VISITED_SQLITE}",
 )

@@ -11,6 +11,7 @@ from reminders.store.tables.clinic import (
     Service,
     ServiceProvider,
 )
+from reminders.store.tables.holds import Hold, HoldKind
 from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
 from reminders.store.tables.reminding import (
     ChangeSet,
@@ -33,6 +34,8 @@ __all__ = [
     "ChangeSet",
     "Circuit",
     "Heartbeat",
+    "Hold",
+    "HoldKind",
     "IdempotencyKey",
     "InboxItem",
     "Location",
