@@ -1,0 +1,1 @@
+"""Keeping other systems in step with ours: one engine for every connector."""

@@ -1,0 +1,141 @@
+"""From there to here: what a listing names is compared, what it no longer names is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from reminders.domain.connector import CursorGone, Item, Page, Remote
+from reminders.domain.sync import Link, is_mass_move, is_mass_removal
+from reminders.services.sync.meeting import Meeting
+from reminders.services.sync.parts import MassChange, Parts, Tally
+
+T = TypeVar("T")
+#: Items taken in with one transaction where nothing can be refused.
+_CHUNK = 50
+
+
+class Pull:
+    """Carries over what changed there. ``trusting``: a person has looked at a mass change and wants it."""
+
+    def __init__(self, parts: Parts, entity: str, meeting: Meeting, tally: Tally, *, trusting: bool) -> None:
+        self._parts, self._book, self._entity = parts, parts.book, entity
+        self._meeting, self._tally, self._trusting = meeting, tally, trusting
+
+    def is_first(self) -> bool:
+        """True when nothing was listed yet to the end."""
+        return self._cursor() is None
+
+    def run(self, *, full: bool) -> None:
+        """The cursor is saved after the page it belongs to; that of a full listing only at its end, because a listing
+        cut short says nothing about what is gone."""
+        page = self._first(None if full else self._cursor())
+        seen: set[str] = set()
+        while True:
+            whole = page.full
+            seen.update(item.remote_id for item in page.items if not item.gone)
+            self._page(page, ends=seen if whole and not page.more else None)
+            if not page.more or not whole:
+                self._save(page.cursor)
+            if not page.more:
+                return
+            self._book.beat()
+            page = self._parts.connector.changes(self._entity, page.cursor)
+
+    def overdue(self) -> None:
+        """Act on deletions whose grace is over."""
+        for link in self._book.look(lambda tx: self._book.gone(tx, self._entity)):
+            self._book.run(partial(self._meeting.gone, link=link))
+
+    def _first(self, cursor: str | None) -> Page:
+        try:
+            return self._parts.connector.changes(self._entity, cursor)
+        except CursorGone:
+            return self._parts.connector.changes(self._entity, None)
+
+    def _cursor(self) -> str | None:
+        return self._book.look(lambda tx: self._book.cursor(tx, self._entity))
+
+    def _save(self, cursor: str | None) -> None:
+        self._book.run(lambda tx: self._book.set_cursor(tx, self._entity, cursor))
+
+    def _page(self, page: Page, ends: set[str] | None) -> None:
+        self._tally.seen += len(page.items)
+        known = self._links([item.remote_id for item in page.items])
+        self._remove([known[item.remote_id] for item in page.items if item.gone and item.remote_id in known], ends)
+        wanted = {item.remote_id: item for item in page.items if not item.gone and _differs(item, known)}
+        old = [item for key, item in wanted.items() if key in known and not known[key].dead]
+        new = [item for key, item in wanted.items() if not (key in known and not known[key].dead)]
+        self._meet_known(old, known)
+        for chunk in _chunks(new, self._parts.connector.caps.fetch):
+            self._book.beat()
+            self._meet(self._fetched(chunk))
+
+    def _remove(self, named: Sequence[Link], ends: set[str] | None) -> None:
+        """Note what is gone: named as deleted, or, at the end of a full listing, not named at all."""
+        live = self._book.look(lambda tx: self._book.live(tx, self._entity)) if named or ends is not None else {}
+        gone = [link.remote_id for link in named if link.remote_id in live]
+        if ends is not None:
+            gone = [*gone, *(key for key in live if key not in ends)]
+        ours = [key for key in gone if key is not None and live[key]]
+        count = sum(live.values())
+        if is_mass_removal(len(ours), count) and not self._trusting:
+            raise MassChange("mass_removal", self._entity, len(ours), count)
+        now = self._parts.clock.now()
+        for link in self._links([key for key in gone if key is not None]).values():
+            self._book.run(partial(self._gone, link=link, now=now))
+
+    def _gone(self, tx: Any, link: Link, now: datetime) -> None:
+        if link.dead:
+            return
+        if link.local_id is None:
+            self._book.forget(tx, link)
+        elif link.gone_since is None and (link.base_remote or link.pending is None):
+            self._meeting.gone(tx, replace(link, gone_since=now))
+
+    def _meet_known(self, items: Sequence[Item], known: Mapping[str, Link]) -> None:
+        remotes = [
+            remote for chunk in _chunks(items, self._parts.connector.caps.fetch) for remote in self._fetched(chunk)
+        ]
+        offsets = {remote.remote_id: _offset(known[remote.remote_id], remote) for remote in remotes}
+        if len(remotes) > 1 and not self._trusting:
+            count = sum(self._book.look(lambda tx: self._book.live(tx, self._entity)).values())
+            if is_mass_move(offsets, count):
+                raise MassChange("mass_move", self._entity, len(remotes), count)
+        for remote in remotes:
+            self._meeting.reconcile(remote)
+
+    def _meet(self, remotes: Sequence[Remote]) -> None:
+        for remote in remotes:
+            self._meeting.reconcile(remote)
+
+    def _fetched(self, items: Sequence[Item]) -> list[Remote]:
+        """What these items are now; one that vanished meanwhile will be reported as gone by a later listing."""
+        here = [item.remote for item in items if item.remote is not None]
+        ids = [item.remote_id for item in items if item.remote is None]
+        return here + list(self._parts.connector.fetch(self._entity, ids).values()) if ids else here
+
+    def _links(self, remote_ids: Sequence[str]) -> dict[str, Link]:
+        return self._book.look(lambda tx: self._book.links(tx, self._entity, remote_ids)) if remote_ids else {}
+
+
+def _differs(item: Item, known: Mapping[str, Link]) -> bool:
+    link = known.get(item.remote_id)
+    if link is None or link.dead or item.etag is None or link.gone_since is not None:
+        return True
+    return link.etag != item.etag
+
+
+def _offset(link: Link, remote: Remote) -> float:
+    """By how many seconds the start was moved there; 0 when it was not, or there is none."""
+    before, after = link.base_remote.get("start"), remote.fields.get("start")
+    if not (isinstance(before, str) and isinstance(after, str)) or before == after:
+        return 0.0
+    return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds()
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
