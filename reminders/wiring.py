@@ -147,7 +147,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
-        calls=Calls(database, clock, catalogue, lifecycle, texts), catalogue=catalogue,
+        calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         clinic=Clinic(database, clock, catalogue), desk=Desk(database, clock), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,

@@ -24,6 +24,7 @@ from reminders.errors import Conflict
 from reminders.sandbox.account import new_sid
 from reminders.sandbox.behaviours import usual_behaviour
 from reminders.services.booking import Request
+from reminders.services.calls import Heard
 from reminders.services.following import CALL_AGAIN
 from reminders.services.replies import Incoming
 from reminders.services.slots import Search
@@ -160,9 +161,9 @@ class Past:
 
     def _arrive(self, handed: Handed) -> None:
         if handed.channel is Channel.VOICE and handed.arrives:
-            self._use_cases.calls.script(handed.token, handed.sid, "")
+            self._use_cases.calls.script(handed.token, Heard(handed.sid, ""))
             if self._rng.random() < _CONFIRM:
-                self._use_cases.calls.pressed(handed.token, handed.sid, "1", "")
+                self._use_cases.calls.answered(handed.token, Heard(handed.sid, "", key="1"))
         self._use_cases.outcomes.callback(handed.token, handed.report())
         if handed.channel is Channel.SMS and handed.arrives and (said := self._answer(handed)):
             self._at(self._clock.now() + timedelta(minutes=self._rng.randrange(1, 100)), self._saying(handed.to, said))

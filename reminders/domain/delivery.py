@@ -64,6 +64,7 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     NO_CHANNEL = "no_channel"
     UNCONFIRMED = "answer_lost"
+    VOICEMAIL = "voicemail"
 
 
 #: What may follow what. Final states have nothing after them. ``uncertain`` begins when the attempt is written, before

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from reminders.domain.call import AnsweredBy
 from reminders.domain.delivery import Channel, State
 
 
@@ -15,6 +16,7 @@ class Report:
     """What a provider knows about one message or call, in our words.
 
     ``segments`` and ``price`` are ``None`` until the provider knows them; ``price`` is what we pay (positive).
+    ``duration`` of a call is in seconds.
     """
 
     sid: str
@@ -27,6 +29,7 @@ class Report:
     currency: str | None = None
     error_code: int | None = None
     duration: int | None = None
+    answered_by: AnsweredBy | None = None
     created_at: datetime | None = None
 
 

@@ -23,11 +23,12 @@ from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from reminders.domain.call import AnsweredBy
 from reminders.domain.delivery import Channel, State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
 from reminders.gateways.http import Transport, basic
-from reminders.gateways.twilio_codes import STATUS, TEST_CREDENTIALS, refusal
+from reminders.gateways.twilio_codes import ANSWERED_BY, STATUS, TEST_CREDENTIALS, refusal
 from reminders.gateways.wire import Answer
 
 API = "https://api.twilio.com"
@@ -93,7 +94,9 @@ class Twilio:
         return self._create(
             self._calls,
             f"To={quote_plus(to)}&From={quote_plus(self._account.from_number)}&Url={self._voice_hook}{end}"
-            f"&StatusCallback={self._status_hook}{end}&StatusCallbackEvent=completed&Timeout={_RING_SECONDS}",
+            f"&StatusCallback={self._status_hook}{end}&StatusCallbackEvent=completed&Timeout={_RING_SECONDS}"
+            # A person waits for a second or two; a machine is spoken to after its greeting.
+            "&MachineDetection=DetectMessageEnd",
         )
 
     def check_account(self) -> None:
@@ -164,8 +167,13 @@ def callback_report(form: Mapping[str, str]) -> Report:
         raise ValueError("not a status callback")
     return Report(
         sid=sid, state=STATUS[status], status=status, to=form.get("To", ""), error_code=_number(form.get("ErrorCode")),
-        duration=_number(form.get("CallDuration")),
+        duration=_number(form.get("CallDuration")), answered_by=answered_by(form.get("AnsweredBy")),
     )  # fmt: skip
+
+
+def answered_by(value: Any) -> AnsweredBy | None:
+    """Who took a call, in our words; ``None`` when machine detection said nothing."""
+    return ANSWERED_BY.get(str(value).lower()) if value else None
 
 
 class _SdkClient(HttpClient):
@@ -229,7 +237,8 @@ def _report(facts: Mapping[str, Any]) -> Report:
         sid=facts["sid"], state=STATUS.get(status, State.SENT), status=status, to=facts.get("to") or "",
         body=facts.get("body"), segments=_number(facts.get("num_segments")), price=_price(facts.get("price")),
         currency=str(unit).upper() if unit else None, error_code=_number(facts.get("error_code")),
-        duration=_number(facts.get("duration")), created_at=_moment(facts.get("date_created")),
+        duration=_number(facts.get("duration")), answered_by=answered_by(facts.get("answered_by")),
+        created_at=_moment(facts.get("date_created")),
     )  # fmt: skip
 
 

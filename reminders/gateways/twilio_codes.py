@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from math import isfinite
 
+from reminders.domain.call import AnsweredBy
 from reminders.domain.delivery import State
 from reminders.errors import GatewayError
 from reminders.gateways.wire import Answer
@@ -20,6 +21,13 @@ STATUS: dict[str, State] = {
     "delivered": State.DELIVERED, "read": State.DELIVERED, "undelivered": State.FAILED, "failed": State.FAILED,
     "initiated": State.SENT, "ringing": State.SENT, "in-progress": State.SENT, "completed": State.DELIVERED,
     "busy": State.FAILED, "no-answer": State.FAILED, "canceled": State.FAILED,
+}  # fmt: skip
+
+#: AnsweredBy of a call with machine detection, in our words.
+ANSWERED_BY: dict[str, AnsweredBy] = {
+    "human": AnsweredBy.HUMAN, "machine_start": AnsweredBy.MACHINE, "machine_end_beep": AnsweredBy.MACHINE,
+    "machine_end_silence": AnsweredBy.MACHINE, "machine_end_other": AnsweredBy.MACHINE, "fax": AnsweredBy.FAX,
+    "unknown": AnsweredBy.UNKNOWN,
 }  # fmt: skip
 
 #: Twilio's own "stop" list knows this recipient.

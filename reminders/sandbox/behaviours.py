@@ -12,11 +12,13 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """``sms_error`` is the delivery error of every text (None: it arrives), ``answer`` what becomes of a ringing call."""
+    """``sms_error`` is the delivery error of every text (None: it arrives), ``answer`` what becomes of a ringing call,
+    ``answered_by`` what machine detection hears when it is taken."""
 
     label: str
     sms_error: int | None = None
     answer: CallStatus = CallStatus.IN_PROGRESS
+    answered_by: str = "human"
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
@@ -27,6 +29,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "overloaded": Behaviour("texts fail before they leave Twilio", 30001),
     "busy": Behaviour("engaged", None, CallStatus.BUSY),
     "ignoring": Behaviour("rings and nobody answers", None, CallStatus.NO_ANSWER),
+    "voicemail": Behaviour("an answering machine takes calls", answered_by="machine_end_beep"),
+    "fax": Behaviour("a fax takes calls", 30006, answered_by="fax"),
     "barred": Behaviour("calls cannot be put through", None, CallStatus.FAILED),
 }
 
@@ -35,6 +39,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
 BY_ENDING: dict[str, str] = {
     "0191": "overloaded",
     "0193": "switched-off",
+    "0192": "fax",
+    "0194": "voicemail",
     "0195": "unknown",
     "0196": "landline",
     "0197": "busy",

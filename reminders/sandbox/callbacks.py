@@ -129,8 +129,9 @@ def inbound_form(account_sid: str, message: SandboxMessage, opt_out_type: str | 
 
 
 def call_form(account_sid: str, call: SandboxCall) -> dict[str, str]:
-    """What every request about a call carries."""
-    return {
+    """What every request about a call carries; who answered only once machine detection knows."""
+    answered_by = {"AnsweredBy": call.answered_by} if call.answered_by else {}
+    return answered_by | {
         "CallSid": call.sid,
         "AccountSid": account_sid,
         "ApiVersion": API_VERSION,

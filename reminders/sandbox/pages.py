@@ -40,6 +40,7 @@ class PhonePages:
         routes.post("/phones/<digits>/reply")(self.reply)
         routes.post("/phones/<digits>/behaviour")(self.behaviour)
         routes.post("/calls/<sid>/press")(self.press)
+        routes.post("/calls/<sid>/say")(self.say)
         routes.post("/calls/<sid>/hang-up")(self.hang_up)
         return routes
 
@@ -99,6 +100,12 @@ class PhonePages:
             self._sandbox.press(sid, request.form.get("digits", "").strip())
         return _back_to(call.phone)
 
+    def say(self, sid: str) -> BaseResponse:
+        call = self._sandbox.call(sid)
+        with suppress(ValueError):  # too late, or nothing was said
+            self._sandbox.say(sid, request.form.get("words", "")[:LONGEST_TEXT])
+        return _back_to(call.phone)
+
     def hang_up(self, sid: str) -> BaseResponse:
         return _back_to(self._sandbox.hang_up(sid).phone)
 
@@ -141,4 +148,4 @@ def _back_to(number: str) -> BaseResponse:
 
 
 def _under_way(entry: SandboxMessage | SandboxCall) -> bool:
-    return not entry.final and not (isinstance(entry, SandboxCall) and entry.expects_digits)
+    return not entry.final and not (isinstance(entry, SandboxCall) and (entry.expects_digits or entry.expects_speech))

@@ -81,7 +81,7 @@ class Playback:
                 return self._desk.after(spoken, at, partial(self._redirect, verb.url), call)
             elif isinstance(verb, twiml.Dial):
                 call = self._desk.note(call, Line("dial", verb.number), at)
-                return self._desk.after(spoken + _DIALLED, at, partial(self._dialled, verb, rest), call)
+                return self._desk.after(spoken, at, partial(self._dial, verb, rest), call)
             elif isinstance(verb, twiml.Hangup):
                 break
             else:
@@ -104,12 +104,24 @@ class Playback:
     def _redirect(self, url: str, call: SandboxCall, at: datetime) -> list[Webhook]:
         return self._fetch(call, url, {}, at)
 
+    def _dial(self, verb: twiml.Dial, rest: tuple[twiml.Verb, ...], call: SandboxCall, at: datetime) -> list[Webhook]:
+        """The dialled number behaves like any other phone here: it talks, is engaged, or rings until the timeout."""
+        answer = self._desk.book.behaviour(verb.number).answer
+        status, length = (
+            ("completed", _DIALLED) if answer is CallStatus.IN_PROGRESS
+            else (answer.value, verb.timeout if answer is CallStatus.NO_ANSWER else _AT_ONCE)
+        )  # fmt: skip
+        self._desk.after(length, at, partial(self._dialled, verb, rest, status), call)
+        return []
+
     def _dialled(
-        self, verb: twiml.Dial, rest: tuple[twiml.Verb, ...], call: SandboxCall, at: datetime
-    ) -> list[Webhook]:
+        self, verb: twiml.Dial, rest: tuple[twiml.Verb, ...], status: str, call: SandboxCall, at: datetime
+    ) -> list[Webhook]:  # fmt: skip
         if verb.action:
-            length = str(int(_DIALLED.total_seconds()))
-            return self._fetch(call, verb.action, {"DialCallStatus": "completed", "DialCallDuration": length}, at)
+            result = {"DialCallStatus": status}
+            if status == "completed":
+                result["DialCallDuration"] = str(int(_DIALLED.total_seconds()))
+            return self._fetch(call, verb.action, result, at)
         self._run(call, rest, at)
         return []
 
@@ -134,6 +146,20 @@ class Playback:
         call = self._desk.change(call, at, program=replace(call.program, keys=keys, epoch=call.program.epoch + 1))
         self._desk.after(_AT_ONCE if ended else question.timeout, at, self._submit, call)
         return call
+
+    def hear(self, call: SandboxCall, words: str, confidence: float, at: datetime) -> SandboxCall:
+        """Words said by the person; they answer the question as soon as there is a pause."""
+        question = call.program.waiting
+        if question is None or not call.expects_speech:
+            raise ValueError("this call does not listen now")
+        call = self._desk.note(call, Line("speech", words, question.language), at)
+        call = self._desk.change(call, at, program=replace(call.program, epoch=call.program.epoch + 1))
+        result = {"SpeechResult": words, "Confidence": f"{confidence:.8f}"}
+        self._desk.after(_AT_ONCE, at, partial(self._heard, question.action, result), call)
+        return call
+
+    def _heard(self, action: str, result: dict[str, str], call: SandboxCall, at: datetime) -> list[Webhook]:
+        return self._fetch(call, action, result, at)
 
     def _submit(self, call: SandboxCall, at: datetime) -> list[Webhook]:
         program = call.program

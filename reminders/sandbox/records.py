@@ -101,7 +101,7 @@ class SandboxMessage:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that happened during a call: ``kind`` is say, play, dial, digits or note."""
+    """One thing that happened during a call: ``kind`` is say, play, dial, digits, speech or note."""
 
     kind: str
     text: str
@@ -140,6 +140,8 @@ class SandboxCall:
     ring_for: timedelta = timedelta(seconds=60)
     status_callback: str | None = None
     events: frozenset[str] = frozenset({"completed"})
+    detects_machines: bool = False
+    answered_by: str | None = None
     sequence: int = 0
     started_at: datetime | None = None
     answered_at: datetime | None = None
@@ -161,6 +163,12 @@ class SandboxCall:
         """Whether a key pressed now would be heard."""
         waiting = self.program.waiting
         return self.status is CallStatus.IN_PROGRESS and waiting is not None and waiting.dtmf
+
+    @property
+    def expects_speech(self) -> bool:
+        """Whether words said now would be heard."""
+        waiting = self.program.waiting
+        return self.status is CallStatus.IN_PROGRESS and waiting is not None and waiting.speech
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

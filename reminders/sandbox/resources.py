@@ -51,7 +51,7 @@ def call_json(account: Account, call: SandboxCall) -> Json:
     return {
         "sid": call.sid,
         "account_sid": account.sid,
-        "answered_by": None,
+        "answered_by": call.answered_by,
         "api_version": API_VERSION,
         "caller_name": None,
         "date_created": _date(call.created_at),

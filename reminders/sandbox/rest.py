@@ -115,6 +115,7 @@ class RestApi:
                 twiml=form.get("Twiml", ""),
                 status_callback=form.get("StatusCallback", ""),
                 events=tuple(form.getlist("StatusCallbackEvent")),
+                machine_detection=form.get("MachineDetection", ""),
                 ring_for=timedelta(seconds=_ring_time(form.get("Timeout", ""))),
             )
         )

@@ -201,6 +201,14 @@ class Sandbox:
         with self._lock:
             return self._playback.press(self._known_call(call_sid), digits, self._now())
 
+    def say(self, call_sid: str, words: str, confidence: float = 0.9) -> SandboxCall:
+        """Say something during a call; raises ``ValueError`` when the call does not listen for words. ``confidence`` is
+        what speech recognition would report, from 0 to 1."""
+        if not words.strip():
+            raise ValueError("nothing was said")
+        with self._lock:
+            return self._playback.hear(self._known_call(call_sid), words.strip(), confidence, self._now())
+
     def hang_up(self, call_sid: str) -> SandboxCall:
         """The person ends the call, or declines it while it rings."""
         with self._lock:

@@ -41,7 +41,7 @@ Prompt = Say | Play | Pause
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """A keypad question. ``action`` "" means the address of the current document; ``num_digits`` 0 means any number."""
+    """A question answered by keys, by words (``speech``, in ``language``) or either. ``action`` "" means the address of the current document; ``num_digits`` 0 means any number."""
 
     prompts: tuple[Prompt, ...] = ()
     action: str = ""
@@ -49,6 +49,8 @@ class Gather:
     timeout: timedelta = timedelta(seconds=5)
     finish_on_key: str = "#"
     dtmf: bool = True
+    speech: bool = False
+    language: str = "en-US"
     action_on_empty_result: bool = False
 
 
@@ -66,6 +68,7 @@ class Hangup:
 class Dial:
     number: str
     action: str = ""
+    timeout: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ def _gather(element: ET.Element) -> Gather:
         timeout=timedelta(seconds=_whole(element.get("timeout"), 5)),
         finish_on_key=element.get("finishOnKey", "#"),
         dtmf="dtmf" in element.get("input", "dtmf").split(),
+        speech="speech" in element.get("input", "dtmf").split(),
+        language=element.get("language", "en-US"),
         action_on_empty_result=element.get("actionOnEmptyResult", "").lower() == "true",
     )
 
@@ -173,5 +178,7 @@ _VERBS: dict[str, Callable[[ET.Element], Verb]] = {
     "Redirect": lambda element: Redirect(_text(element)),
     "Hangup": lambda _: Hangup(),
     "Reject": lambda _: Hangup(),
-    "Dial": lambda element: Dial(_text(element), element.get("action", "")),
+    "Dial": lambda element: Dial(
+        _text(element), element.get("action", ""), timedelta(seconds=_whole(element.get("timeout"), 30))
+    ),
 }

@@ -15,6 +15,10 @@ from reminders.sandbox.records import CallStatus, Program, SandboxCall
 from reminders.sandbox.refusals import TwilioError
 
 
+#: How long a machine or a fax talks before its end is heard.
+_GREETING = timedelta(seconds=5)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
     """What a create asks for; "" stands for a parameter that was not sent."""
@@ -25,6 +29,7 @@ class CallRequest:
     twiml: str = ""
     status_callback: str = ""
     events: tuple[str, ...] = ()
+    machine_detection: str = ""
     ring_for: timedelta = timedelta(seconds=60)
 
 
@@ -48,6 +53,7 @@ class Voice:
             program=Program(request.url),
             twiml=request.twiml or None,
             ring_for=request.ring_for,
+            detects_machines=request.machine_detection in ("Enable", "DetectMessageEnd"),
             status_callback=request.status_callback or None,
             events=frozenset(request.events) or frozenset({"completed"}),
         )
@@ -114,5 +120,17 @@ class Voice:
         if outcome is not CallStatus.IN_PROGRESS:
             return self._desk.end(call, outcome, at)
         told = self._desk.tell(self._desk.move(call, outcome, at, answered_at=at), "answered", at)
-        answered = self._desk.open_call(sid)
-        return [*told, *self._playback.start(answered, at)] if answered else told
+        if call.detects_machines and self._desk.book.behaviour(call.to).answered_by != "human":
+            self._desk.agenda.push(at + _GREETING, partial(self._begin, sid))
+            return told
+        return [*told, *self._begin(sid, at)]
+
+    def _begin(self, sid: str, at: datetime) -> list[Webhook]:
+        """Read the application's document; with machine detection once it is known who answered. The emulator knows
+        a person at once, a machine after its greeting."""
+        call = self._desk.open_call(sid)
+        if call is None:
+            return []
+        if call.detects_machines:
+            call = self._desk.change(call, at, answered_by=self._desk.book.behaviour(call.to).answered_by)
+        return self._playback.start(call, at)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from reminders.clock import Clock
+from reminders.domain.call import Outcome
 from reminders.domain.clinic import Service
 from reminders.domain.cost import Money
 from reminders.domain.delivery import Channel, Reason, State
@@ -42,6 +43,9 @@ class Entry:
     cost: Money | None
     cost_is_actual: bool
     error_code: int | None
+    duration_seconds: int | None
+    answered_by: str | None
+    outcome: str | None
     sent_at: datetime | None
     delivered_at: datetime | None
 
@@ -91,7 +95,7 @@ class Ledger:
             sentence=sentence, attempts=row.reminder_attempts, language=row.language,
             text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
             cost=_cost(None if row.reminder_carried_by else amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
-            sent_at=row.sent_at, delivered_at=row.delivered_at,
+            duration_seconds=row.duration, answered_by=row.answered_by, outcome=row.outcome, sent_at=row.sent_at, delivered_at=row.delivered_at,
         )  # fmt: skip
 
     def _shown_state(self, row: Record) -> State:
@@ -152,8 +156,9 @@ def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
     language = f" in {language_name(row.language)}" if row.language else ""
     when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
     end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
+    outcome = f"; {_ENDED[row.outcome]}" if row.outcome in _ENDED else ""
     joint = ", in one message with those of other visits" if row.reminder_carried_by else ""
-    return f"{what} was sent on {when}{language}{joint}{end}{_LOST.get(row.reminder_reason, '')}."
+    return f"{what} was sent on {when}{language}{joint}{end}{outcome}{_LOST.get(row.reminder_reason, '')}."
 
 
 def _what(row: Record, service: Service) -> str:
@@ -214,6 +219,19 @@ _LOST = {
     Reason.UNCONFIRMED: " (the mail server had all of it, but its answer got lost)",
 }
 
+_ENDED: dict[str, str] = {
+    Outcome.CONFIRMED: "the patient confirmed on it",
+    Outcome.CANCELLED: "the patient cancelled on it",
+    Outcome.ANOTHER_TIME: "the patient asked for another time",
+    Outcome.PUT_THROUGH: "the patient was put through to the clinic",
+    Outcome.CALL_BACK: "the patient was promised a call back",
+    Outcome.STOPPED: "the patient asked for no more calls",
+    Outcome.WRONG_PERSON: "whoever answered said that the patient is not there",
+    Outcome.NOTHING_OPEN: "by then there was nothing left to answer",
+    Outcome.VOICEMAIL: "a machine answered, which was told nothing of the visit",
+    Outcome.NO_CHOICE: "whoever answered made no choice",
+}
+
 _NOUNS = {Channel.VOICE: "call", Channel.EMAIL: "e-mail"}
 
 _KINDS = {"moved": "about the new time", "cancelled": "about the cancellation", "desk": "written by the desk"}
@@ -249,5 +267,6 @@ _REASONS: dict[str, str] = {
     Reason.CALL_AGAIN: "nobody answered the calls",
     Reason.ACCOUNT_CLOSED: "the provider refused the clinic's account",
     Reason.UNCONFIRMED: "the mail server had all of it, but its answer got lost",
+    Reason.VOICEMAIL: "a machine answered the call",
     Reason.NO_CHANNEL: "this channel is not set up here",
 }

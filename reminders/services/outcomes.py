@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
+from reminders.domain.call import MACHINES, Outcome
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
@@ -176,16 +177,26 @@ class Outcomes:
         free = Decimal(0) if unanswered else None  # a call nobody takes is not charged and never gets a price
         if not messages.settle(tx, message.id, report.state):
             return
-        messages.learn(tx, message.id, delivered_at=delivered, estimated=free, error_code=report.error_code)
+        messages.learn(
+            tx, message.id, delivered_at=delivered, estimated=free, error_code=report.error_code,
+            duration=report.duration, answered_by=report.answered_by, outcome=_outcome(message, report),
+        )  # fmt: skip
         messages.check_again(tx, message.id, None if unanswered else now + _CHECK_PRICE)
         if message.reminder_id is None:
             return
         if report.state is State.DELIVERED:
-            store.move(tx, message.reminder_id, State.DELIVERED, None, now)
+            self._arrived(tx, message, report, now)
         elif not (unanswered and self._following.call_again(tx, message.reminder_id, now)):
             reason = Reason.NOT_ANSWERED if message.channel == Channel.VOICE else Reason.UNDELIVERED
             self._fail(tx, message, reason, now)
             self._flag_number(tx, message, report.error_code)
+
+    def _arrived(self, tx: Connection, message: Record, report: Report, now: datetime) -> None:
+        """Done; but a machine was told nothing of the visit, so the step's next channel follows."""
+        machine = (report.answered_by or message.answered_by) in MACHINES
+        moved = store.move(tx, message.reminder_id, State.DELIVERED, Reason.VOICEMAIL if machine else None, now)
+        if moved and machine and message.kind == "reminder":
+            self._following.fall_back(tx, message.reminder_id, now)
 
     def _fail(self, tx: Connection, message: Record, reason: Reason, now: datetime) -> None:
         """Give up on this channel. Who asked us to stop is not tried on another one instead."""
@@ -230,12 +241,23 @@ def _taken(one: Accepted, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _outcome(message: Record, report: Report) -> Outcome | None:
+    """How a call ended that got no answer by key or words; ``None`` when it did, and for texts."""
+    if message.channel != Channel.VOICE or message.outcome is not None:
+        return None
+    if report.state is State.FAILED:
+        return Outcome.NOT_ANSWERED
+    return Outcome.VOICEMAIL if (report.answered_by or message.answered_by) in MACHINES else Outcome.NO_CHOICE
+
+
 def _bill(report: Report) -> dict[str, Any]:
     """Segments and price as the provider states them; ``None`` values are left out when stored."""
     return {
         "segments": report.segments,
         "price": report.price,
         "price_currency": report.currency if report.price is not None else None,
+        "duration": report.duration,
+        "answered_by": report.answered_by,
     }
 
 

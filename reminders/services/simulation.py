@@ -202,7 +202,7 @@ class Simulation:
         if case.channel is Channel.EMAIL:
             letter = self._texts.email(Template(case.kind), row.patient_language, locale, facts)
             return replace(letter, body=f"{letter.subject}\n\n{letter.body}")
-        spoken = self._texts.voice("reminder", row.patient_language, locale, facts, action="/", replay=None)
+        spoken = self._texts.voice("reminder", row.patient_language, locale, facts, action="/")
         return replace(spoken, body=" / ".join(unescape(words) for words in _SAID.findall(spoken.body)))
 
 

@@ -52,10 +52,10 @@ def settle(tx: Connection, patient_id: int, reason: str, actor: str, now: dateti
     return tx.execute(statement.values(done_at=now, done_by=actor)).rowcount
 
 
-def has(tx: Connection, message_id: int, reason: str) -> bool:
-    """True when this message has brought somebody this item already."""
-    query = select(InboxItem.id).where(InboxItem.message_id == message_id, InboxItem.reason == reason)
-    return tx.execute(query).first() is not None
+def has_for_visit(tx: Connection, appointment_id: int, reason: str, since: datetime) -> bool:
+    """True when this visit has brought somebody such an item since ``since``."""
+    mine = (InboxItem.appointment_id == appointment_id, InboxItem.reason == reason, InboxItem.created_at >= since)
+    return tx.execute(select(InboxItem.id).where(*mine).limit(1)).first() is not None
 
 
 def _open(patient_id: int, reason: str) -> ColumnElement[bool]:

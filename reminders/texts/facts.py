@@ -12,7 +12,13 @@ from reminders.clock import aware
 from reminders.errors import NaiveTime
 
 #: Every document for a call; the value is the file's name under ``templates/voice``.
-Spoken = Literal["reminder", "confirmed", "cancelled", "reschedule", "stopped", "unclear", "over", "voicemail"]
+Spoken = Literal[
+    "who", "reminder", "sure", "confirmed", "cancelled", "reschedule", "stopped", "over", "not_here", "transfer", "call_back",
+    "bye", "voicemail",
+]  # fmt: skip
+
+#: Why a question on a call is asked again: the key was not one of the choices, or the words were not understood.
+Sorry = Literal["", "key", "speech"]
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")

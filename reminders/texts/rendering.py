@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -9,8 +10,8 @@ from typing import get_args
 from reminders.errors import Invalid
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
-from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Spoken, Template, clean, clean_lines, in_utc
-from reminders.texts.voices import speech
+from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc
+from reminders.texts.voices import hearing, speech
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
@@ -26,6 +27,9 @@ ZONE = N_("%(when)s (%(city)s time)")
 #: Stand where a name and a time will be; characters of the private use area, which no template has.
 _NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
 _MOST_OUTLINES = 10_000
+
+#: Everything in a written phone number that is not dialled.
+_DIALLED = re.compile(r"[^+0-9]")
 
 
 class Texts:
@@ -73,16 +77,20 @@ class Texts:
         facts: Facts,
         *,
         action: str | None,
-        replay: str | None,
+        replay: str | None = None,
+        sorry: Sorry = "",
     ) -> Rendered:
         """One TwiML document.
 
-        ``action`` is the address that receives the key pressed (1, 2, 3, 9 or *); without it nothing is asked.
-        ``replay`` is where the call goes on when no key was pressed; without it the call ends then.
+        ``action`` is the address that receives the key pressed, the words said or how a transfer went; without it
+        nothing is asked. ``replay`` is where the call goes on when there was no answer; without it the call ends then.
         """
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "voice")
-        more = {"speech": speech(choice.locale), "action": action, "replay": replay}
+        more: dict[str, str | None] = {
+            "speech": speech(choice.locale), "hearing": hearing(choice.locale), "action": action, "replay": replay,
+            "sorry": sorry, "own": None, "number": _DIALLED.sub("", facts.clinic_phone or ""),
+        }  # fmt: skip
         return self._render(f"voice/{name}.xml", choice, words | more)
 
     def when(self, start: datetime, zone: str, language: str) -> str:

@@ -73,3 +73,11 @@ def speech(locale: str) -> Markup:
     if voice is None:
         return Markup('language="{}"').format(locale.replace("_", "-"))
     return Markup('language="{}" voice="{}"').format(voice.language, voice.name)
+
+
+def hearing(locale: str) -> Markup:
+    """The attributes of ``<Gather>``: keys and speech, or keys alone where Twilio does not understand the language."""
+    voice = speaking(locale)
+    if voice is None:
+        return Markup('input="dtmf"')
+    return Markup('input="dtmf speech" speechTimeout="auto" language="{}"').format(voice.hears)

@@ -250,6 +250,8 @@ def _reminder(entry: Entry) -> dict[str, Any]:
         "step": entry.step, "channel": entry.channel, "language": entry.language, "state": entry.state,
         "reason": entry.reason, "sentence": entry.sentence, "text": entry.text, "provider_sid": entry.provider_sid,
         "segments": entry.segments, "cost": money(entry.cost), "cost_is_actual": entry.cost_is_actual,
-        "attempts": entry.attempts, "error_code": entry.error_code, "sent_at": moment(entry.sent_at),
+        "attempts": entry.attempts, "error_code": entry.error_code,
+        "duration_seconds": entry.duration_seconds, "answered_by": entry.answered_by, "outcome": entry.outcome,
+        "sent_at": moment(entry.sent_at),
         "delivered_at": moment(entry.delivered_at),
     }  # fmt: skip

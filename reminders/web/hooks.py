@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from twilio.twiml.messaging_response import MessagingResponse
 
+from reminders.domain.call import Step
 from reminders.errors import Forbidden, NotFound
-from reminders.gateways.twilio import callback_report
+from reminders.gateways.twilio import answered_by, callback_report
+from reminders.services.calls import Heard
 from reminders.services.replies import Incoming
 from reminders.web.auth import public
 from reminders.web.context import use_cases
@@ -56,15 +58,25 @@ def status(token: str) -> Response:
 @bp.post("/voice/<token>")
 @public(_SIGNED)
 def voice(token: str) -> Response:
-    """What to say on a call, and what a key means."""
-    form = _verified()
+    """What to say on a call, and what a key or a word means."""
+    heard = _heard(_verified())
     use_cases().catalogue.refresh()
-    calls, action = use_cases().calls, request.path
-    sid, key = form.get("CallSid", ""), form.get("Digits", "")
+    calls = use_cases().calls
+    answers = heard.key or heard.speech or heard.dialled
     try:
-        return _xml(calls.pressed(token, sid, key, action) if key else calls.script(token, sid, action))
+        return _xml(calls.answered(token, heard) if answers else calls.script(token, heard))
     except NotFound:
         return _xml("<Response><Hangup/></Response>")
+
+
+def _heard(form: dict[str, str]) -> Heard:
+    """The form fields follow https://www.twilio.com/docs/voice/twiml/gather and …/dial; the query is our own."""
+    step, tries = request.args.get("step", ""), request.args.get("tries", "")
+    return Heard(
+        sid=form.get("CallSid", ""), path=request.path, key=form.get("Digits", ""), speech=form.get("SpeechResult", ""),
+        step=Step(step) if step in set(Step) else Step.VISIT, tries=int(tries) if tries in {"1", "2"} else 0,
+        answered_by=answered_by(form.get("AnsweredBy")), dialled=form.get("DialCallStatus", ""),
+    )  # fmt: skip
 
 
 def _verified() -> dict[str, str]:

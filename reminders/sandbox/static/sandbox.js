@@ -4,6 +4,7 @@
 const EVERY = 2000; // milliseconds
 
 async function renew(live) {
+  if ([...live.querySelectorAll("input")].some((input) => input.value)) return; // somebody is typing
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(live.id);

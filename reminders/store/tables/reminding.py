@@ -58,7 +58,8 @@ class Message(Row):
     ``phone`` is where it goes or came from: a number in E.164, for e-mail an address. ``token`` is the secret in the
     callback address. ``estimated`` and ``price`` never mix: the first comes from the rate card, the second from the
     provider. ``check_at`` is when to ask the provider for what it has not told yet (outcome, price), null when nothing
-    is missing; ``checks`` counts how often it was asked.
+    is missing; ``checks`` counts how often it was asked. Of a call: ``duration`` in seconds, ``answered_by`` as the
+    provider's machine detection heard it, ``outcome`` (``domain/call.py``).
     """
 
     __tablename__ = "message"
@@ -98,6 +99,9 @@ class Message(Row):
     delivered_at: Mapped[datetime | None]
     check_at: Mapped[datetime | None]
     checks: Mapped[int] = mapped_column(server_default="0")
+    duration: Mapped[int | None]
+    answered_by: Mapped[str | None] = mapped_column(String(8))
+    outcome: Mapped[str | None] = mapped_column(String(20))
 
 
 class InboxItem(Row):

@@ -68,6 +68,8 @@ INBOX_REASONS = {
     "not_understood": "This reply could not be read with certainty.",
     "wants_another_time": "Asks for another time.",
     "no_open_visit": "Answered, but was not asked about any visit that is still ahead.",
+    "wants_call_back": "Asked on a call to speak with the clinic. Please call back.",
+    "wrong_person": "Whoever answered the call said that the patient is not there. Is the number right?",
     "several_visits": "Has several visits ahead, and the answer could mean any of them.",
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
     "number_problem": "Messages to this number do not arrive. Saving the right one on the card settles this.",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from reminders.domain.appointment import Confirmation, Status
+from reminders.domain.call import AnsweredBy, Outcome
 from reminders.web.schemas.base import Body, Flag, IdText, Moment, MoneyOut, Note, Out, Query
 
 
@@ -108,6 +109,9 @@ class ReminderOut(Out):
     cost_is_actual: bool
     attempts: int
     error_code: int | None
+    duration_seconds: int | None
+    answered_by: AnsweredBy | None
+    outcome: Outcome | None
     sent_at: datetime | None
     delivered_at: datetime | None
 
