@@ -14,7 +14,6 @@ from reminders.sandbox.playback import Playback
 from reminders.sandbox.records import CallStatus, Program, SandboxCall
 from reminders.sandbox.refusals import TwilioError
 
-
 #: How long a machine or a fax talks before its end is heard.
 _GREETING = timedelta(seconds=5)
 

@@ -29,11 +29,13 @@ from reminders.services.catalogue import Catalogue, Snapshot
 from reminders.store import consents
 from reminders.store import simulation as store
 from reminders.store.engine import Database, Record
-from reminders.texts import Rendered, Template, Texts
+from reminders.texts import Rendered, Spoken, Template, Texts
 
 _PAGE = 500
 #: Quiet hours put nothing off, and move nothing forward, by more than a day; one day a year has 25 hours.
 _SHIFT = timedelta(hours=26)
+#: What a person hears who answers: who calls and whom for, then the visit.
+_CALL: tuple[Spoken, Spoken] = ("who", "reminder")
 _SAID = re.compile(r"<Say[^>]*>(.*?)</Say>", re.DOTALL)
 
 #: Policies by their public id, in place of the stored ones.
@@ -202,8 +204,8 @@ class Simulation:
         if case.channel is Channel.EMAIL:
             letter = self._texts.email(Template(case.kind), row.patient_language, locale, facts)
             return replace(letter, body=f"{letter.subject}\n\n{letter.body}")
-        spoken = self._texts.voice("reminder", row.patient_language, locale, facts, action="/")
-        return replace(spoken, body=" / ".join(unescape(words) for words in _SAID.findall(spoken.body)))
+        asked, told = (self._texts.voice(name, row.patient_language, locale, facts, action="/") for name in _CALL)
+        return replace(told, body=" / ".join(unescape(words) for words in _SAID.findall(asked.body + told.body)))
 
 
 def _message(told: Contact, channel: Channel, words: Rendered) -> Message:

@@ -281,6 +281,7 @@ def test_a_call_asks_for_its_words_later(server: Stub) -> None:
     assert form["Url"] == "https://clinic.example/hooks/twilio/voice/t-2"
     assert form["StatusCallback"] == "https://clinic.example/hooks/twilio/status/t-2"
     assert (form["StatusCallbackEvent"], form["Timeout"], form["From"]) == ("completed", "25", "+15005550006")
+    assert form["MachineDetection"] == "DetectMessageEnd"
     assert "Twiml" not in form
     assert (report.sid, report.state, report.segments) == ("CA" + "b" * 32, State.SENT, None)
 

@@ -58,16 +58,112 @@ def press(house: House, call: Any, key: str) -> str:
     return heard(house, call)[len(before) :]
 
 
-def test_the_call_says_who_when_and_what_to_press(small: House) -> None:
+def say(house: House, call: Any, words: str) -> str:
+    """Say something; what is said next."""
+    before = heard(house, call)
+    house.sandbox.say(call.sid, words)
+    house.settle(8)
+    return heard(house, call)[len(before) :]
+
+
+def reached(house: House, phone: str = ANA) -> tuple[dict[str, Any], Any]:
+    """As ``called``, and the patient has said who they are."""
+    visit, call = called(house, phone)
+    assert "9:00" in press(house, call, "1")
+    return visit, call
+
+
+def test_the_call_says_who_calls_and_for_whom_before_any_detail(small: House) -> None:
     _, call = called(small)
     words = heard(small, call)
-    for part in ("Clinica Norte", "Ana Ruiz", "8 de mayo", "9:00", "1", "2", "3", "9"):
+    for part in ("Clinica Norte", "Ana Ruiz", "1", "2", "0", "9"):
         assert part in words
+    assert "mayo" not in words
+    assert "9:00" not in words
     assert call.transcript[0].language == "es-ES"
+    told = press(small, call, "1")
+    for part in ("8 de mayo", "9:00", "1", "2", "3", "0", "9"):
+        assert part in told
+
+
+def test_an_entry_of_the_ledger_tells_how_the_call_went(house: House) -> None:
+    visit, call = reached(house)
+    press(house, call, "1")
+    house.settle(60)
+    house.tick(seconds=70)
+    entry = house.reminders(visit)[0]
+    assert (entry["outcome"], entry["answered_by"], entry["cost_is_actual"]) == ("confirmed", "human", True)
+    assert entry["duration_seconds"] == house.sandbox.call(call.sid).duration > 0
+    assert entry["cost"]["currency"] == "USD"
+    assert "the patient confirmed on it" in entry["sentence"]
+
+
+def test_the_call_understands_words(house: House) -> None:
+    visit, call = called(house)
+    assert "9:00" in say(house, call, "Sí.")
+    assert "confirmada" in say(house, call, "Sí, confirmo")
+    assert house.get(f"appointments/{visit['id']}")["confirmation"] == "confirmed"
+
+
+def test_a_spoken_no_cancels_only_after_a_second_question(house: House) -> None:
+    visit, call = reached(house)
+    assert "Desea cancelar" in say(house, call, "No puedo ir")
+    assert house.get(f"appointments/{visit['id']}")["status"] == "booked"
+    assert "cancelada" in say(house, call, "Sí")
+    assert house.get(f"appointments/{visit['id']}")["status"] == "cancelled"
+
+
+def test_a_wrong_person_is_told_nothing_and_the_desk_looks_at_the_number(small: House) -> None:
+    visit, call = called(small)
+    words = press(small, call, "2")
+    assert "Ana" not in words
+    small.settle(10)
+    (item,) = small.get("inbox")["items"]
+    assert (item["reason"], item["appointment_id"]) == ("wrong_person", visit["id"])
+    assert small.reminders(visit)[0]["outcome"] == "wrong_person"
+
+
+def test_0_puts_through_to_the_venue(small: House) -> None:
+    visit, call = reached(small)
+    press(small, call, "0")
+    (dialled,) = [line.text for line in small.sandbox.call(call.sid).transcript if line.kind == "dial"]
+    assert dialled == "+34600000001"
+    small.settle(40)
+    assert small.sandbox.call(call.sid).final
+    assert small.reminders(visit)[0]["outcome"] == "put_through"
+    assert small.get("inbox")["items"] == []
+
+
+def test_a_venue_that_does_not_answer_calls_back(small: House) -> None:
+    small.sandbox.set_behaviour("+34600000001", "ignoring")
+    visit, call = reached(small)
+    press(small, call, "0")
+    small.settle(30)
+    assert "Le llamaremos" in heard(small, call)
+    (item,) = small.get("inbox")["items"]
+    assert (item["reason"], item["appointment_id"], item["channel"]) == ("wants_call_back", visit["id"], "voice")
+    assert small.reminders(visit)[0]["outcome"] == "call_back"
+
+
+@pytest.mark.parametrize("behaviour", ["voicemail", "fax"])
+def test_a_machine_hears_no_detail_and_the_next_channel_follows(empty_sqlite_url: str, behaviour: str) -> None:
+    with running(empty_sqlite_url) as house:
+        house.ids = clinic(house, steps=[{"offset": "-P1D", "channels": ["voice", "sms"], "fallback_after": "PT2H"}])
+        house.sandbox.set_behaviour(ANA, behaviour)
+        visit, call = called(house)
+        house.settle(20)
+        words = heard(house, call)
+        assert "Clinica Norte" in words
+        assert not any(detail in words for detail in ("Ana", "mayo", "9:00", "marque"))
+        first, second = house.reminders(visit)
+        assert (first["state"], first["reason"], first["outcome"]) == ("delivered", "voicemail", "voicemail")
+        assert first["answered_by"] == ("machine" if behaviour == "voicemail" else "fax")
+        assert second["channel"] == "sms"
+        assert second["state"] in {"sent", "delivered"} or behaviour == "fax"
 
 
 def test_1_confirms(house: House) -> None:
-    visit, call = called(house)
+    visit, call = reached(house)
     assert "confirmada" in press(house, call, "1")
     after = house.get(f"appointments/{visit['id']}")
     assert (after["status"], after["confirmation"]) == ("booked", "confirmed")
@@ -77,7 +173,7 @@ def test_1_confirms(house: House) -> None:
 
 
 def test_2_cancels_and_frees_the_time(house: House) -> None:
-    visit, call = called(house)
+    visit, call = reached(house)
     assert "cancelada" in press(house, call, "2")
     after = house.get(f"appointments/{visit['id']}")
     assert (after["status"], after["confirmation"]) == ("cancelled", "declined")
@@ -86,7 +182,7 @@ def test_2_cancels_and_frees_the_time(house: House) -> None:
 
 
 def test_3_asks_the_desk_for_another_time(small: House) -> None:
-    visit, call = called(small)
+    visit, call = reached(small)
     assert "Ana Ruiz" in press(small, call, "3")
     (item,) = small.get("inbox")["items"]
     assert (item["reason"], item["appointment_id"], item["channel"]) == ("wants_another_time", visit["id"], "voice")
@@ -110,11 +206,13 @@ def test_star_says_it_again(small: House) -> None:
     _, call = called(small)
     first = heard(small, call)
     assert press(small, call, "*").strip() == first.strip()
+    again = press(small, call, "1")
+    assert press(small, call, "*").strip() == again.strip()
     assert "confirmada" in press(small, call, "1")
 
 
 def test_another_key_is_explained_and_asked_again(small: House) -> None:
-    visit, call = called(small)
+    visit, call = reached(small)
     again = press(small, call, "7")
     assert "no es una de las opciones" in again
     assert "1" in again
@@ -126,7 +224,8 @@ def test_a_call_that_is_only_listened_to_ends_by_itself(small: House) -> None:
     visit, call = called(small)
     small.settle(120)
     assert small.sandbox.call(call.sid).final
-    assert small.reminders(visit)[0]["state"] == "delivered"
+    entry = small.reminders(visit)[0]
+    assert (entry["state"], entry["outcome"]) == ("delivered", "no_choice")
     assert small.get(f"appointments/{visit['id']}")["confirmation"] == "unconfirmed"
     assert small.get("inbox")["items"] == []
 

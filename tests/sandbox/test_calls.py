@@ -410,3 +410,86 @@ def test_a_call_can_only_be_stopped(world: World) -> None:
 
 def test_speech_takes_its_time() -> None:
     assert [speaking_time(text).total_seconds() for text in ("", "a", "a" * 14, "a" * 15)] == [0, 1, 1, 2]
+
+
+def listening(action: str = KEYS_URL, **options: Any) -> str:
+    return question(action, input="dtmf speech", language="es-ES", **options)
+
+
+def test_words_reach_the_action(world: World) -> None:
+    world.application.answer(VOICE_URL, listening())
+    world.application.answer(KEYS_URL, spoken("Gracias."))
+    sid = place(world).sid
+    world.pass_time()
+    assert world.sandbox.call(sid).expects_speech
+    world.sandbox.say(sid, " Sí, claro ", confidence=0.75)
+    world.pass_time()
+
+    [request] = world.application.to(KEYS_URL)
+    assert request.signed
+    assert (request.form["SpeechResult"], request.form["Confidence"]) == ("Sí, claro", "0.75000000")
+    assert "Digits" not in request.form
+    heard = [line for line in world.sandbox.call(sid).transcript if line.kind == "speech"]
+    assert [(line.text, line.language) for line in heard] == [("Sí, claro", "es-ES")]
+
+
+def test_keys_count_too_where_words_are_heard(world: World) -> None:
+    world.application.answer(VOICE_URL, listening())
+    sid = place(world).sid
+    world.pass_time()
+    world.sandbox.press(sid, "1")
+    world.pass_time()
+
+    [request] = world.application.to(KEYS_URL)
+    assert (request.form["Digits"], "SpeechResult" in request.form) == ("1", False)
+
+
+def test_words_are_not_heard_by_a_question_for_keys(world: World) -> None:
+    world.application.answer(VOICE_URL, question())
+    sid = place(world).sid
+    world.pass_time()
+    with pytest.raises(ValueError, match="does not listen"):
+        world.sandbox.say(sid, "sí")
+    with pytest.raises(ValueError, match="nothing was said"):
+        world.sandbox.say(sid, " ")
+
+
+@pytest.mark.parametrize(
+    ("ending", "asks", "answered_by"),
+    [
+        ("0100", "DetectMessageEnd", "human"),
+        ("0194", "DetectMessageEnd", "machine_end_beep"),
+        ("0194", "Enable", "machine_end_beep"),
+        ("0192", "DetectMessageEnd", "fax"),
+        ("0194", None, None),
+    ],
+)
+def test_machine_detection(world: World, ending: str, asks: str | None, answered_by: str | None) -> None:
+    phone = f"+1202555{ending}"
+    world.application.answer(VOICE_URL, spoken("Good morning."))
+    sid = place(world, to=phone, **({"machine_detection": asks} if asks else {})).sid
+    world.pass_time()
+
+    [request] = world.application.to(VOICE_URL)
+    assert request.form.get("AnsweredBy") == answered_by
+    assert world.sdk.calls(sid).fetch().answered_by == answered_by
+    assert world.application.to(STATUS_URL)[-1].form.get("AnsweredBy") == answered_by
+    greeting = 5 if answered_by not in (None, "human") else 0
+    assert world.sandbox.call(sid).duration == greeting + 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "seconds"),
+    [("0100", "completed", 30), ("0197", "busy", 0), ("0198", "no-answer", 20), ("0199", "failed", 0)],
+)
+def test_the_dialled_phone_behaves_as_its_number_says(world: World, ending: str, status: str, seconds: int) -> None:
+    dial = f'<Response><Dial timeout="20" action="{KEYS_URL.replace("&", "&amp;")}"><Number>+1202555{ending}</Number></Dial></Response>'
+    world.application.answer(VOICE_URL, dial)
+    world.application.answer(KEYS_URL, "<Response><Hangup/></Response>")
+    sid = place(world).sid
+    world.pass_time(timedelta(minutes=2))
+
+    [request] = world.application.to(KEYS_URL)
+    assert request.form["DialCallStatus"] == status
+    assert request.form.get("DialCallDuration") == ("30" if status == "completed" else None)
+    assert world.sandbox.call(sid).duration == seconds

@@ -32,7 +32,7 @@ def test_a_voice_document_is_read_in_order() -> None:
     assert twiml.read_voice(str(document)) == (
         twiml.Say("Hola", "es-MX", "Polly.Mia"),
         twiml.Pause(3 * SECOND),
-        twiml.Gather((twiml.Play("/bell.mp3"),), "/keys", 2, 9 * SECOND, "*"),
+        twiml.Gather((twiml.Play("/bell.mp3"),), "/keys", 2, 9 * SECOND, "*", speech=True),
         twiml.Dial("+12025550100", "/after"),
         twiml.Redirect("/next"),
         twiml.Hangup(),

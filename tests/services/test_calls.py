@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from reminders.domain.appointment import Change
+from reminders.domain.call import AnsweredBy, Step
 from reminders.errors import NotFound
-from reminders.services.calls import Calls
+from reminders.services.calls import Calls, Heard
+from reminders.store import inbox
 from reminders.store.engine import Database
-from reminders.store.tables import InboxItem, OptOut
+from reminders.store.tables import InboxItem, Message, OptOut
+from reminders.wiring import lexicons
 from tests.factories import MONDAY, World, step, texts
 
 PHONE = "+34600000010"
@@ -25,17 +28,37 @@ class Line:
 
     def __init__(self, database: Database) -> None:
         self.world = World(database)
-        ids = self.world.open(steps=[step("-P1D", "voice"), step("-PT2H", "voice")], patient={"phone": PHONE})
+        ids = self.world.open(
+            steps=[step("-P1D", "voice"), step("-PT2H", "voice")],
+            location={"phone": "+34 600 000 001"},
+            patient={"phone": PHONE},
+        )
         self.visit = self.world.book(ids, START)
         self.world.tick(START - timedelta(days=1))
         (self.call,) = self.world.messenger.sent
-        self.calls = Calls(database, self.world.clock, self.world.catalogue, self.world.lifecycle, texts())
+        self.calls = Calls(database, self.world.clock, self.world.catalogue, self.world.lifecycle, texts(), lexicons)
 
-    def hears(self) -> str:
-        return self.calls.script(self.call.token, self.call.sid, ACTION)
+    def hears(self, answered_by: AnsweredBy | None = AnsweredBy.HUMAN) -> str:
+        return self.calls.script(self.call.token, Heard(self.call.sid, ACTION, answered_by=answered_by))
 
-    def presses(self, key: str, **changes: Any) -> str:
-        return self.calls.pressed(changes.get("token", self.call.token), changes.get("sid", self.call.sid), key, ACTION)
+    def presses(self, key: str, step: Step = Step.VISIT, **changes: Any) -> str:
+        heard = Heard(changes.pop("sid", self.call.sid), ACTION, key=key, step=step, tries=changes.pop("tries", 0))
+        return self.calls.answered(changes.pop("token", self.call.token), heard)
+
+    def says(self, words: str, step: Step = Step.VISIT, tries: int = 0) -> str:
+        return self.calls.answered(self.call.token, Heard(self.call.sid, ACTION, speech=words, step=step, tries=tries))
+
+    def dialled(self, status: str) -> str:
+        return self.calls.answered(self.call.token, Heard(self.call.sid, ACTION, step=Step.DIALLED, dialled=status))
+
+    @property
+    def outcome(self) -> str | None:
+        (row,) = self.world.rows(select(Message.__table__).where(Message.direction == "out"))
+        return row.outcome  # type: ignore[no-any-return]
+
+    @property
+    def desk(self) -> list[str]:
+        return [row.reason for row in self.world.rows(select(InboxItem.__table__).order_by(InboxItem.id))]
 
     @property
     def state(self) -> tuple[str, str]:
@@ -50,15 +73,108 @@ def line(database: Database) -> Line:
 
 def test_the_question(line: Line) -> None:
     words = line.hears()
-    assert f'action="{ACTION}"' in words
+    assert f'action="{ACTION}?step=who"' in words
     assert "Ana Ruiz" in words
     assert 'numDigits="1"' in words
 
 
 @pytest.mark.parametrize(
+    ("answer", "step"),
+    [("1", "visit"), ("*", "who"), ("3", "who&amp;tries=1"), ("yes", "visit"), ("hm", "who&amp;tries=1")],
+)
+def test_nothing_is_told_before_somebody_has_said_who_they_are(line: Line, answer: str, step: str) -> None:
+    said = line.says(answer, Step.WHO) if answer.isalpha() else line.presses(answer, Step.WHO)
+    assert f'action="{ACTION}?step={step}"' in said
+    assert ("9:00" in said) is (step == "visit")
+    assert line.state == ("booked", "unconfirmed")
+
+
+@pytest.mark.parametrize("said", ["2", "no"])
+def test_who_is_not_the_patient_hears_nothing_more(line: Line, said: str) -> None:
+    words = line.says(said, Step.WHO) if said.isalpha() else line.presses(said, Step.WHO)
+    assert "Ana" not in words
+    assert "<Gather" not in words
+    assert (line.outcome, line.desk, line.state) == ("wrong_person", ["wrong_person"], ("booked", "unconfirmed"))
+
+
+@pytest.mark.parametrize("machine", [AnsweredBy.MACHINE, AnsweredBy.FAX])
+def test_a_machine_hears_no_detail(line: Line, machine: AnsweredBy) -> None:
+    words = line.hears(machine)
+    assert not any(detail in words for detail in ("Ana", "9:00", "press", "<Gather"))
+    assert line.outcome == "voicemail"
+
+
+@pytest.mark.parametrize("unsure", [AnsweredBy.UNKNOWN, None])
+def test_when_nobody_knows_who_answered_a_person_is_asked(line: Line, unsure: AnsweredBy | None) -> None:
+    assert "<Gather" in line.hears(unsure)
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "outcome"),
+    [("Yes.", ("booked", "confirmed"), "confirmed"), ("Cambiar", ("booked", "unconfirmed"), "another_time"),
+     ("Stop.", ("booked", "unconfirmed"), "stopped"), ("help", ("booked", "unconfirmed"), "put_through")],
+)  # fmt: skip
+def test_words(line: Line, words: str, state: tuple[str, str], outcome: str) -> None:
+    line.says(words)
+    assert (line.state, line.outcome) == (state, outcome)
+
+
+def test_a_spoken_cancellation_is_asked_about_once_more(line: Line) -> None:
+    assert f'action="{ACTION}?step=sure"' in line.says("No")
+    assert line.state == ("booked", "unconfirmed")
+    assert "<Gather" in line.says("no", Step.SURE)
+    assert line.state == ("booked", "unconfirmed")
+    assert "<Gather" not in line.says("yes", Step.SURE)
+    assert (line.state, line.outcome) == (("cancelled", "declined"), "cancelled")
+
+
+@pytest.mark.parametrize(("key", "state"), [("2", ("cancelled", "declined")), ("1", ("booked", "confirmed"))])
+def test_the_keys_of_that_question(line: Line, key: str, state: tuple[str, str]) -> None:
+    line.presses(key, Step.SURE)
+    assert line.state == state
+
+
+@pytest.mark.parametrize("said", ["7", "the weather is nice"])
+def test_in_the_end_a_person_calls(line: Line, said: str) -> None:
+    def answer(tries: int) -> str:
+        return line.presses(said, tries=tries) if said.isdigit() else line.says(said, tries=tries)
+
+    assert "tries=1" in answer(0)
+    assert "tries=2" in answer(1)
+    assert "<Gather" not in answer(2)
+    assert "<Gather" not in answer(2)
+    assert (line.outcome, line.desk, line.state) == ("call_back", ["not_understood"], ("booked", "unconfirmed"))
+    with line.world.database.read() as tx:
+        (item,) = inbox.listing(tx, 0, 10, done=False)
+    assert item.body == ("" if said.isdigit() else said)
+
+
+def test_0_dials_the_venue_while_somebody_is_there(line: Line) -> None:
+    words = line.presses("0")
+    assert "<Number>+34600000001</Number>" in words
+    assert f'action="{ACTION}?step=dialled"' in words
+    assert "<Say" not in line.dialled("completed")
+    assert (line.outcome, line.desk) == ("put_through", [])
+
+
+@pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
+def test_a_desk_that_does_not_answer_calls_back(line: Line, status: str) -> None:
+    line.presses("0")
+    for _ in range(2):
+        assert "<Dial" not in line.dialled(status)
+    assert (line.outcome, line.desk) == ("call_back", ["wants_call_back"])
+
+
+def test_outside_hours_the_desk_calls_back(line: Line) -> None:
+    line.world.clock.set(START - timedelta(hours=14))  # 19:00 at the venue
+    assert "<Dial" not in line.presses("0", Step.WHO)
+    assert (line.outcome, line.desk) == ("call_back", ["wants_call_back"])
+
+
+@pytest.mark.parametrize(
     ("key", "state", "asks"),
     [("1", ("booked", "confirmed"), False), ("2", ("cancelled", "declined"), False), ("3", ("booked", "unconfirmed"), False),
-     ("9", ("booked", "unconfirmed"), False), ("*", ("booked", "unconfirmed"), True), ("0", ("booked", "unconfirmed"), True),
+     ("9", ("booked", "unconfirmed"), False), ("*", ("booked", "unconfirmed"), True), ("0", ("booked", "unconfirmed"), False),
      ("11", ("booked", "unconfirmed"), True)],
 )  # fmt: skip
 def test_keys(line: Line, key: str, state: tuple[str, str], asks: bool) -> None:
@@ -111,4 +227,4 @@ def test_the_provider_asks_before_it_has_answered_us(line: Line) -> None:
     """The call rings while our request is still under way: its SID is not known yet."""
     with line.world.database.write() as tx:
         tx.exec_driver_sql("UPDATE message SET provider_sid = NULL")
-    assert "<Gather" in line.calls.script(line.call.token, "CA-whatever", ACTION)
+    assert "<Gather" in line.calls.script(line.call.token, Heard("CA-whatever", ACTION))

@@ -294,13 +294,13 @@ def ringing(web: Local) -> dict[str, Any]:
     return asked(web)
 
 
-def pressed(web: Local, visit: dict[str, Any], key: str | None = None, **changes: str) -> str:
+def pressed(web: Local, visit: dict[str, Any], key: str | None = None, query: str = "", **changes: str) -> str:
     form = (
         {"CallSid": visit["sid"], "CallStatus": "in-progress", "To": ANA}
         | ({} if key is None else {"Digits": key})
         | changes
     )
-    answer = web.hook(f"/hooks/twilio/voice/{visit['token']}", form)
+    answer = web.hook(f"/hooks/twilio/voice/{visit['token']}{query}", form)
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/xml")
     return answer.text
@@ -328,11 +328,26 @@ def test_keys_pressed_on_a_call(alone: Local, key: str, status: str, confirmatio
 
 
 def test_a_call_names_who_and_when_in_the_patients_language(alone: Local) -> None:
-    words = pressed(alone, ringing(alone))
+    visit = ringing(alone)
+    words = pressed(alone, visit)
     assert "Clinica Norte" in words
     assert "Ana Ruiz" in words
     assert 'language="es-ES"' in words
-    assert "8 de mayo" in words
+    assert "mayo" not in words
+    assert "8 de mayo" in pressed(alone, visit, "1", "?step=who")
+
+
+@pytest.mark.parametrize("query", ["?step=who&tries=99", "?step=&tries=x", "?step=nonsense", "?tries=-1"])
+def test_an_address_that_was_tampered_with_does_no_harm(alone: Local, query: str) -> None:
+    assert "<Response>" in pressed(alone, ringing(alone), "7", query)
+
+
+def test_words_are_read_and_a_machine_is_told_nothing(alone: Local) -> None:
+    visit = ringing(alone)
+    assert "8 de mayo" not in pressed(alone, visit, AnsweredBy="machine_end_beep")
+    assert "8 de mayo" in pressed(alone, visit, None, "?step=who", SpeechResult="Sí.")
+    assert "confirmada" in pressed(alone, visit, None, "?step=visit", SpeechResult="Sí, confirmo")
+    assert alone.reminders(visit)[0]["outcome"] == "confirmed"
 
 
 @pytest.mark.parametrize("change", [{"CallSid": "CA-of-another"}, {"CallSid": ""}])
@@ -359,7 +374,7 @@ def test_a_call_about_a_visit_that_is_over_says_so(alone: Local) -> None:
 def test_a_call_tells_the_time_that_holds_when_it_is_answered(alone: Local) -> None:
     visit = ringing(alone)
     alone.post(f"appointments/{visit['id']}/reschedule", {"start": "2030-05-10T12:00:00+02:00"})
-    words = pressed(alone, visit)
+    words = pressed(alone, visit, "1", "?step=who")
     assert "10 de mayo" in words
     assert "8 de mayo" not in words
 
