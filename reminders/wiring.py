@@ -29,6 +29,7 @@ from reminders.sandbox.state import Sandbox
 from reminders.services.access import Access
 from reminders.services.attempts import Attempts
 from reminders.services.booking import Booking
+from reminders.services.calendars import Calendars
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue
 from reminders.services.changeset_previews import Previews
@@ -38,8 +39,10 @@ from reminders.services.checking import Checking
 from reminders.services.circuit import Circuit
 from reminders.services.clinic import Clinic
 from reminders.services.crew import Threads
+from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
 from reminders.services.effects import Effects
+from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.lifecycle import Lifecycle
@@ -144,12 +147,14 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     database, clock, catalogue, lifecycle = parts.database, parts.clock, parts.catalogue, parts.lifecycle
     texts, slots = words(), Slots(database, clock, catalogue)
     previews = Previews(clock, catalogue, texts)
+    board = Calendars(database, clock, catalogue)
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
-        clinic=Clinic(database, clock, catalogue), desk=Desk(database, clock), health=Health(database, clock),
+        clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
+        desk=Desk(database, clock), feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons), reports=Reports(database, clock),

@@ -13,11 +13,11 @@ from reminders.errors import Invalid, NotFound
 from reminders.services.catalogue import Catalogue
 from reminders.services.patients import known_zone
 from reminders.services.phones import e164
+from reminders.store import calendars, keys
 from reminders.store import clinic as store
-from reminders.store import keys
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
-from reminders.store.tables import Location, Provider, ProviderException, ReminderPolicy, Service
+from reminders.store.tables import Appointment, Location, Provider, ProviderException, ReminderPolicy, Service
 
 Span = dict[str, int]
 
@@ -45,6 +45,7 @@ class Clinic:
             row = store.get(tx, Location, uid)
             if values:
                 store.change(tx, Location, row.id, _checked_location(values, values.get("country", row.country)))
+                self._show_anew(tx, Appointment.location_id, row.id)
         return self._read(Location, uid)
 
     def add_policy(self, values: dict[str, Any], once: Once | None = None) -> Record:
@@ -113,6 +114,7 @@ class Clinic:
             if values:
                 length = max(row.longest_minutes, _length({name: getattr(row, name) for name in _LENGTHS} | values))
                 store.change(tx, Service, row.id, values | {"longest_minutes": length})
+                self._show_anew(tx, Appointment.service_id, row.id)
             if provider_uids is not None:
                 store.set_offers(tx, row.id, _numbers(tx, provider_uids))
         return self._read(Service, uid)
@@ -136,6 +138,10 @@ class Clinic:
         if earlier is None:
             store.add(tx, table, values | {"uid": uid} | ({"created_at": now} if dated else {}))
         return earlier or uid, earlier is None
+
+    def _show_anew(self, tx: Connection, column: Any, number: int) -> None:
+        """Calendars show the names of services and places."""
+        calendars.unpublish(tx, column, number, self._clock.now() - calendars.REACH)
 
     def _read(self, table: store.Table, uid: str) -> Record:
         self._catalogue.refresh()

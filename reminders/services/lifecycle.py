@@ -36,7 +36,7 @@ _REACHED_BY = {Change.ARRIVE: Status.ARRIVED, Change.FULFIL: Status.FULFILLED, C
 _NOTICES = {Change.RESCHEDULE: "moved", Change.CANCEL: "cancelled"}
 _PATIENT = "patient"
 #: What a visit booked here has no value for.
-_NOT_SET = {"cancel_reason": None, "source": None, "external_id": None, "paused": False}
+_NOT_SET = {"cancel_reason": None, "source": None, "external_id": None, "paused": False, "published": False}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from reminders.errors import NotFound, SlotTaken
 from reminders.store.engine import Record
 from reminders.store.guards import OVERLAP
 from reminders.store.prepared import Prepared
-from reminders.store.tables import Appointment, Hold, Patient
+from reminders.store.tables import Appointment, CalendarEntry, Hold, Patient
 from reminders.store.tables.base import among, epoch_seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,11 +80,15 @@ class Filter:
 
 
 def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
-    """Update one visit; ``SlotTaken`` when its new time is occupied."""
+    """Update one visit; ``SlotTaken`` when its new time is occupied. Calendars show it anew, and a former provider's no
+    longer."""
     try:
-        tx.execute(update(Appointment).where(Appointment.id == number).values(**values))
+        tx.execute(update(Appointment).where(Appointment.id == number).values({"published": False, **values}))
     except IntegrityError as problem:
         raise translated(problem) from problem
+    if "provider_id" in values:
+        elsewhere = CalendarEntry.provider_id != values["provider_id"]
+        tx.execute(update(CalendarEntry).where(CalendarEntry.appointment_id == number, elsewhere).values(stale=True))
 
 
 def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:

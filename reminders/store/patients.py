@@ -48,6 +48,8 @@ def by_number(tx: Connection, number: int) -> Record:
 
 def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
     tx.execute(update(Patient).where(Patient.id == number).values(**values, version=Patient.version + 1))
+    if "name" in values:  # calendars show it
+        tx.execute(update(Appointment).where(Appointment.patient_id == number).values(published=False))
 
 
 def listing(tx: Connection, after: int, limit: int, text: str | None, phone: str | None) -> Sequence[Record]:

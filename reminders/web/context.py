@@ -17,7 +17,9 @@ from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue, Snapshot
 from reminders.services.changesets import ChangeSets
 from reminders.services.clinic import Clinic
+from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
+from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.outcomes import Outcomes
@@ -42,7 +44,9 @@ class UseCases:
     catalogue: Catalogue
     change_sets: ChangeSets
     clinic: Clinic
+    dav_logins: DavLogins
     desk: Desk
+    feeds: Feeds
     health: Health
     ledger: Ledger
     outcomes: Outcomes

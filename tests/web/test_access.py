@@ -15,7 +15,7 @@ from tests.house import MONDAY, Local, clinic, configured, local
 #: asks for a session instead, see test_the_console_shows_nothing_without_a_session.
 PUBLIC = {
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs", "GET /static/<path:filename>",
-    "POST /hooks/twilio/sms", "POST /hooks/twilio/status/<token>", "POST /hooks/twilio/voice/<token>",
+    "GET /feeds/<token>.ics", "POST /hooks/twilio/sms", "POST /hooks/twilio/status/<token>", "POST /hooks/twilio/voice/<token>",
 }  # fmt: skip
 GUARD_THEMSELVES = ("/sandbox/", "/console/")
 DESK, READERS, MANAGERS, ADMINS = "desk admin integration", "desk manager admin integration", "manager admin", "admin"
@@ -43,6 +43,9 @@ ROLES = {
        for change in ("confirm", "cancel", "reschedule", "arrive", "fulfil", "no-show", "pause", "resume")},
     "GET change-sets": READERS, "POST change-sets": DESK, "GET change-sets/<uid:set_id>": READERS,
     **{f"POST change-sets/<uid:set_id>/{decision}": DESK for decision in ("release", "undo", "drop")},
+    "GET feeds": READERS, "POST feeds": DESK, "GET feeds/<uid:feed_id>": READERS, "DELETE feeds/<uid:feed_id>": DESK,
+    "GET dav-credentials": READERS, "POST dav-credentials": DESK,
+    "GET dav-credentials/<uid:credential_id>": READERS, "DELETE dav-credentials/<uid:credential_id>": DESK,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """All tables, one file per area."""
 
 from reminders.store.tables.base import Base
+from reminders.store.tables.calendars import Calendar, CalendarEntry, DavCredential, Feed
 from reminders.store.tables.clinic import (
     CatalogueVersion,
     Location,
@@ -30,9 +31,13 @@ __all__ = [
     "Appointment",
     "AppointmentHistory",
     "Base",
+    "Calendar",
+    "CalendarEntry",
     "CatalogueVersion",
     "ChangeSet",
     "Circuit",
+    "DavCredential",
+    "Feed",
     "Heartbeat",
     "Hold",
     "HoldKind",

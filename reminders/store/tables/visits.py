@@ -19,7 +19,8 @@ class Appointment(Row):
     """``busy_start``/``busy_end`` are ``start_at``/``end_at`` with buffers; ``occupies`` follows the status.
 
     ``local_day`` and ``lead_days`` are facts of the venue's calendar, stored so that reports can group without
-    knowing time zones. ``paused``: the desk wants no reminders for this visit. A visit imported from the past may have no provider and no time of day (``timed`` false).
+    knowing time zones. ``paused``: the desk wants no reminders for this visit. ``published``: the provider's calendar
+    shows it as it is (``store/calendars.py``). A visit imported from the past may have no provider and no time of day (``timed`` false).
     """
 
     __tablename__ = "appointment"
@@ -29,6 +30,8 @@ class Appointment(Row):
         Index("ix_appointment_start_at_id", "start_at", "id"),
         Index("ix_appointment_patient_id_start_at", "patient_id", "start_at"),
         Index("ix_appointment_local_day", "local_day"),
+        Index("ix_appointment_unpublished", "provider_id", "start_at", postgresql_where=text("NOT published"),
+              sqlite_where=text("published = 0")),
         UniqueConstraint("source", "external_id"),
     )  # fmt: skip
 
@@ -49,6 +52,7 @@ class Appointment(Row):
     lead_days: Mapped[int]
     cancel_reason: Mapped[str | None]
     paused: Mapped[bool] = mapped_column(server_default=false())
+    published: Mapped[bool] = mapped_column(server_default=false())
     version: Mapped[int]
     source: Mapped[str | None]
     external_id: Mapped[str | None]
