@@ -1,6 +1,6 @@
 """Calendars that go out: feeds, logins, entries
 
-Revision: 0004
+Revision: 0005
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from reminders.store.tables import base as types
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
