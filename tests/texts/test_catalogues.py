@@ -23,7 +23,9 @@ ROOT = data_dir()
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 #: The verbs by which a text asks for an answer, and what may follow them: a digit or STOP.
 REPLY = re.compile(
-    r"(?:reply|text back|responda|responder|antworten(?: sie)?(?: bitte)?(?: mit)?|répondez|envoyez|(?<!的)回复)[\s:：\"'«“„]*(\w+)",
+    r"(?:i-reply(?: po)?|reply|text back|responda|responder|antworten(?: sie)?(?: bitte)?(?: mit)?|répondez|envoyez"
+    r"|risponda|antwoord|sms zwrotny|ответьте|надішліть|yanıtlayın|للرد|जवाब दें|(?<!的)回[复覆]|返信ください|답장해 주세요"
+    r"|trả lời|ตอบกลับ)[\s:：\"'«“„]*(\w+)",
     re.IGNORECASE,
 )
 #: What a machine at the carrier or the provider takes for "no more messages", here or in another country.
