@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -46,6 +47,7 @@ class Language:
         environment.globals.clear()
         environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
         self.gettext = translations.gettext
+        self.right_to_left = Locale.parse(name).text_direction == "rtl"
         self.template = cache(environment.get_template)
 
 

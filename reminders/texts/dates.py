@@ -23,6 +23,14 @@ Medium = Literal["sms", "voice", "email"]
 _PLAIN = {0x202F: " ", 0xA0: " ", 0x2009: " ", 0x2019: "'"}
 _FIELDS = re.compile(r"'[^']*'|[Ec]+|[ML]{3,}")
 
+# CLDR's abbreviated months of these languages are not inflected, so they read wrong after a day: "11 maj" for "11 maja".
+_MONTHS_IN_FULL = {"pl"}
+# Where CLDR abbreviates the halves of the day to something foreign ("PM 2:30"), written as people there write it.
+_WRITTEN = {"ko": "aaaa h:mm"}
+# The same for the ear: "2:30 in the afternoon" rather than letters that a voice would spell out.
+_SPOKEN = {"hi": "B h:mm 'बजे'", "ko": "aaaa h:mm"}
+_HALVES_IN_FULL = {ord("ص"): "صباحًا", ord("م"): "مساءً"}
+
 
 @dataclass(frozen=True, slots=True)
 class _Formats:
@@ -30,7 +38,7 @@ class _Formats:
 
     locale: Locale
     dates: Mapping[Medium, DateTimePattern]
-    clock: DateTimePattern
+    clocks: Mapping[Medium, DateTimePattern]
 
 
 # Formatting costs some 25 microseconds, and a clinic's reminders share a few days and times of day.
@@ -45,7 +53,8 @@ def date_words(day: date, locale_id: str, medium: Medium) -> str:
 def time_words(clock: time, locale_id: str, medium: Medium) -> str:
     """Hours and minutes, such as "2:30 PM"."""
     written = _formats(locale_id)
-    return _for(medium, written.clock.apply(clock, written.locale))
+    words = _for(medium, written.clocks[medium].apply(clock, written.locale))
+    return words.translate(_HALVES_IN_FULL) if medium == "voice" else words
 
 
 @lru_cache(4096)
@@ -74,12 +83,21 @@ def _formats(locale_id: str) -> _Formats:
     locale = Locale.parse(locale_id)
     known = locale.datetime_skeletons
     patterns = [str(known[key]) for key in ("MMMMEEEEd", "MMMMEd", "MMMEd") if key in known]
+    short = "MMMM" if locale.language in _MONTHS_IN_FULL else "MMM"
     dates: dict[Medium, DateTimePattern] = {
-        "sms": parse_pattern(_widen(patterns[-1], "MMM")),
+        "sms": parse_pattern(_widen(patterns[-1], short)),
         "voice": parse_pattern(_widen(patterns[0], "MMMM")),
         "email": parse_pattern(_widen(patterns[0], "MMMM")),
     }
-    return _Formats(locale, dates, locale.time_formats["short"])
+    return _Formats(locale, dates, _clocks(locale))
+
+
+def _clocks(locale: Locale) -> dict[Medium, DateTimePattern]:
+    usual = locale.time_formats["short"]
+    halves = "a" in usual.pattern  # where the clock has 24 hours nothing needs a name
+    written = parse_pattern(_WRITTEN[locale.language]) if halves and locale.language in _WRITTEN else usual
+    spoken = parse_pattern(_SPOKEN[locale.language]) if halves and locale.language in _SPOKEN else usual
+    return {"sms": written, "email": written, "voice": spoken}
 
 
 def _for(medium: Medium, words: str) -> str:

@@ -10,7 +10,9 @@ from typing import get_args
 from reminders.errors import Invalid
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
-from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc
+from reminders.texts.facts import (
+    MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc, isolated,
+)  # fmt: skip
 from reminders.texts.voices import hearing, speech
 
 
@@ -131,9 +133,9 @@ class Texts:
         self, facts: Facts, choice: Choice, medium: Medium, *, needs_text: bool = False
     ) -> dict[str, str | None]:
         words: dict[str, str | None] = {
-            "clinic": clean(facts.clinic),
-            "clinic_phone": clean(facts.clinic_phone or ""),
-            "patient": clean(facts.patient),
+            "clinic": self._name(facts.clinic, choice, medium),
+            "clinic_phone": self._name(facts.clinic_phone or "", choice, medium),
+            "patient": self._name(facts.patient, choice, medium),
             "text": clean_lines(facts.text or ""),
             "old_when": None,
         }
@@ -145,11 +147,19 @@ class Texts:
         if facts.start and facts.others:
             visits = [(facts.patient, facts.start), *facts.others]
             words["visits"] = "\n".join(
-                f"{clean(patient)}: {self._when(start, zone, choice, medium, named)}" for patient, start in visits
+                f"{self._name(patient, choice, medium)}: {self._when(start, zone, choice, medium, named)}"
+                for patient, start in visits
             )
         if facts.old_start:
             words["old_when"] = self._when(facts.old_start, zone, choice, medium, False)
         return words
+
+    def _name(self, name: str, choice: Choice, medium: Medium) -> str:
+        """A name or a number, untouched but for what would spoil the text around it."""
+        plain = clean(name)
+        if medium == "voice":
+            return plain
+        return isolated(plain, self._catalogues.language(choice.language).right_to_left)
 
     def _when(self, moment: datetime, zone: str, choice: Choice, medium: Medium, named: bool) -> str:
         gettext = self._catalogues.language(choice.language).gettext

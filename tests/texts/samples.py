@@ -10,6 +10,11 @@ from reminders.texts import Facts
 
 #: Every language that has a catalogue: a new one is tested from its first day.
 LANGUAGES = sorted(path.parts[-3] for path in data_dir().glob("locales/*/LC_MESSAGES/messages.po"))
+#: What the product promises.
+TWENTY = {
+    "ar", "de", "en", "es", "fil", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt_BR", "ru", "th", "tr", "uk", "vi",
+    "zh_Hans", "zh_Hant",
+}  # fmt: skip
 CLINIC, PHONE, PATIENT = "Harbour Clinic", "+1 312 555 0100", "Ana Lima"
 START = datetime(2030, 5, 11, 19, 30, tzinfo=UTC)
 
@@ -25,3 +30,8 @@ def facts(**more: Any) -> Facts:
         "others": (("Luis Lima", START + timedelta(minutes=30)),),
     }
     return Facts(**(known | more))
+
+
+def bare(text: str) -> str:
+    """``text`` without the marks that isolate names in Arabic."""
+    return text.replace("\u2068", "").replace("\u2069", "")

@@ -16,7 +16,7 @@ from reminders.domain.sms import segments
 from reminders.errors import Invalid, NaiveTime
 from reminders.settings import data_dir
 from reminders.texts import Facts, Template, Texts, clean, clean_lines
-from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, TWENTY, bare, facts
 
 #: Words carriers or providers take as "no more messages", whatever the sentence around them.
 OPT_OUT = {"CANCEL", "END", "QUIT", "UNSUBSCRIBE", "STOPALL", "REVOKE", "OPTOUT", "REMOVE", "ARRET", "TD"}
@@ -46,13 +46,13 @@ every_text = pytest.mark.parametrize(
 
 def test_these_languages_are_spoken(texts: Texts) -> None:
     assert texts.languages() == LANGUAGES
-    assert {"de", "en", "es", "fr", "pt_BR", "zh_Hans"} <= set(LANGUAGES)
+    assert set(LANGUAGES) >= TWENTY
 
 
 @every_text
 def test_every_text_is_complete_in_every_language(texts: Texts, language: str, template: Template) -> None:
     rendered = texts.sms(template, language, None, facts(text="See you!", old_start=OLD))
-    body = rendered.body
+    body = bare(rendered.body)
     assert (rendered.language, rendered.fallback) == (language, False)
     assert body.startswith(CLINIC)
     assert not re.search(r"%\(|[{}]|None|\.\.|  |\n\n|^\s|\s$", body), body
@@ -118,7 +118,7 @@ def test_without_a_visit_no_time_is_made_up(texts: Texts, template: Template) ->
         ("Ana\r\nLima\t\x00\x1b[31m", "Ana Lima [31m"),
         ("Ana\u2028Lima\ud800", "Ana Lima"),
         ("\u202eamiL anA\u2066", "amiL anA"),
-        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("می\u200cخواهم", "\u2068می\u200cخواهم\u2069"),
         ("  Ana  ", "Ana"),
         ("王小明 👩\u200d⚕️", "王小明 👩\u200d⚕️"),
     ],

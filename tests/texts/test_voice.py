@@ -145,7 +145,9 @@ def test_a_machine_hears_no_detail_and_no_key(texts: Texts) -> None:
         ("es-ES", None, "es-ES", "Polly.Lucia-Neural"),
         ("pt", "en-US", "pt-BR", "Polly.Camila-Neural"),
         ("zh-SG", None, "cmn-CN", "Polly.Zhiyu-Neural"),
-        ("zh-TW", "fr-CA", "fr-CA", "Polly.Gabrielle-Neural"),
+        ("zh-TW", "fr-CA", "cmn-TW", "Google.cmn-TW-Wavenet-A"),
+        ("zh-HK", "en", "yue-CN", "Polly.Hiujin-Neural"),
+        ("sv", "fr-CA", "fr-CA", "Polly.Gabrielle-Neural"),
     ],
 )
 def test_the_voice_has_the_readers_accent(

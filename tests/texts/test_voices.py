@@ -10,12 +10,7 @@ import pytest
 from reminders.texts.tags import read_tag
 from reminders.texts.voices import VOICES, speaking, speech
 from tests.shared_data import needs_shared, shared
-from tests.texts.samples import LANGUAGES
-
-TWENTY = {
-    "ar", "de", "en", "es", "fil", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt_BR", "ru", "th", "tr", "uk", "vi",
-    "zh_Hans", "zh_Hant",
-}  # fmt: skip
+from tests.texts.samples import LANGUAGES, TWENTY
 
 
 @pytest.mark.parametrize("language", sorted(TWENTY | set(LANGUAGES)))
