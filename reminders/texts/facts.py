@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
-from unicodedata import bidirectional
 
 from reminders.clock import aware
 from reminders.errors import NaiveTime
@@ -22,7 +21,6 @@ Spoken = Literal[
 Sorry = Literal["", "key", "speech"]
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-_FIRST_STRONG, _POP = "\u2068", "\u2069"
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 
 
@@ -105,16 +103,6 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text.strip()
     return _HIDDEN.sub("", _BREAKS.sub(" ", text)).strip()
-
-
-def isolated(text: str, right_to_left: bool) -> str:
-    """``text`` as it stands in a sentence written in the other direction: between marks that keep the two apart.
-
-    Without them a phone number in Arabic words reads backwards and an Arabic name turns an English sentence around
-    (Unicode Standard Annex 9, first strong isolate). Texts of one direction stay as they are: a mark costs a letter.
-    """
-    against = not text.isascii() and any(bidirectional(letter) in {"R", "AL"} for letter in text)
-    return f"{_FIRST_STRONG}{text}{_POP}" if text and (right_to_left or against) else text
 
 
 def clean_lines(text: str) -> str:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import get_args
 
 from reminders.errors import Invalid
+from reminders.texts.bidi import isolated
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
-from reminders.texts.facts import (
-    MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc, isolated,
-)  # fmt: skip
+from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc
 from reminders.texts.voices import hearing, speech
 
 
