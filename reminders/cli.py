@@ -188,6 +188,22 @@ def costs(first: date | None, last: date | None, by: str | None, form: str) -> N
     service.close()
 
 
+@report.command("attendance")
+@_ranged
+def attendance(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """Visits by what became of them: late cancellations, moved visits and refilled slots, too."""
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.attendance.report(first, last, by), form, console)
+
+
+@report.command("savings")
+@_ranged
+def savings(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """What reminders changed and what that is worth, each with its interval."""
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.savings.report(first, last, by), form, console)
+
+
 @main.command()
 @click.option("--from", "first", required=True, help="First day at each venue, or a time with its offset")
 @click.option("--to", "last", required=True, help="Last day, included, or a time with its offset")

@@ -74,6 +74,17 @@ class Settings:
         "Spending of a calendar month, in US dollars, at which only the last "
         "reminder before a visit still goes out; 0: no limit",
     )
+    staff_hour_cost: Decimal = _env(
+        "REMINDERS_STAFF_HOUR_COST", Decimal(0), "Cost of an hour of desk work, in the currency of the services' values"
+    )
+    staff_minutes: Decimal = _env(
+        "REMINDERS_STAFF_MINUTES", Decimal(3), "Minutes the desk needs for one answer in its inbox, for reports"
+    )
+    exchange_rates: str = _env(
+        "REMINDERS_EXCHANGE_RATES",
+        "",
+        "What one unit of other currencies is worth in the services' currency, for reports: USD=0.92,GBP=1.15",
+    )
     blast_radius: int = _env(
         "REMINDERS_BLAST_RADIUS",
         25,
@@ -107,6 +118,12 @@ class Settings:
         """Name (perhaps empty) and address in ``mail_from``."""
         found = _MAILBOX.fullmatch(self.mail_from.strip())
         return ((found["name"] or "").strip(' "'), found["address"]) if found else ("", "")
+
+    @property
+    def rates(self) -> tuple[tuple[str, Decimal], ...]:
+        """``exchange_rates`` as (currency, rate)."""
+        pairs = (part.split("=") for part in self.exchange_rates.replace(" ", "").split(",") if part)
+        return tuple((currency, Decimal(rate)) for currency, rate in pairs)
 
 
 def load(environ: Mapping[str, str] | None = None, defaults: Mapping[str, str] | None = None) -> Settings:
@@ -208,6 +225,10 @@ def _check(settings: Settings) -> None:
         raise ConfigurationError("REMINDERS_BLAST_RADIUS is 0 to 1000000, REMINDERS_UNDO_MINUTES 0 to 1440.")
     if not (settings.monthly_budget.is_finite() and settings.monthly_budget >= 0):
         raise ConfigurationError("REMINDERS_MONTHLY_BUDGET must not be negative.")
+    if min(settings.staff_hour_cost, settings.staff_minutes) < 0:
+        raise ConfigurationError("REMINDERS_STAFF_HOUR_COST and REMINDERS_STAFF_MINUTES must not be negative.")
+    if not re.fullmatch(r"( *[A-Z]{3}=\d{1,6}(\.\d{1,8})? *(,|$))*", settings.exchange_rates):
+        raise ConfigurationError("REMINDERS_EXCHANGE_RATES looks like USD=0.92,GBP=1.15.")
     paces = (settings.messages_per_second, settings.calls_per_second)
     if not all(pace.is_finite() and pace > 0 for pace in paces):
         raise ConfigurationError("TWILIO_MESSAGES_PER_SECOND and TWILIO_CALLS_PER_SECOND must be above zero.")

@@ -15,10 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from reminders.domain.measures import Basis
+from reminders.services.attendance import AttendanceReport
 from reminders.services.imports import ImportResult
+from reminders.services.report import Report
 from reminders.services.reports import CostReport, NoShowReport
+from reminders.services.savings import SavingsReport
 
-Report = NoShowReport | CostReport
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]
 
@@ -28,7 +30,9 @@ _NONE = "–"
 def write_report(report: Report, form: str, console: Console) -> None:
     """Print a report; ``form`` is table, json or csv. The last two go out as they are, without colours or wrapping."""
     if form == "table":
-        console.print(no_show_table(report) if isinstance(report, NoShowReport) else cost_table(report))
+        console.print(table_of(report))
+        for line in report.remarks if isinstance(report, SavingsReport) else []:
+            console.print(Text(line))
     elif form == "json":
         console.file.write(as_json(report.as_dict()))
     else:
@@ -60,6 +64,50 @@ def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def table_of(report: Report) -> Table:
+    """A report for a terminal."""
+    match report:
+        case NoShowReport():
+            return no_show_table(report)
+        case CostReport():
+            return cost_table(report)
+        case AttendanceReport():
+            return attendance_table(report)
+        case SavingsReport():
+            return savings_table(report)
+    return plain_table(report)
+
+
+def plain_table(report: Report) -> Table:
+    """Every column as it is."""
+    columns: list[Column] = [(name.replace("_", " "), _plain(name)) for name in report.columns[1:]]
+    rows = [{"label": str(row[report.columns[0]]), **row} for row in report.rows()]
+    return _table("", report, columns, rows, [])
+
+
+def attendance_table(report: AttendanceReport) -> Table:
+    columns: list[Column] = [
+        ("booked", _count("booked")),
+        ("came", lambda row: f"{row['fulfilled'] + row['arrived']:,}"),
+        ("no-show", _count("noshow")),
+        ("can-\ncelled", _count("cancelled")),
+        ("late", _count("late_cancelled")),
+        ("re-\nfilled", lambda row: f"{row['refilled'] + row['noshow_refilled']:,}"),
+        ("moved", _count("moved")),
+        ("un-\nmarked", _count("unmarked")),
+        ("no-show\nrate", lambda row: _NONE if row["rate"] is None else f"{row['rate']:.1%}"),
+        ("95 %\ninterval", _interval),
+    ]
+    totals = [report.as_dict()["total"]] if len(report.groups) > 1 else []
+    return _table("Attendance", report, columns, report.rows(), totals)
+
+
+def savings_table(report: SavingsReport) -> Table:
+    columns: list[Column] = [(name, _figure(name)) for name in ("value", "low", "high", "unit")]
+    rows = [{"label": row["figure"].replace("_", " "), **row} for row in report.rows()]
+    return _table("What reminders save", report, columns, rows, [])
 
 
 def no_show_table(report: NoShowReport) -> Table:
@@ -137,6 +185,22 @@ def _add(table: Table, label: str, columns: Sequence[Column], row: Row) -> None:
 
 def _count(name: str) -> Callable[[Row], str]:
     return lambda row: f"{row[name]:,}"
+
+
+def _plain(name: str) -> Callable[[Row], str]:
+    return lambda row: _NONE if row[name] is None else str(row[name])
+
+
+def _figure(name: str) -> Callable[[Row], str]:
+    """A share as a percentage, a count as a whole number, money as it is."""
+
+    def show(row: Row) -> str:
+        value = row[name]
+        if not isinstance(value, float):
+            return str(value)
+        return {"share": f"{value:.1%}", "ratio": f"{value:.3f}"}.get(row["unit"], f"{value:,.0f}")
+
+    return show
 
 
 def _amount(name: str, decimals: int = 4) -> Callable[[Row], str]:

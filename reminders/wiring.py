@@ -19,6 +19,7 @@ from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
 from reminders.domain.lexicon import Lexicon
 from reminders.domain.ports import Mailer, Messenger
+from reminders.domain.worth import Prices
 from reminders.gateways.holiday import public_holidays
 from reminders.gateways.letter import Sender
 from reminders.gateways.smtp import Server, Smtp
@@ -28,6 +29,7 @@ from reminders.sandbox import create_blueprint
 from reminders.sandbox.state import Sandbox
 from reminders.services.access import Access
 from reminders.services.attempts import Attempts
+from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
 from reminders.services.calendars import Calendars
 from reminders.services.calls import Calls
@@ -51,6 +53,7 @@ from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
+from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
 from reminders.settings import Settings, data_dir
@@ -149,7 +152,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     previews = Previews(clock, catalogue, texts)
     board = Calendars(database, clock, catalogue)
     return UseCases(
-        settings=settings, clock=clock, access=Access(database, clock),
+        settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
@@ -158,7 +161,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons), reports=Reports(database, clock),
-        slots=slots, signature=Signature(settings.twilio_auth_token),
+        savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
     )  # fmt: skip
 
 
@@ -232,6 +235,10 @@ def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
 
 def _nothing() -> None:
     """Without a mail server there is nobody to ask."""
+
+
+def _prices(settings: Settings) -> Prices:
+    return Prices(settings.staff_hour_cost, settings.staff_minutes, settings.rates)
 
 
 def _gate(settings: Settings) -> Gate:

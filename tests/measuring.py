@@ -61,7 +61,7 @@ class Clinic:
 
     def message(
         self,
-        reminder: int,
+        reminder: int | None,
         price: str | None = None,
         estimated: str | None = "0.10",
         currency: str = "EUR",

@@ -124,7 +124,7 @@ class Visits:
     upcoming: int = 0
 
     def __add__(self, other: Visits) -> Visits:
-        return _added(self, other)
+        return added(self, other)
 
     @property
     def booked(self) -> int:
@@ -153,7 +153,7 @@ class Outcomes:
     imported: int = 0
 
     def __add__(self, other: Outcomes) -> Outcomes:
-        return _added(self, other)
+        return added(self, other)
 
     @property
     def reminders(self) -> int:
@@ -186,7 +186,7 @@ class Spent:
     kept: int = 0
 
     def __add__(self, other: Spent) -> Spent:
-        return _added(self, other)
+        return added(self, other)
 
     @property
     def unpriced_messages(self) -> int:
@@ -236,6 +236,7 @@ def folded(pairs: Iterable[tuple[Any, Any]], key: Callable[[Any], Any]) -> dict[
     return sums
 
 
-def _added(one: T, other: T) -> T:
+def added(one: T, other: T) -> T:
+    """Two values of one dataclass of counts, added up field by field."""
     parts = (part.name for part in fields(one))  # type: ignore[arg-type]
     return type(one)(*(getattr(one, part) + getattr(other, part) for part in parts))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,38 +14,19 @@ from reminders.clock import Clock
 from reminders.domain.measures import (
     CostBy,
     Costs,
-    LeadBand,
     NoShowBy,
     Outcomes,
     Spent,
     Visits,
     by_currency,
     folded,
-    iso_week,
-    lead_band,
 )
-from reminders.errors import Invalid
+from reminders.services.groups import ALL, Group, Name, namer, ordered, wanted
 from reminders.store import measures as store
 from reminders.store.engine import Database, Record
-from reminders.store.tables import Location, Provider, Service
 
-By = TypeVar("By", NoShowBy, CostBy)
-Name = Callable[[Any], "Group"]
-
-_TABLES: dict[str, store.Named] = {"location": Location, "provider": Provider, "service": Service}
 _RATE_DIGITS = 6
 _MONEY = Decimal("0.00001")
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """What a line is about: ``id`` is a public id, a day, a code …; ``label`` is what people call it."""
-
-    id: str
-    label: str
-
-
-ALL = Group("all", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +90,25 @@ class Reports:
 
     def no_shows(self, first: date | None = None, last: date | None = None, by: str | None = None) -> NoShowReport:
         """Who came and who did not; ``by`` is a ``NoShowBy``. ``Invalid`` for an unknown one or an empty range."""
-        wanted = _wanted(NoShowBy, by, first, last)
+        asked = wanted(NoShowBy, by, first, last)
         with self._database.read() as tx:
-            rows = store.visits(tx, wanted, (first, last), self._clock.now())
-            name = _namer(tx, wanted)
+            rows = store.visits(tx, asked, (first, last), self._clock.now())
+            name = namer(tx, asked)
         counted = [(row.key, Visits(**{row.outcome: row.count})) for row in rows]
         groups = folded(counted, name)
         total = sum(groups.values(), Visits())
-        if wanted is NoShowBy.NONE:
+        if asked is NoShowBy.NONE:
             groups = {ALL: total}
-        return NoShowReport(first, last, wanted, tuple(_sorted(groups.items(), wanted)), total)
+        return NoShowReport(first, last, asked, tuple(ordered(groups.items(), asked)), total)
 
     def reminder_costs(self, first: date | None = None, last: date | None = None, by: str | None = None) -> CostReport:
         """What reminding cost; ``by`` is a ``CostBy``. ``Invalid`` for an unknown one or an empty range."""
-        wanted = _wanted(CostBy, by, first, last)
+        asked = wanted(CostBy, by, first, last)
         with self._database.read() as tx:
             totals = _costs(tx, CostBy.NONE, (first, last), lambda _: ALL)
-            groups = totals if wanted is CostBy.NONE else _costs(tx, wanted, (first, last), _namer(tx, wanted))
-        lines = [(group, line) for group, costs in _sorted(groups.items(), wanted) for line in costs]
-        return CostReport(first, last, wanted, tuple(lines), tuple(totals[ALL]))
+            groups = totals if asked is CostBy.NONE else _costs(tx, asked, (first, last), namer(tx, asked))
+        lines = [(group, line) for group, costs in ordered(groups.items(), asked) for line in costs]
+        return CostReport(first, last, asked, tuple(lines), tuple(totals[ALL]))
 
 
 def _costs(tx: Connection, by: CostBy, days: store.Days, name: Name) -> dict[Group, list[Costs]]:
@@ -149,38 +129,6 @@ def _spent(row: Record) -> Spent:
         row.messages, int(row.segments), row.actual_messages, row.estimated_messages, row.actual or Decimal(0),
         row.estimated or Decimal(0), row.reminders, row.confirmed, row.kept,
     )  # fmt: skip
-
-
-def _wanted(kind: type[By], by: str | None, first: date | None, last: date | None) -> By:
-    if first is not None and last is not None and first > last:
-        raise Invalid("The first day lies after the last.", field="from")
-    try:
-        return kind(by or "none")
-    except ValueError:
-        raise Invalid(f"by must be one of {', '.join(kind)}.", field="by") from None
-
-
-def _namer(tx: Connection, by: StrEnum) -> Name:
-    """What turns a raw key into the group it belongs to."""
-    if by == NoShowBy.WEEK:
-        return lambda day: Group(iso_week(day), iso_week(day))
-    if by == NoShowBy.LEAD_TIME:
-        return lambda days: Group(lead_band(days).value, lead_band(days).value)
-    table = _TABLES.get(by)
-    if table is None:
-        return lambda key: Group(str(key), str(key))
-    names = store.names(tx, table)
-    return lambda number: Group(*names.get(number, ("", f"no {by}")))
-
-
-def _sorted(items: Iterable[tuple[Group, Any]], by: StrEnum) -> list[tuple[Group, Any]]:
-    """Bands from short to long, steps by number, everything else by what it is called."""
-    bands = [band.value for band in LeadBand]
-    if by == NoShowBy.LEAD_TIME:
-        return sorted(items, key=lambda item: bands.index(item[0].id))
-    if by == CostBy.STEP:
-        return sorted(items, key=lambda item: int(item[0].id))
-    return sorted(items, key=lambda item: (item[0].label.casefold(), item[0].id))
 
 
 def _head(report: NoShowReport | CostReport) -> dict[str, Any]:

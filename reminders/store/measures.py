@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, literal, select
+from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, literal, literal_column, select
 
 from reminders.domain.appointment import OPEN, Confirmation, Status
 from reminders.domain.delivery import Reason, State
@@ -105,6 +105,23 @@ def spending(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
 def names(tx: Connection, table: Named) -> dict[int, tuple[str, str]]:
     """Internal number -> (public id, name)."""
     return {row.id: (row.uid, row.name) for row in tx.execute(select(table.id, table.uid, table.name))}
+
+
+def repeaters(tx: Connection, days: Days, least: int, limit: int) -> Sequence[Record]:
+    """(public id of the patient, no-shows, day of the last one), most no-shows first."""
+    missed = func.count()
+    counted = (
+        select(Appointment.patient_id, missed.label("missed"), func.max(Appointment.local_day).label("missed_on"))
+        .where(literal_column("appointment.status = 'noshow'"), *_within(days))
+        .group_by(Appointment.patient_id)
+        .having(missed >= least)
+        .order_by(missed.desc(), func.max(Appointment.local_day).desc(), Appointment.patient_id)
+        .limit(limit)
+        .subquery()
+    )
+    columns = Patient.uid.label("patient_id"), counted.c.missed, counted.c.missed_on
+    order = counted.c.missed.desc(), counted.c.missed_on.desc(), counted.c.patient_id
+    return tx.execute(select(*columns).join(counted, counted.c.patient_id == Patient.id).order_by(*order)).all()
 
 
 def _joined(query: Any, by: CostBy) -> Any:

@@ -12,6 +12,7 @@ from reminders.clock import Clock
 from reminders.domain.actor import Actor
 from reminders.gateways.twilio import Signature
 from reminders.services.access import Access, Caller
+from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue, Snapshot
@@ -26,6 +27,7 @@ from reminders.services.outcomes import Outcomes
 from reminders.services.patients import Patients
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
+from reminders.services.savings import Savings
 from reminders.services.slots import Slots
 from reminders.settings import Settings
 
@@ -39,6 +41,7 @@ class UseCases:
     settings: Settings
     clock: Clock
     access: Access
+    attendance: Attendances
     booking: Booking
     calls: Calls
     catalogue: Catalogue
@@ -53,6 +56,7 @@ class UseCases:
     patients: Patients
     replies: Replies
     reports: Reports
+    savings: Savings
     slots: Slots
     signature: Signature
 

@@ -11,8 +11,10 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reminders.domain.attendance import AttendanceBy
 from reminders.domain.measures import CostBy, NoShowBy
-from reminders.services.reports import CostReport, NoShowReport
+from reminders.services.attendance import MOST_REPEATERS
+from reminders.services.report import Report
 from reminders.web.auth import MANAGERS, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer
@@ -58,6 +60,15 @@ class CostRange(Range):
     by: CostBy | None = None
 
 
+class AttendanceRange(Range):
+    by: AttendanceBy | None = None
+
+
+class RepeaterRange(Range):
+    least: Annotated[int, Field(ge=1, le=100)] = 2
+    limit: Annotated[int, Field(ge=1, le=MOST_REPEATERS)] = 100
+
+
 @bp.get("/no-shows")
 @bp.input(NoShowRange, location="query", arg_name="wanted")
 @bp.doc(responses=_ANSWERS)
@@ -76,7 +87,44 @@ def reminder_costs(wanted: CostRange) -> Response:
     return _report(use_cases().reports.reminder_costs(wanted.first, wanted.last, wanted.by), wanted.format)
 
 
-def _report(report: NoShowReport | CostReport, form: str) -> Response:
+@bp.get("/attendance")
+@bp.input(AttendanceRange, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def attendance(wanted: AttendanceRange) -> Response:
+    """Visits by what became of them, with late cancellations, moved visits and refilled slots."""
+    return _report(use_cases().attendance.report(wanted.first, wanted.last, wanted.by), wanted.format)
+
+
+@bp.get("/attendance/heat-map")
+@bp.input(Range, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def heat_map(wanted: Range) -> Response:
+    """No-shows by weekday and hour of the venue's clock."""
+    return _report(use_cases().attendance.heat_map(wanted.first, wanted.last), wanted.format)
+
+
+@bp.get("/attendance/repeaters")
+@bp.input(RepeaterRange, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def repeaters(wanted: RepeaterRange) -> Response:
+    """Patients who missed several visits, by their ids; most no-shows first."""
+    found = use_cases().attendance.repeaters(wanted.first, wanted.last, least=wanted.least, limit=wanted.limit)
+    return _report(found, wanted.format)
+
+
+@bp.get("/savings")
+@bp.input(Range, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def savings(wanted: Range) -> Response:
+    """What reminders changed and what that is worth, each with its interval; no number where there is too little data."""
+    return _report(use_cases().savings.report(wanted.first, wanted.last), wanted.format)
+
+
+def _report(report: Report, form: str) -> Response:
     if form == "json":
         return answer(report.as_dict() | {"next_cursor": None})
     text = io.StringIO()

@@ -48,6 +48,8 @@ ROLES = {
     "GET dav-credentials/<uid:credential_id>": READERS, "DELETE dav-credentials/<uid:credential_id>": DESK,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
+    "GET reports/attendance": MANAGERS, "GET reports/attendance/heat-map": MANAGERS,
+    "GET reports/attendance/repeaters": MANAGERS, "GET reports/savings": MANAGERS,
 }  # fmt: skip
 EVERY_ROLE = ("desk", "manager", "admin", "integration")
 

@@ -63,6 +63,22 @@ def _epoch_postgresql(element: epoch_seconds, compiler: SQLCompiler, **options: 
     return f"floor(extract(epoch FROM {compiler.process(element.clauses, **options)}))::bigint"
 
 
+class day_before(FunctionElement[datetime]):  # noqa: N801 - reads like a function in a query
+    """A moment less 24 hours, computed by the database."""
+
+    inherit_cache = True
+
+
+@compiles(day_before, "sqlite")
+def _day_before_sqlite(element: day_before, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} - 86400000000"
+
+
+@compiles(day_before, "postgresql")
+def _day_before_postgresql(element: day_before, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.process(element.clauses, **options)} - interval '24 hours'"
+
+
 class among(FunctionElement[int]):  # noqa: N801 - reads like a function in a query
     """True when a column is among the values of one list parameter, however many there are: a statement with a fixed
     text, which databases plan once. (Not of type Boolean, which SQLAlchemy compares with 1 on SQLite, and then no index

@@ -1,0 +1,208 @@
+"""What reminders save, with honest uncertainty; ``docs/measures.md`` says how it is worked out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.domain.attendance import Attendance, AttendanceBy
+from reminders.domain.cost import Money
+from reminders.domain.estimators import Adjusted, Arm, Interval
+from reminders.domain.measures import Rate, rate
+from reminders.domain.savings import COCHRANE, Caution, Cells, Comparison, Reference, State, compare
+from reminders.domain.worth import Amount, Prices, Slots, Worth, worth
+from reminders.services.attendance import head
+from reminders.services.catalogue import Catalogue
+from reminders.services.figures import Figures
+from reminders.services.groups import wanted
+from reminders.store import spent as spent_store
+from reminders.store.engine import Database
+
+_DIGITS = 6
+#: One sentence for each caution; the report shows them as they are.
+CAUTIONS: Mapping[Caution, str] = {
+    Caution.NOT_AN_EXPERIMENT: "Nobody drew lots here: visits that are alike in everything recorded may still differ in "
+    "what is not. An experiment with a holdout answers the question for certain.",
+    Caution.NAIVE_MISLEADS: "The plain comparison points the other way, because visits booked at short notice get no "
+    "reminder and are missed less. Do not use it.",
+    Caution.NAIVE_DISAGREES: "The plain comparison differs clearly from the adjusted one. Do not use it.",
+    Caution.MANY_WITHOUT_PARTNER: "Many reminded visits had no comparable visit without a reminder; the figure speaks "
+    "only for the others.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SavingsReport:
+    """``comparison`` without drawing lots and what it is worth per currency of the services' values. When
+    ``comparison.state`` is ``not_enough_data`` there is no number, only the reason."""
+
+    first: date | None
+    last: date | None
+    comparison: Comparison
+    worth: tuple[Worth, ...]
+    refilled: Rate | None
+    reference: Reference = COCHRANE
+    by: str = "none"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader has to know, one sentence each."""
+        missing = self.comparison.lacking
+        found = [f"Not enough data: {missing}."] if missing else []
+        return found + [CAUTIONS[one] for one in self.comparison.cautions]
+
+    @property
+    def columns(self) -> list[str]:
+        return ["figure", "value", "low", "high", "unit"]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One line per figure; those that cannot be given are left out."""
+        found = self.comparison
+        lines = [
+            _line("naive_risk_ratio", found.naive_ratio, "ratio"),
+            _line("naive_risk_difference", found.naive_difference, "share"),
+            _line("adjusted_risk_ratio", found.ratio, "ratio"),
+            _line("adjusted_risk_difference", found.difference, "share"),
+            _line("avoided_noshows", found.avoided, "visits"),
+        ]
+        for one in self.worth:
+            lines += [_line("gross_savings", one.gross, one.currency), _line("net_savings", one.net, one.currency)]
+        published = Interval(self.reference.ratio, self.reference.low, self.reference.high)
+        lines.append(_line("published_attendance_ratio", published, "ratio"))
+        return [line for line in lines if line["value"] is not None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return head(self.first, self.last, self.by) | {
+            "state": self.comparison.state.value, "lacking": self.comparison.lacking,
+            "naive": _naive(self.comparison), "adjusted": _adjusted(self.comparison),
+            "avoided_noshows": _interval(self.comparison.avoided), "refilled_share": _share(self.refilled),
+            "money": [_worth(one) for one in self.worth], "cautions": [
+                {"code": code.value, "text": CAUTIONS[code]} for code in self.comparison.cautions
+            ], "reference": self.reference._asdict(), "items": self.rows(),
+        }  # fmt: skip
+
+
+class Ungrouped(StrEnum):
+    """The only grouping there is."""
+
+    NONE = "none"
+
+
+class Savings:
+    """Reads only. Ranges are days of the visit in the venue's calendar, both ends included."""
+
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, prices: Prices) -> None:
+        self._database = database
+        self._clock = clock
+        self._catalogue = catalogue
+        self._prices = prices
+
+    def report(
+        self, first: date | None = None, last: date | None = None, by: str | None = None
+    ) -> SavingsReport:  # fmt: skip
+        """What reminders changed, and what that is worth. ``Invalid`` for an empty range or any grouping: within groups
+        there would be as many chances to be wrong."""
+        wanted(Ungrouped, by, first, last)
+        with self._database.read() as tx:
+            figures = Figures(tx, self._clock.now(), first, last)
+            cells = figures.strata()
+            total = sum((counts for _, _, counts in figures.attendance(AttendanceBy.NONE)), Attendance())
+            found, refilled = compare(cells), rate(total.noshow_refilled, total.noshow)
+            money = self._money(tx, found, cells, refilled, (figures.first, figures.last))
+        return SavingsReport(first, last, found, money, refilled)
+
+    def _money(
+        self, tx: Connection, found: Comparison, cells: Cells, refilled: Rate | None, days: spent_store.Days
+    ) -> tuple[Worth, ...]:
+        if found.avoided is None:
+            return ()
+        by_currency, without = self._slots(cells)
+        if len(by_currency) != 1:
+            return ()  # amounts of several currencies are never added up
+        messages = [Money(amount, currency) for currency, amount in spent_store.total(tx, days).items()]
+        answers = spent_store.answers(tx, days)
+        return (worth(found.avoided, by_currency[0], without, refilled, messages, answers, self._prices),)
+
+    def _slots(self, cells: Cells) -> tuple[list[Slots], int]:
+        """Reminded visits by the currency of their service's value, and how many have none."""
+        services = self._catalogue.current().service_by_id
+        number: dict[str, int] = defaultdict(int)
+        value: dict[str, Decimal] = defaultdict(Decimal)
+        without = 0
+        for (stratum, told), arm in cells.items():
+            service = services.get(stratum.service_id)
+            if not told:
+                continue
+            if service is None or service.value is None:
+                without += arm.visits
+            else:
+                number[service.value.currency] += arm.visits
+                value[service.value.currency] += service.value.amount * arm.visits
+        return [Slots(currency, number[currency], value[currency]) for currency in sorted(number)], without
+
+
+def _line(name: str, found: Interval | Amount | None, unit: str) -> dict[str, Any]:
+    values = (found.value, found.low, found.high) if found else (None, None, None)
+    names = ("value", "low", "high")
+    return {"figure": name} | {one: _number(value) for one, value in zip(names, values, strict=True)} | {"unit": unit}
+
+
+def _number(value: float | Decimal | None) -> float | str | None:
+    """Money stays a text, so that no cent is lost in a float."""
+    if value is None:
+        return None
+    return str(value) if isinstance(value, Decimal) else round(value, _DIGITS)
+
+
+def _interval(found: Interval | Amount | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"value": _number(found.value), "low": _number(found.low), "high": _number(found.high)}
+
+
+def _share(found: Rate | None) -> dict[str, Any] | None:
+    return None if found is None else {"value": round(found.value, _DIGITS), "count": found.count, "of": found.of}
+
+
+def _arm(arm: Arm) -> dict[str, int]:
+    return {"visits": arm.visits, "noshows": arm.missed}
+
+
+def _naive(found: Comparison) -> dict[str, Any]:
+    return {
+        "reminded": _arm(found.reminded), "not_reminded": _arm(found.others),
+        "risk_ratio": _interval(found.naive_ratio), "risk_difference": _interval(found.naive_difference),
+    }  # fmt: skip
+
+
+def _adjusted(found: Comparison) -> dict[str, Any] | None:
+    if found.adjusted is None or found.state is State.NOT_ENOUGH_DATA:
+        return None
+    return _level(found.by, found.adjusted) | {"coarser": [_level(by, level) for by, level in found.coarser]}
+
+
+def _level(by: tuple[str, ...], found: Adjusted) -> dict[str, Any]:
+    return {
+        "strata_of": list(by), "strata": found.strata, "reminded": _arm(found.one), "not_reminded": _arm(found.other),
+        "without_partner": {"reminded": found.alone_one, "not_reminded": found.alone_other},
+        "risk_ratio": _interval(found.ratio), "risk_difference": _interval(found.difference),
+    }  # fmt: skip
+
+
+def _worth(found: Worth) -> dict[str, Any]:
+    texts = {name: str(getattr(found, name)) for name in ("slot_value", "messages", "staff_minutes", "staff")}
+    plain = {name: getattr(found, name) for name in ("currency", "valued_visits", "visits_without_value")}
+    strange = [asdict(money) | {"amount": str(money.amount)} for money in found.messages_not_converted]
+    return plain | texts | {
+        "messages_not_converted": strange, "refilled_share": _share(found.refilled), "gross": _interval(found.gross),
+        "net": _interval(found.net),
+    }  # fmt: skip

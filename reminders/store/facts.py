@@ -1,0 +1,123 @@
+"""Visits with everything the reports count them by, as the database knows it: what became of each, which reminders went
+out, what the patient did before, and whether the time of a lost visit was used after all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from reminders.domain.appointment import Change, Status
+from reminders.domain.attendance import Seen, local_hour
+from reminders.domain.delivery import CONTACTED
+from reminders.store.engine import Record
+from reminders.store.tables import Appointment, AppointmentHistory, Location, Patient, Reminder
+from reminders.store.tables.base import day_before
+
+#: Days from one to another, both included; ``None`` for no bound.
+Span = tuple[date | None, date | None]
+
+KEPT = (Status.ARRIVED, Status.FULFILLED)
+_LOST = (Status.CANCELLED, Status.NOSHOW)
+_Earlier = aliased(Appointment, name="earlier")
+_Later = aliased(Appointment, name="later")
+
+
+def seen(tx: Connection, spans: Sequence[Span]) -> Iterator[Seen]:
+    """Every visit whose day lies in one of ``spans``."""
+    if not spans:
+        return
+    query = _query().where(within(spans))
+    for row in tx.execute(query):
+        yield _seen(row)
+
+
+def within(spans: Sequence[Span], day: Any = Appointment.local_day) -> ColumnElement[bool]:
+    """True for a day in one of ``spans``."""
+    return or_(*(and_(*bounds(span, day)) for span in spans))
+
+
+def bounds(span: Span, day: Any = Appointment.local_day) -> list[ColumnElement[bool]]:
+    first, last = span
+    if first is not None and first == last:
+        return [day == first]
+    given = [] if first is None else [day >= first]
+    given += [] if last is None else [day <= last]
+    return given or [day.is_not(None)]
+
+
+@lru_cache(maxsize=1)
+def _query() -> Any:
+    return (
+        select(
+            Appointment.id, Appointment.local_day, Appointment.location_id, Appointment.provider_id,
+            Appointment.service_id, Appointment.patient_id, Appointment.status, Appointment.start_at,
+            Appointment.end_at, Appointment.lead_days, Appointment.timed, Location.time_zone,
+            func.coalesce(Patient.language, Location.language).label("language"),
+            _channel(func.min).label("first_channel"), _channel(func.max).label("last_channel"),
+            _before(_Earlier.status == Status.NOSHOW).label("earlier_missed"),
+            _before(_Earlier.status.in_(KEPT)).label("earlier_kept"),
+            case((Appointment.status == Status.CANCELLED, _cancelled_late()), else_=False).label("late"),
+            case((Appointment.version > 1, _moved()), else_=False).label("moved"),
+            case((Appointment.status.in_(_LOST), _refilled()), else_=False).label("refilled"),
+        )
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(Location, Location.id == Appointment.location_id)
+    )  # fmt: skip
+
+
+def _channel(pick: Any) -> Any:
+    """The first or last channel of the reminders that went out."""
+    mine = and_(Reminder.appointment_id == Appointment.id, Reminder.kind == "reminder", Reminder.state.in_(CONTACTED))
+    return select(pick(Reminder.channel)).where(mine).correlate(Appointment).scalar_subquery()
+
+
+def _before(what: ColumnElement[bool]) -> Any:
+    """How many of the patient's earlier visits were ``what``."""
+    mine = and_(_Earlier.patient_id == Appointment.patient_id, _Earlier.start_at < Appointment.start_at, what)
+    return select(func.count()).select_from(_Earlier).where(mine).correlate(Appointment).scalar_subquery()
+
+
+def _history(change: Change) -> Any:
+    return and_(AppointmentHistory.appointment_id == Appointment.id, AppointmentHistory.change == change)
+
+
+def _cancelled_late() -> Any:
+    """Called off less than a day before the start. What was cancelled in another system has no entry here."""
+    late = AppointmentHistory.at > day_before(Appointment.start_at)
+    return exists().where(_history(Change.CANCEL), late).correlate(Appointment)
+
+
+def _moved() -> Any:
+    return exists().where(_history(Change.RESCHEDULE)).correlate(Appointment)
+
+
+def _refilled() -> Any:
+    """The provider's time was used by another visit, of which the guard against double booking says that it came after
+    this one was given up."""
+    overlaps = and_(_Later.busy_start < Appointment.end_at, _Later.busy_end > Appointment.start_at)
+    # visits are shorter than a day, and the index begins with the start
+    near = _Later.busy_start > day_before(Appointment.start_at)
+    return exists().where(
+        _Later.provider_id == Appointment.provider_id, _Later.occupies, _Later.id != Appointment.id, overlaps, near
+    ).correlate(Appointment)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _seen(row: Record) -> Seen:
+    return Seen(
+        day=row.local_day, location_id=row.location_id, provider_id=row.provider_id, service_id=row.service_id,
+        status=row.status, end=row.end_at, hour=local_hour(row.start_at, _zone(row.time_zone)) if row.timed else None,
+        lead_days=row.lead_days, language=row.language, first_channel=row.first_channel, last_channel=row.last_channel,
+        earlier_missed=row.earlier_missed, earlier_kept=row.earlier_kept, late=bool(row.late), moved=bool(row.moved),
+        refilled=bool(row.refilled),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from tests.house import Local, book
+
+REPORTS = ("attendance", "attendance/heat-map", "attendance/repeaters", "savings")
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_only_managers_read_them(web: Local, name: str) -> None:
+    assert web.api("GET", f"reports/{name}", role="desk").status == 403
+    assert web.get(f"reports/{name}", role="manager")["next_cursor"] is None
+    assert (
+        web.api("GET", f"reports/{name}", role="manager", query={"first": "2030-02-01", "last": "2030-01-01"}).status
+        == 422
+    )
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_csv_has_the_columns_of_the_json(web: Local, name: str) -> None:
+    visit = book(web, web.ids, "2030-05-06T09:00:00+02:00")
+    web.post(f"appointments/{visit['id']}/no-show")
+    items = web.get(f"reports/{name}", role="manager", least=1)["items"] if "repeaters" in name else (
+        web.get(f"reports/{name}", role="manager")["items"]
+    )  # fmt: skip
+    query = {"format": "csv"} | ({"least": 1} if "repeaters" in name else {})
+    lines = list(csv.DictReader(io.StringIO(web.api("GET", f"reports/{name}", role="manager", query=query).text)))
+    assert len(lines) == len(items) > 0
+    assert list(lines[0]) == list(items[0])
+
+
+def test_attendance_is_grouped_by_what_is_asked(web: Local) -> None:
+    book(web, web.ids, "2030-05-06T10:00:00+02:00")
+    [row] = web.get("reports/attendance", role="manager", by="service")["items"]
+    assert (row["group"], row["label"], row["booked"]) == (web.ids["service"], "Check-up", 1)
+    assert web.api("GET", "reports/attendance", role="manager", query={"by": "moon"}).status == 422
+
+
+def test_savings_of_a_new_clinic_have_no_number(web: Local) -> None:
+    found = web.get("reports/savings", role="manager")
+    assert (found["state"], found["money"]) == ("not_enough_data", [])
+    assert found["lacking"]
