@@ -9,7 +9,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import StratifiedTable, Table2x2
 
@@ -28,7 +28,7 @@ PUBLIC = shared("noshow", "vitoria-2016-half.csv.gz")
 
 
 def arms() -> st.SearchStrategy[Arm]:
-    return st.integers(1, 500).flatmap(lambda visits: st.builds(Arm, st.integers(0, visits), st.just(visits)))
+    return st.builds(lambda missed, kept: Arm(missed, missed + kept), st.integers(0, 300), st.integers(1, 300))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,8 @@ def test_the_public_set_by_lead_day_as_statsmodels_has_it(by_lead_day: list[tupl
     assert found.alone_one + found.one.visits == 17_754
 
 
-@given(st.lists(st.tuples(arms(), arms()), min_size=1, max_size=8))
+@given(st.lists(st.tuples(arms(), arms()), min_size=1, max_size=5))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the peer is slow
 def test_any_strata_as_statsmodels_has_them(strata: list[tuple[Arm, Arm]]) -> None:
     found = mantel_haenszel(strata)
     if found.ratio is None:
