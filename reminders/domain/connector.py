@@ -176,28 +176,28 @@ class Connector(Protocol):
         """Try address and credentials; returns one line that a person recognises (name of the calendar, account)."""
         ...
 
-    def changes(self, entity: str, cursor: str | None) -> Page:
+    def changes(self, entity: str, cursor: str | None, /) -> Page:
         """What changed since ``cursor``; with ``None`` everything (``Page.full``). May raise ``CursorGone``."""
         ...
 
-    def fetch(self, entity: str, remote_ids: Sequence[str]) -> Mapping[str, Remote]:
+    def fetch(self, entity: str, remote_ids: Sequence[str], /) -> Mapping[str, Remote]:
         """These items as they are now; what is missing in the answer does not exist."""
         ...
 
-    def new_id(self, entity: str, uid: str) -> str | None:
+    def new_id(self, entity: str, uid: str, /) -> str | None:
         """The id under which a new item will be created, or ``None`` when the other system gives it."""
         ...
 
-    def find(self, entity: str, uid: str) -> Remote | None:
+    def find(self, entity: str, uid: str, /) -> Remote | None:
         """The item that carries our id: asked when ids are given there and an answer never came."""
         ...
 
-    def put(self, entity: str, write: Write) -> Put:
+    def put(self, entity: str, write: Write, /) -> Put:
         """Create or change one item. May raise ``Precondition`` (a new one exists, the etag is not current),
         ``Missing`` and ``Refused``."""
         ...
 
-    def delete(self, entity: str, remote_id: str, etag: str | None) -> None:
+    def delete(self, entity: str, remote_id: str, etag: str | None, /) -> None:
         """Remove one item if it is still the one of ``etag``; ``Precondition`` otherwise. Missing is success."""
         ...
 
@@ -207,7 +207,7 @@ class Batching(Protocol):
     """A connector that writes many items with one call (``Caps.batch`` above 1)."""
 
     def put_many(
-        self, entity: str, writes: Sequence[Write]
+        self, entity: str, writes: Sequence[Write], /
     ) -> Sequence[Put | Precondition | Missing | Refused | PeerError]:
         """One outcome per write, in their order."""
         ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from reminders.domain.call import AnsweredBy
 from reminders.domain.delivery import Channel, State
@@ -72,4 +73,39 @@ class Mailer(Protocol):
 
     def close(self) -> None:
         """Let go of what is kept between messages."""
+        ...
+
+
+class Unreadable(Exception):
+    """An event that cannot be understood; ``code`` says in what way."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """When an event takes time, as spans [start, end) in UTC. ``recurs``: there may be more outside the window."""
+
+    spans: tuple[tuple[datetime, datetime], ...]
+    recurs: bool
+
+
+class EventReader(Protocol):
+    """Reads events of other people's calendars; does not touch the network."""
+
+    def __call__(self, text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occupied:
+        """When the events of ``text`` (one UID) take time within [since, until); times without a zone and whole days are
+        those of ``zone``. Raises ``Unreadable``."""
+        ...
+
+
+class Vault(Protocol):
+    """Keeps secrets unreadable to those who see the database."""
+
+    def seal(self, secret: str) -> str: ...
+
+    def open(self, sealed: str) -> str:
+        """``ReminderError`` when it was sealed under another key."""
         ...

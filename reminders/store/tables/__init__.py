@@ -24,6 +24,15 @@ from reminders.store.tables.reminding import (
     SenderPace,
     Spending,
 )
+from reminders.store.tables.sync import (
+    BusyEvent,
+    SyncConflict,
+    SyncConnection,
+    SyncInbox,
+    SyncLink,
+    SyncRun,
+    SyncTouch,
+)
 from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox
 
 __all__ = [
@@ -31,6 +40,7 @@ __all__ = [
     "Appointment",
     "AppointmentHistory",
     "Base",
+    "BusyEvent",
     "Calendar",
     "CalendarEntry",
     "CatalogueVersion",
@@ -57,4 +67,10 @@ __all__ = [
     "Service",
     "ServiceProvider",
     "Spending",
+    "SyncConflict",
+    "SyncConnection",
+    "SyncInbox",
+    "SyncLink",
+    "SyncRun",
+    "SyncTouch",
 ]
