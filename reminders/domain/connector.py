@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from reminders.errors import GatewayError
 
@@ -121,15 +121,18 @@ class Delivery:
 
 class PeerError(GatewayError):
     """The other system cannot be worked with now: no answer, an answer that is no answer (5xx, garbled), or a limit.
-    Nothing is known about whether a write was carried out; the cursor stays. ``retry_after`` in seconds."""
+    Nothing is known about whether a write was carried out; the cursor stays. ``retry_after`` in seconds; ``reason`` is a
+    stable code for lists."""
 
     sentence = "The other system did not answer."
+    reason: ClassVar[str] = "no_answer"
 
 
 class LoginRefused(PeerError):
     """Wrong or withdrawn credentials. Work stops at once: repeated tries lock accounts."""
 
     sentence = "The other system refused the user name or password."
+    reason = "login_refused"
 
     def __init__(self, sentence: str | None = None) -> None:
         super().__init__(sentence, permanent=True, account=True)

@@ -38,6 +38,7 @@ class NotPublic(PeerError):
     """The address is not one that may be asked from here."""
 
     sentence = "This address is not a public one; REMINDERS_PRIVATE_NETWORKS allows others."
+    reason = "address_refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,18 @@ def hold(tx: Connection, numbers: Sequence[int]) -> set[int]:
     return {row.id for row in _HOLD.all(tx, {"numbers": list(numbers)})} if numbers else set()
 
 
+def uids_of_provider(
+    tx: Connection, provider_id: int, since: datetime, after: str | None, limit: int
+) -> Sequence[str]:  # fmt: skip
+    """Ids of a provider's visits with a time of day that begin at ``since`` or later, in order of id."""
+    query = select(Appointment.uid).where(
+        Appointment.provider_id == provider_id, Appointment.start_at >= since, Appointment.timed
+    )
+    if after is not None:
+        query = query.where(Appointment.uid > after)
+    return tx.execute(query.order_by(Appointment.uid).limit(limit)).scalars().all()
+
+
 def open_for_phone(tx: Connection, phone: str, now: datetime) -> Sequence[Record]:
     """Visits still ahead of everybody who is reached under this number, soonest first."""
     return tx.execute(

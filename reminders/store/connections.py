@@ -69,9 +69,10 @@ def wake(tx: Connection, numbers: Sequence[int], now: datetime) -> None:
     )
 
 
-def of_provider(tx: Connection, provider_id: int) -> Sequence[Record]:
-    """Connections of one provider's calendars."""
-    return tx.execute(select(_TABLE.c.id).where(_TABLE.c.provider_id == provider_id)).all()
+def of_kinds(tx: Connection, kinds: Sequence[str]) -> Sequence[Record]:
+    """Who may be concerned by a change: number, kind and provider of each connection of these kinds."""
+    columns = (_TABLE.c.id, _TABLE.c.kind, _TABLE.c.provider_id)
+    return tx.execute(select(*columns).where(_TABLE.c.kind.in_(kinds)).order_by(_TABLE.c.id)).all()
 
 
 def any_due(tx: Connection, now: datetime) -> bool:

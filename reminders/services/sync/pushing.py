@@ -155,6 +155,8 @@ class Push:
         if not names:
             return self._clean(tx, touch)
         create = not link.base_remote
+        if create and link.remote_id is None:
+            link = replace(link, remote_id=self._parts.connector.new_id(self._entity, link.uid))
         if not create and not self._parts.connector.caps.if_match and not looked:
             return Step(touch, link, look=True)
         values = {name: local.fields[name] for name in sorted(names)}
@@ -262,6 +264,9 @@ class Push:
             self._parts.connector.delete(self._entity, link.remote_id or "", link.etag)
         except Precondition:
             self._look(touch)
+            return
+        except Refused as problem:
+            self._book.run(partial(self._refused, step=Step(touch), problem=problem))
             return
         except Missing:
             pass

@@ -209,6 +209,14 @@ class Ours:
         self.fate = Fate.DROP
         self._numbers = itertools.count(1)
 
+    def wake(self, key: str) -> None:
+        """A person changed this thing."""
+        self.touch(None, ENTITY, [key])
+
+    def disputes(self) -> Sequence[Dispute]:
+        """The conflict list."""
+        return self.state.disputes
+
     # The book
 
     def run(self, work: Callable[[Any], Any]) -> Any:
@@ -323,11 +331,13 @@ class Ours:
 class World:
     """Two systems, the people who use them, and a record of every value that anybody ever typed."""
 
-    def __init__(self, mode: Mode = Mode(), fate: Fate = Fate.DROP) -> None:
+    def __init__(
+        self, mode: Mode = Mode(), fate: Fate = Fate.DROP, ours: Callable[[Callable[[str], None]], Ours] = Ours
+    ) -> None:
         self.mode = mode
         self.accident: Callable[[str], None] | None = None
         self.server = Server(mode, self._hook)
-        self.ours = Ours(self._hook)
+        self.ours = ours(self._hook)
         self.ours.fate = fate
         self.typed: set[str] = set()
         self.dealt_with: set[str] = set()
@@ -351,7 +361,7 @@ class World:
     def create_here(self, key: str = "one") -> None:
         fields = {name: self._type("") for name in FIELDS}
         self.ours.state.things[key] = fields
-        self.ours.touch(None, ENTITY, [key])
+        self.ours.wake(key)
 
     def create_there(self, key: str = "person-1") -> None:
         self.server.change(key, Stored({name: self._type("") for name in FIELDS}, self.server.next(), None, None))
@@ -359,7 +369,7 @@ class World:
     def edit_here(self, name: str, value: str | None = None) -> None:
         for key, fields in list(self.ours.state.things.items())[:1]:
             self.ours.state.things[key] = {**fields, name: self._type(fields[name], value)}
-            self.ours.touch(None, ENTITY, [key])
+            self.ours.wake(key)
 
     def edit_there(self, name: str, value: str | None = None) -> None:
         for key, stored in list(self.server.items.items())[:1]:
@@ -370,7 +380,7 @@ class World:
         for key, fields in list(self.ours.state.things.items())[:1]:
             self.dealt_with |= {root(value) for value in fields.values()}
             del self.ours.state.things[key]
-            self.ours.touch(None, ENTITY, [key])
+            self.ours.wake(key)
 
     def delete_there(self) -> None:
         for key, stored in list(self.server.items.items())[:1]:
@@ -409,7 +419,7 @@ class World:
         return bool(self.differences()) and not self._explained()
 
     def _explained(self) -> bool:
-        return any(dispute.cause in {"not_kept", "refused_there"} for dispute in self.ours.state.disputes)
+        return any(dispute.cause in {"not_kept", "refused_there"} for dispute in self.ours.disputes())
 
     # What must hold
 
@@ -438,14 +448,14 @@ class World:
         """Values that are nowhere, though nobody who saw them typed over them."""
         here = {root(value) for fields in self.ours.state.things.values() for value in fields.values()}
         there = {root(value) for stored in self.server.items.values() for value in stored.fields.values()}
-        listed = {root(value) for found in self.ours.state.disputes for value in (found.ours, found.theirs)}
+        listed = {root(value) for found in self.ours.disputes() for value in (found.ours, found.theirs)}
         return self.typed - here - there - listed - self.dealt_with
 
     def false_conflicts(self) -> list[Dispute]:
         """Conflicts between a value and one that it was typed over."""
         return [
             found
-            for found in self.ours.state.disputes
+            for found in self.ours.disputes()
             if found.field in FIELDS
             and (self._descends(found.ours, found.theirs) or self._descends(found.theirs, found.ours))
         ]

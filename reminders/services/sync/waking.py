@@ -1,0 +1,50 @@
+"""A change here wakes the connections it concerns. Only that: what to write there is found by comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.errors import NotFound
+from reminders.services.sync.kinds import Kinds
+from reminders.store import appointments, connections, links
+from reminders.store.engine import Database, Record
+
+
+class Waking:
+    """Handlers of the outbox."""
+
+    def __init__(self, database: Database, clock: Clock, kinds: Kinds) -> None:
+        self._database, self._clock, self._kinds = database, clock, kinds
+
+    def visit_changed(self, row: Record) -> None:
+        """A visit changed: touch it wherever it is linked, and where it should be by now."""
+        self._database.run(lambda tx: self._touch_visit(tx, row.key))
+
+    def patient_changed(self, row: Record) -> None:
+        """A patient's card changed."""
+        with self._database.write() as tx:
+            for connection in connections.of_kinds(tx, [name for name, kind in self._kinds.items() if kind.patients]):
+                self._touch(tx, [connection], self._kinds[connection.kind].patients, row.key)
+
+    def _touch_visit(self, tx: Connection, uid: str) -> None:
+        names = [name for name, kind in self._kinds.items() if kind.visits]
+        concerned = connections.of_kinds(tx, names) if names else []
+        if not concerned:
+            return
+        try:
+            provider = appointments.get(tx, uid).provider_id
+        except NotFound:
+            provider = None
+        linked = {link.connection_id for link in links.of_local(tx, uid)}
+        for connection in concerned:
+            if connection.id in linked or connection.provider_id in (None, provider):
+                self._touch(tx, [connection], self._kinds[connection.kind].visits, uid)
+
+    def _touch(self, tx: Connection, concerned: Sequence[Record], entity: str | None, uid: str) -> None:
+        for connection in concerned:
+            if entity is not None:
+                links.touch(tx, connection.id, entity, [uid])
+        connections.wake(tx, [connection.id for connection in concerned], self._clock.now())
