@@ -56,6 +56,8 @@ from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
+from reminders.services.trying import Trying
+from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
 from reminders.texts import Texts
@@ -141,7 +143,7 @@ def _worker(
     checking = Checking(database, clock, gateways.messenger, parts.outcomes)
     extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
     extras += [_advance(sandbox, clock)] if sandbox else []
-    effects = Effects(database, clock, {})
+    effects = Effects(database, clock, {TRY_OUT: Trying(database, gateways.messenger).send})
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras)
     return sending, worker
 
@@ -162,6 +164,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
+        wording=Wording(database, clock, catalogue, texts, lexicons),
     )  # fmt: skip
 
 

@@ -106,6 +106,11 @@ def segments(text: str, *, smart: bool = False) -> Segments:
     return Segments("UCS-2", _packed(widths, _UCS_SINGLE, _UCS_PART), sum(widths))
 
 
+def is_gsm(text: str) -> bool:
+    """Whether every character of ``text`` is in GSM-7 or its extension table."""
+    return _GSM.issuperset(text)
+
+
 def smart_encode(text: str) -> str:
     """``text`` with typographic characters replaced by their GSM-7 look-alikes, as Twilio's Smart Encoding does.
 

@@ -242,7 +242,7 @@ class Attempts:
         )  # fmt: skip
         template = Template.SEVERAL if others else Template(row.kind)
         say = self._texts.email if row.channel == Channel.EMAIL else self._texts.sms
-        return say(template, row.patient_language, place.locale, facts)
+        return say(template, row.patient_language, place.locale, facts, batch.snapshot.texts)
 
 
 def _nudge(batch: Batch, row: Record) -> Nudge:

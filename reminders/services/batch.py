@@ -110,6 +110,7 @@ def candidate(batch: Batch, number: int) -> Candidate:
 
 
 def message_row(batch: Batch, row: Record, job: Job, text: Rendered) -> dict[str, Any]:
+    text_of = "several" if len(job.reminders) > 1 else row.kind
     price = batch.card.price(job.channel, job.to, job.segments)
     return {
         "uid": job.uid, "direction": "out", "channel": job.channel, "kind": row.kind, "reminder_id": row.id,
@@ -117,6 +118,7 @@ def message_row(batch: Batch, row: Record, job: Job, text: Rendered) -> dict[str
         "language": text.language, "token": job.token, "state": State.UNCERTAIN,
         "segments": job.segments if job.channel is Channel.SMS else None, "estimated": price.amount,
         "estimated_currency": price.currency, "created_at": batch.now, "checks": 0,
+        "template": text_of, "text_version": text.version,
     }  # fmt: skip
 
 

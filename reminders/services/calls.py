@@ -192,7 +192,12 @@ class Calls:
     def _say(self, line: _Line, name: Spoken, action: str | None = None, sorry: Sorry = "") -> str:
         visit, place = line.visit, line.place
         facts = visit_facts(place, visit.patient_name, visit.patient_zone, visit.start_at)
-        return self._texts.voice(name, line.call.language, place.locale, facts, action=action, sorry=sorry).body
+        said = self._texts.voice(
+            name, line.call.language, place.locale, facts, action=action, sorry=sorry,
+            own=self._catalogue.current().texts,
+        )  # fmt: skip
+        messages.learn(line.tx, line.call.id, text_version=said.version)
+        return said.body
 
     def _stop(self, line: _Line) -> None:
         now, phone, said = self._clock.now(), line.call.phone, line.heard.speech

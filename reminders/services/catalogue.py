@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from reminders.domain.clinic import Location, Policy, Provider, Service, money
 from reminders.domain.delivery import Channel
 from reminders.domain.duration import Duration
 from reminders.domain.plan import QuietHours, Step
+from reminders.domain.wording import Key, OwnText, OwnTexts
 from reminders.errors import NotFound
 from reminders.store import clinic as store
 from reminders.store.engine import Database, Record
@@ -42,6 +43,7 @@ class Snapshot:
     provider_by_id: Mapping[int, Provider]
     service_by_id: Mapping[int, Service]
     longest_visit: timedelta
+    texts: OwnTexts = field(default_factory=dict)
 
     def location(self, uid: str) -> Location:
         return _found(self.locations, uid, "location")
@@ -103,6 +105,7 @@ class Catalogue:
             provider_by_id=providers,
             service_by_id=services,
             longest_visit=timedelta(minutes=max((row.longest_minutes for row in rows.services), default=0)),
+            texts=_texts(rows.texts),
         )
 
 
@@ -180,6 +183,15 @@ def _services(rows: store.Rows, policies: Mapping[int, Policy]) -> dict[int, Ser
             provider_ids=frozenset(offers[row.id]), active=row.active,
         )
         for row in rows.services
+    }  # fmt: skip
+
+
+def _texts(rows: Sequence[Record]) -> dict[Key, OwnText]:
+    """The texts of the clinic's own that are in force; rows come in order of their numbers, so versions do too."""
+    newest = {Key(row.channel, row.template, row.language): row for row in rows}
+    return {
+        key: OwnText(key, row.version, row.body, row.source, row.created_at, row.created_by)
+        for key, row in newest.items() if row.body is not None
     }  # fmt: skip
 
 

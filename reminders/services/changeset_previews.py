@@ -138,7 +138,8 @@ class Previews:
             venue_zone=place.zone.key,
             recipient_zone=place.zone_of(visit.patient_zone).key if visit.patient_zone else None,
         )  # fmt: skip
-        text = self._texts.sms(template, visit.patient_language, place.locale, facts)
+        own = self._catalogue.current().texts
+        text = self._texts.sms(template, visit.patient_language, place.locale, facts, own)
         return text.language, segments(text.body).count
 
 

@@ -46,6 +46,7 @@ class Entry:
     duration_seconds: int | None
     answered_by: str | None
     outcome: str | None
+    text_version: int | None
     sent_at: datetime | None
     delivered_at: datetime | None
 
@@ -95,7 +96,7 @@ class Ledger:
             sentence=sentence, attempts=row.reminder_attempts, language=row.language,
             text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
             cost=_cost(None if row.reminder_carried_by else amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
-            duration_seconds=row.duration, answered_by=row.answered_by, outcome=row.outcome, sent_at=row.sent_at, delivered_at=row.delivered_at,
+            duration_seconds=row.duration, answered_by=row.answered_by, outcome=row.outcome, text_version=row.text_version, sent_at=row.sent_at, delivered_at=row.delivered_at,
         )  # fmt: skip
 
     def _shown_state(self, row: Record) -> State:

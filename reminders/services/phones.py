@@ -7,6 +7,11 @@ import phonenumbers
 from reminders.errors import Invalid
 
 
+def calling_code(country: str) -> str:
+    """The code that numbers of ``country`` (ISO 3166-1 alpha-2) begin with, such as +34."""
+    return f"+{phonenumbers.country_code_for_region(country)}"
+
+
 def e164(text: str, country: str) -> str:
     """``text`` as E.164; national numbers are read in ``country`` (ISO 3166-1 alpha-2). ``Invalid`` when it cannot be
     a phone number. Numbers reserved for fiction pass: only length and prefix are checked."""

@@ -202,7 +202,7 @@ class Replies:
             "uid": new_uid("msg", reply.now), "direction": "out", "channel": Channel.SMS, "kind": "answer",
             "appointment_id": reply.visit.appointment_id if reply.visit else None,
             "patient_id": reply.sender.id if reply.sender else None, "phone": reply.incoming.phone,
-            "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units,
+            "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units, "template": template, "text_version": rendered.version,
             "estimated": price.amount, "estimated_currency": price.currency, "created_at": reply.now,
             "sent_at": reply.now,
         }  # fmt: skip
@@ -222,7 +222,8 @@ class Replies:
         name = visit.patient_name if visit else (reply.sender.name if reply.sender else "")
         zone = visit.patient_zone if visit else None
         facts = visit_facts(location, name, zone, visit.start_at if visit else None)
-        return self._texts.sms(template, reply.sender.language if reply.sender else None, location.locale, facts)
+        own, language = self._catalogue.current().texts, reply.sender.language if reply.sender else None
+        return self._texts.sms(template, language, location.locale, facts, own)
 
     def _venue(self, reply: _Reply) -> Location | None:
         """Who answers: the visit's venue, else that of the sender's latest visit, else the clinic's first; nobody before

@@ -197,14 +197,16 @@ class Simulation:
 
     def _words(self, case: Case) -> Rendered:
         """What a message says: an e-mail under its subject, a call when it is answered (pauses as /)."""
-        row, locale = case.row, case.location.locale
+        row, locale, own = case.row, case.location.locale, self._catalogue.current().texts
         facts = visit_facts(case.location, row.patient_name, row.patient_zone, row.appointment_start_at, case.body)
         if case.channel is Channel.SMS:
-            return self._texts.sms(Template(case.kind), row.patient_language, locale, facts)
+            return self._texts.sms(Template(case.kind), row.patient_language, locale, facts, own)
         if case.channel is Channel.EMAIL:
-            letter = self._texts.email(Template(case.kind), row.patient_language, locale, facts)
+            letter = self._texts.email(Template(case.kind), row.patient_language, locale, facts, own)
             return replace(letter, body=f"{letter.subject}\n\n{letter.body}")
-        asked, told = (self._texts.voice(name, row.patient_language, locale, facts, action="/") for name in _CALL)
+        asked, told = (
+            self._texts.voice(name, row.patient_language, locale, facts, action="/", own=own) for name in _CALL
+        )
         return replace(told, body=" / ".join(unescape(words) for words in _SAID.findall(asked.body + told.body)))
 
 

@@ -14,6 +14,7 @@ from reminders.store.engine import Record
 from reminders.store.tables import (
     Base,
     CatalogueVersion,
+    ClinicText,
     Location,
     Provider,
     ProviderException,
@@ -38,6 +39,7 @@ class Rows:
     policies: Sequence[Record]
     services: Sequence[Record]
     offers: Sequence[Record]
+    texts: Sequence[Record]
 
 
 def load(tx: Connection) -> Rows:
@@ -118,7 +120,7 @@ def numbers(tx: Connection, table: Table, uids: Sequence[str]) -> dict[str, int]
 
 
 _CATALOGUE: tuple[type[Base], ...] = (
-    Location, Provider, ProviderHours, ProviderException, ReminderPolicy, Service, ServiceProvider,
+    Location, Provider, ProviderHours, ProviderException, ReminderPolicy, Service, ServiceProvider, ClinicText,
 )  # fmt: skip
 
 

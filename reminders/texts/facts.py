@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -76,11 +76,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A finished text. ``fallback``: the reader's own language was not at hand, ``language`` was used instead."""
+    """A finished text. ``fallback``: the reader's own language was not at hand, ``language`` was used instead.
+    ``version``: that of the clinic's own text, ``None`` for the product's."""
 
     body: str
     language: str
     fallback: bool
+    version: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
+from jinja2 import TemplateError
+
+from reminders.domain.wording import Key, OwnText, OwnTexts
 from reminders.errors import Invalid
 from reminders.texts.bidi import isolated
 from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
 from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc
+from reminders.texts.own import render
 from reminders.texts.voices import hearing, speech
 
 
@@ -25,9 +31,15 @@ AT = N_("%(date)s at %(time)s")
 # Translators: names the clock meant, for readers in another zone: "Tuesday, May 7 at 2:30 PM (Chicago time)".
 ZONE = N_("%(when)s (%(city)s time)")
 
+#: What a call tells; the same message is in ``templates/voice/reminder.xml``.
+TELLS = N_("The appointment is on %(when)s")
+
 #: Stand where a name and a time will be; characters of the private use area, which no template has.
 _NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
 _MOST_OUTLINES = 10_000
+
+#: No texts of the clinic's own.
+NONE: Mapping[Key, OwnText] = {}
 
 #: Everything in a written phone number that is not dialled.
 _DIALLED = re.compile(r"[^+0-9]")
@@ -54,21 +66,34 @@ class Texts:
         choice = self._catalogues.choose(wanted, default)
         return choice.language, choice.fallback
 
-    def sms(self, template: Template, wanted: str | None, default: str | None, facts: Facts) -> Rendered:
-        """One SMS. Names appear as they are, without control characters."""
+    def sms(
+        self, template: Template, wanted: str | None, default: str | None, facts: Facts, own: OwnTexts = NONE
+    ) -> Rendered:  # fmt: skip
+        """One SMS. Names appear as they are, without control characters. ``own``: texts of the clinic that take the place
+        of ours; one that cannot be filled gives way to ours again."""
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "sms", needs_text=template is Template.DESK)
+        mine = _own(own, Key("sms", template, choice.language), words)
+        if mine is not None:
+            return Rendered(mine[0], choice.language, choice.fallback, version=mine[1])
         return self._filled(f"sms/{template}.txt", choice, words)
 
-    def email(self, template: Template, wanted: str | None, default: str | None, facts: Facts) -> Letter:
-        """One e-mail; only for the templates of ``MAILED``. It tells what the SMS tells, and to answer by phone."""
+    def email(
+        self, template: Template, wanted: str | None, default: str | None, facts: Facts, own: OwnTexts = NONE
+    ) -> Letter:  # fmt: skip
+        """One e-mail; only for the templates of ``MAILED``. It tells what the SMS tells, and to answer by phone. ``own`` as
+        for ``sms``: subject, then text; the end, which says how to get no more, stays ours."""
         if template not in MAILED:
             raise Invalid("This is not written as an e-mail.", field="template")
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "email", needs_text=template is Template.DESK)
-        whole = self._render(f"email/{template}.txt", choice, words)
-        subject, _, body = whole.body.partition("\n")
-        return Letter(body.strip(), whole.language, whole.fallback, subject.strip())
+        mine = _own(own, Key("email", template, choice.language), words)
+        if mine is not None:
+            whole, version = f"{mine[0]}\n\n{self._render('email/_end.txt', choice, words).body}", mine[1]
+        else:
+            whole, version = self._render(f"email/{template}.txt", choice, words).body, None
+        subject, _, body = whole.partition("\n")
+        return Letter(body.strip(), choice.language, choice.fallback, subject.strip(), version=version)
 
     def voice(
         self,
@@ -80,6 +105,7 @@ class Texts:
         action: str | None,
         replay: str | None = None,
         sorry: Sorry = "",
+        own: OwnTexts = NONE,
     ) -> Rendered:
         """One TwiML document.
 
@@ -88,11 +114,34 @@ class Texts:
         """
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "voice")
+        mine = _own(own, Key("voice", name, choice.language), words)
         more: dict[str, str | None] = {
             "speech": speech(choice.locale), "hearing": hearing(choice.locale), "action": action, "replay": replay,
-            "sorry": sorry, "own": None, "number": _DIALLED.sub("", facts.clinic_phone or ""),
+            "sorry": sorry, "own": mine and mine[0], "number": _DIALLED.sub("", facts.clinic_phone or ""),
         }  # fmt: skip
-        return self._render(f"voice/{name}.xml", choice, words | more)
+        said = self._render(f"voice/{name}.xml", choice, words | more)
+        return replace(said, version=mine[1]) if mine else said
+
+    def sentence(self, key: Key, default: str | None, facts: Facts, own: OwnTexts = NONE) -> str:
+        """What a call says of the visit, without TwiML."""
+        choice = self._catalogues.choose(key.language, default)
+        words = self._words(facts, choice, "voice")
+        mine = _own(own, key, words)
+        return mine[0] if mine else self._catalogues.language(choice.language).gettext(TELLS) % words
+
+    def standard(self, key: Key) -> str:
+        """The product's text as a clinic may edit it: names of facts stand where the facts will be. Of an e-mail without
+        its end, of a call the sentence that tells the time."""
+        choice = Choice(key.language, False, key.language)
+        words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
+        marks = words | {"old_when": None} | ({"visits": "{{ visits }}"} if key.template == "several" else {})
+        if key.channel == "voice":
+            return self._catalogues.language(key.language).gettext(TELLS) % {"when": "{{ when }}"}
+        body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
+        lines = body.partition("\n-- \n")[0].rstrip().split("\n")
+        return "\n".join(
+            f"{{% if clinic_phone %}}{one}{{% endif %}}" if "clinic_phone" in one else one for one in lines
+        )
 
     def when(self, start: datetime, zone: str, language: str) -> str:
         """Weekday, date and time of ``start`` on the clock of ``zone``, in CLDR's form for ``language``."""
@@ -166,6 +215,15 @@ class Texts:
         date = date_words(local.date(), choice.locale, medium)
         when = gettext(AT) % {"date": date, "time": time_words(local.time(), choice.locale, medium)}
         return gettext(ZONE) % {"when": when, "city": city(zone, choice.locale, medium)} if named else when
+
+
+def _own(own: OwnTexts, key: Key, words: dict[str, str | None]) -> tuple[str, int] | None:
+    """The clinic's own text with its facts, and its version."""
+    found = own.get(key)
+    try:
+        return (render(found.body, words), found.version) if found else None
+    except TemplateError:
+        return None
 
 
 def _names_zone(facts: Facts) -> bool:

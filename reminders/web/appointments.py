@@ -252,6 +252,7 @@ def _reminder(entry: Entry) -> dict[str, Any]:
         "segments": entry.segments, "cost": money(entry.cost), "cost_is_actual": entry.cost_is_actual,
         "attempts": entry.attempts, "error_code": entry.error_code,
         "duration_seconds": entry.duration_seconds, "answered_by": entry.answered_by, "outcome": entry.outcome,
+        "text_version": entry.text_version,
         "sent_at": moment(entry.sent_at),
         "delivered_at": moment(entry.delivered_at),
     }  # fmt: skip

@@ -29,6 +29,7 @@ from reminders.services.replies import Replies
 from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.slots import Slots
+from reminders.services.wording import Wording
 from reminders.settings import Settings
 
 EXTENSION = "reminders"
@@ -59,6 +60,7 @@ class UseCases:
     savings: Savings
     slots: Slots
     signature: Signature
+    wording: Wording
 
 
 def use_cases() -> UseCases:

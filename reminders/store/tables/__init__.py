@@ -4,6 +4,7 @@ from reminders.store.tables.base import Base
 from reminders.store.tables.calendars import Calendar, CalendarEntry, DavCredential, Feed
 from reminders.store.tables.clinic import (
     CatalogueVersion,
+    ClinicText,
     Location,
     Provider,
     ProviderException,
@@ -46,6 +47,7 @@ __all__ = [
     "CatalogueVersion",
     "ChangeSet",
     "Circuit",
+    "ClinicText",
     "DavCredential",
     "Feed",
     "Heartbeat",

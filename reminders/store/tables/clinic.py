@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reminders.store.tables.base import Base, Json, Row
+from reminders.store.tables.base import Base, Id, Json, Row
 
 
 class Location(Row):
@@ -106,6 +106,24 @@ class ServiceProvider(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     service_id: Mapped[int] = mapped_column(ForeignKey("service.id"))
     provider_id: Mapped[int] = mapped_column(ForeignKey("provider.id"))
+
+
+class ClinicText(Base):
+    """One version of a text of the clinic's own; the highest version is in force, without a body the product's text is.
+    ``source`` is the fingerprint of the text it was made from."""
+
+    __tablename__ = "clinic_text"
+    __table_args__ = (UniqueConstraint("channel", "template", "language", "version"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    channel: Mapped[str] = mapped_column(String(8))
+    template: Mapped[str] = mapped_column(String(40))
+    language: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    body: Mapped[str | None]
+    source: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
 
 
 class CatalogueVersion(Base):

@@ -59,7 +59,8 @@ class Message(Row):
     callback address. ``estimated`` and ``price`` never mix: the first comes from the rate card, the second from the
     provider. ``check_at`` is when to ask the provider for what it has not told yet (outcome, price), null when nothing
     is missing; ``checks`` counts how often it was asked. Of a call: ``duration`` in seconds, ``answered_by`` as the
-    provider's machine detection heard it, ``outcome`` (``domain/call.py``).
+    provider's machine detection heard it, ``outcome`` (``domain/call.py``). ``template`` is the text it was
+    made from, ``text_version`` the version if that was the clinic's own.
     """
 
     __tablename__ = "message"
@@ -102,6 +103,8 @@ class Message(Row):
     duration: Mapped[int | None]
     answered_by: Mapped[str | None] = mapped_column(String(8))
     outcome: Mapped[str | None] = mapped_column(String(20))
+    template: Mapped[str | None] = mapped_column(String(40))
+    text_version: Mapped[int | None]
 
 
 class InboxItem(Row):

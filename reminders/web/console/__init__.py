@@ -14,6 +14,7 @@ from reminders.web.console.inbox import bp as inbox_bp
 from reminders.web.console.pages import install, nowhere
 from reminders.web.console.people import bp as people_bp
 from reminders.web.console.session import bp as session_bp
+from reminders.web.console.texts import bp as texts_bp
 from reminders.web.console.visit import bp as visit_bp
 
 __all__ = ["create_blueprint"]
@@ -32,7 +33,7 @@ def create_blueprint() -> APIBlueprint:
     whole.after_request(secure)
     install(whole)
     whole.add_url_rule("/", "home", _home)
-    for noun in (session_bp, day_bp, visit_bp, booking_bp, inbox_bp, people_bp, changesets_bp):
+    for noun in (session_bp, day_bp, visit_bp, booking_bp, inbox_bp, people_bp, changesets_bp, texts_bp):
         whole.register_blueprint(noun, url_prefix="/console")
     whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)
     return whole

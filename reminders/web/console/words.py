@@ -79,6 +79,14 @@ MESSAGE_KINDS = {
     "reminder": "Reminder", "moved": "Notice of the new time", "cancelled": "Notice of the cancellation",
     "desk": "Note from the desk", "answer": "Automatic answer", "reply": "Patient",
 }  # fmt: skip
+TEXTS = {
+    "reminder": "Reminder", "several": "Reminder of several visits", "moved": "Notice of the new time",
+    "cancelled": "Notice of the cancellation", "desk": "Note from the desk",
+    "answer_confirmed": "Answer: confirmed", "answer_all_confirmed": "Answer: all confirmed",
+    "answer_cancelled": "Answer: cancelled", "answer_reschedule": "Answer: another time", "answer_help": "Answer: help",
+    "answer_ambiguous": "Answer: several visits", "answer_nothing": "Answer: no visit ahead",
+    "answer_start": "Answer: texts again", "answer_too_late": "Answer: too late",
+}  # fmt: skip
 CHANNELS = {"sms": "SMS", "voice": "call", "email": "e-mail", "all": "all messages"}
 CHANNEL_NAMES = {"sms": "SMS", "voice": "Calls", "email": "E-mail"}
 STOPS = {"sms": "no SMS", "voice": "no calls", "email": "no e-mails", "all": "no messages at all"}

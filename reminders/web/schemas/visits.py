@@ -112,6 +112,7 @@ class ReminderOut(Out):
     duration_seconds: int | None
     answered_by: AnsweredBy | None
     outcome: Outcome | None
+    text_version: int | None
     sent_at: datetime | None
     delivered_at: datetime | None
 
