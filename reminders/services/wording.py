@@ -28,7 +28,7 @@ from reminders.store import messages, outbox
 from reminders.store import wording as store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
-from reminders.texts import Facts, Template, Texts, problems
+from reminders.texts import SOURCE, Facts, Template, Texts, problems
 
 #: A month of messages, counted back from now.
 _MONTH = timedelta(days=30)
@@ -87,6 +87,11 @@ class Wording:
 
     def languages(self) -> list[str]:
         return self._texts.languages()
+
+    def house_language(self) -> str:
+        """The language of the clinic's first venue, in which its own texts are written first."""
+        place = self._first_place()
+        return self._texts.negotiate(place.locale, None)[0] if place else SOURCE
 
     def listing(self, channel: str | None = None, language: str | None = None) -> list[Shown]:
         """Every text there is, of one channel or language if asked for."""
@@ -179,10 +184,9 @@ class Wording:
     def _source(self, snapshot: Snapshot, key: Key) -> str:
         """What a text is a translation of: the clinic's own in the language of its first venue, else the product's
         English. A text in that language itself is made from the product's."""
-        place = self._first_place()
-        house = self._texts.negotiate(place.locale, None)[0] if place else "en"
+        house = self.house_language()
         own = snapshot.texts.get(key._replace(language=house)) if house != key.language else None
-        return own.body if own else self._texts.standard(key._replace(language="en"))
+        return own.body if own else self._texts.standard(key._replace(language=SOURCE))
 
     def _check(self, tx: Connection, key: Key, body: str) -> Check:
         reasons = problems(key, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
+from reminders.domain.sms import segments
 from reminders.sandbox import Faults
 from reminders.sandbox.rates import outbound_price
 from tests.sandbox.support import (
@@ -24,6 +26,7 @@ from tests.sandbox.support import (
     World,
     make_world,
 )
+from tests.shared_data import needs_shared, shared
 
 SERVICE = "MG" + "a" * 32
 
@@ -253,3 +256,18 @@ def test_times_in_any_zone_mean_the_same(world: World) -> None:
     world.sandbox.advance(datetime(2025, 3, 30, 3, 0, tzinfo=UTC).astimezone(tz=None))
 
     assert world.application.statuses() == ["sent", "delivered"]
+
+
+@needs_shared
+def test_what_is_estimated_is_what_is_billed(world: World) -> None:
+    """Every vector that Twilio would take as one message, plain and smart: segments and price as our estimate says."""
+    vectors = json.loads(shared("sms", "segment_vectors.json").read_text(encoding="utf-8"))
+    taken = [one for one in vectors if one["body"].strip() and len(one["body"]) <= 1600]
+    assert len(taken) > len(vectors) // 2
+    sids = {world.send(one["body"], to=OTHER_PHONE, smart_encoded=one["smart"]).sid: one for one in taken}
+    world.pass_time(timedelta(seconds=30))
+    for sid, one in sids.items():
+        estimated = segments(one["body"], smart=one["smart"]).count
+        billed = world.sdk.messages(sid).fetch()
+        assert int(billed.num_segments) == estimated == one["segments"], one["origin"]
+        assert billed.price == f"-{outbound_price(OTHER_PHONE, estimated):.5f}"

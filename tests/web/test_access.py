@@ -46,6 +46,10 @@ ROLES = {
     "GET feeds": READERS, "POST feeds": DESK, "GET feeds/<uid:feed_id>": READERS, "DELETE feeds/<uid:feed_id>": DESK,
     "GET dav-credentials": READERS, "POST dav-credentials": DESK,
     "GET dav-credentials/<uid:credential_id>": READERS, "DELETE dav-credentials/<uid:credential_id>": DESK,
+    "GET texts": READERS,
+    **{f"{method} texts/<string:channel>/<string:language>/<string:template>": roles
+       for method, roles in (("GET", READERS), ("PUT", ADMINS), ("DELETE", ADMINS))},
+    **{f"POST texts/<string:channel>/<string:language>/<string:template>/{act}": ADMINS for act in ("check", "test")},
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
     "GET reports/attendance": MANAGERS, "GET reports/attendance/heat-map": MANAGERS,

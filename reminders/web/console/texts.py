@@ -13,7 +13,6 @@ from reminders.services.wording import Check
 from reminders.web.console.guard import actor
 from reminders.web.console.pages import checked, done, query, render, status_of, version_seen, written
 from reminders.web.console.people import languages
-from reminders.web.console.shown import chosen_location
 from reminders.web.context import caller, use_cases
 from reminders.web.schemas.texts import TextIn, TextTry
 
@@ -24,7 +23,7 @@ _ONE = "/texts/<string:channel>/<string:language>/<string:template>"
 
 @bp.get("/texts")
 def listing() -> ResponseReturnValue:
-    channel, language = query("channel") or Channel.SMS.value, query("language") or _first_language()
+    channel, language = query("channel") or Channel.SMS.value, query("language") or use_cases().wording.house_language()
     return render(
         "texts", texts=use_cases().wording.listing(channel, language), channel=channel, language=language,
         languages=languages(),
@@ -82,10 +81,3 @@ def _page(key: Key, problem: ReminderError | None = None, typed: str = "") -> Re
         versions=wording.versions(key), may_change=caller().role is Role.ADMIN, languages=languages(),
         previewed=bool(typed) and problem is None, phone=request.form.get("phone", ""),
     )  # fmt: skip
-
-
-def _first_language() -> str:
-    """The language of the first venue."""
-    place = chosen_location(None)
-    names = use_cases().wording.languages()
-    return next((name for name in names if place and name == place.language.replace("-", "_")), "en")

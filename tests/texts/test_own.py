@@ -1,0 +1,131 @@
+"""Texts of the clinic's own: a closed language, and the product's own text as the fallback."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reminders.domain.wording import BY_CHANNEL, FACTS, Key, OwnText, OwnTexts
+from reminders.texts import Template, Texts, problems
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, facts
+
+REMINDER = Key("sms", "reminder", "en")
+every_text = pytest.mark.parametrize(
+    "key", [Key(channel, template, "en") for channel, names in BY_CHANNEL.items() for template in names], ids=str
+)
+
+
+def own(key: Key, body: str, version: int = 3) -> OwnTexts:
+    return {key: OwnText(key, version, body, "", datetime(2030, 1, 1, tzinfo=UTC), "key_1")}
+
+
+def codes(body: str, key: Key = REMINDER) -> list[str]:
+    return [code for code, _ in problems(key, body)]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("{{ clinic }}: {{ patient }}, {{ when }}", []),
+        ("{{ when }}{% if clinic_phone %} {{ clinic_phone }}{% else %} {{ clinic }}{% endif %}", []),
+        ("{% if not clinic_phone and patient %}x{% endif %}{{ when }}", []),
+        ("", ["empty"]),
+        ("  \n ", ["empty"]),
+        ("no time", ["missing_fact"]),
+        ("{% if when %}no time{% endif %}", ["missing_fact"]),
+        ("{{ when }} {{ doctor }}", ["unknown_fact"]),
+        ("{{ when }} {{ diagnosis }} {{ service }}", ["unknown_fact", "unknown_fact"]),
+        ("{{ when }} {{ text }}", ["unknown_fact"]),
+        ("{{ when", ["syntax"]),
+        ("{{ when }} {% if %}", ["syntax"]),
+        ("{{ when.year }}", ["syntax"]),
+        ("{{ when['x'] }}", ["syntax"]),
+        ("{{ when() }}", ["syntax"]),
+        ("{{ when | upper }}", ["syntax"]),
+        ("{{ when ~ patient }}", ["syntax"]),
+        ("{{ 'a' * 1000000000 }}{{ when }}", ["syntax"]),
+        ("{% for a in patient %}{{ when }}{% endfor %}", ["syntax"]),
+        ("{% set x = 1 %}{{ when }}", ["syntax"]),
+        ("{% include 'email/_end.txt' %}{{ when }}", ["syntax"]),
+        ("{% extends 'sms/desk.txt' %}", ["syntax"]),
+        ("{{ self }}{{ when }}", ["unknown_fact"]),
+        ("{{ when }}\x00", ["control_characters"]),
+        ("{{ when }}\u202e", ["control_characters"]),
+    ],
+)
+def test_what_is_refused(body: str, expected: list[str]) -> None:
+    assert codes(body) == expected
+
+
+def test_an_email_needs_a_subject_and_a_text() -> None:
+    mail = Key("email", "reminder", "en")
+    assert codes("{{ when }}", mail) == ["no_subject"]
+    assert codes("Visit\n\n{{ when }}", mail) == []
+
+
+@every_text
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_standard_text_is_a_text_that_could_be_saved(texts: Texts, key: Key, language: str) -> None:
+    key = key._replace(language=language)
+    assert problems(key, texts.standard(key)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("phone", [None, "+1 312 555 0100"])
+@pytest.mark.parametrize("template", [name for name in BY_CHANNEL["sms"] if name not in {"desk", "several"}])
+def test_the_standard_text_saved_as_it_is_says_the_same(
+    texts: Texts, language: str, phone: str | None, template: str
+) -> None:
+    key, visit = Key("sms", template, language), facts(clinic_phone=phone)
+    plain = texts.sms(Template(template), language, None, visit)
+    mine = texts.sms(Template(template), language, None, visit, own(key, texts.standard(key)))
+    assert (mine.body, mine.version, plain.version) == (plain.body, 3, None)
+
+
+def test_only_the_readers_language_is_replaced(texts: Texts) -> None:
+    mine = own(Key("sms", "reminder", "es"), "{{ when }} hola")
+    assert texts.sms(Template.REMINDER, "en", None, facts(), mine).version is None
+    assert texts.sms(Template.REMINDER, "es-MX", None, facts(), mine).version == 3
+
+
+def test_an_email_keeps_its_end(texts: Texts) -> None:
+    key = Key("email", "reminder", "en")
+    letter = texts.email(Template.REMINDER, "en", None, facts(), own(key, "Your visit\n\nSee you on {{ when }}."))
+    assert letter.subject == "Your visit"
+    assert letter.body.startswith("See you on ")
+    assert "no more e-mails" in letter.body
+    assert letter.version == 3
+
+
+def test_a_call_says_the_clinics_sentence_escaped(texts: Texts) -> None:
+    mine = own(Key("voice", "reminder", "en"), "You & we meet <{{ when }}>.")
+    said = texts.voice("reminder", "en", None, facts(), action="/", own=mine)
+    assert "You &amp; we meet &lt;" in said.body
+    assert said.version == 3
+    assert texts.voice("who", "en", None, facts(), action="/", own=mine).version is None
+
+
+def test_a_text_that_cannot_be_filled_gives_way_to_ours(texts: Texts) -> None:
+    found = texts.sms(
+        Template.ANSWER_HELP, "en", None, facts(start=None), own(Key("sms", "answer_help", "en"), "{{ when }}")
+    )
+    assert found.version is None
+    assert CLINIC in found.body
+
+
+@given(st.text(), st.text(), st.sampled_from(sorted(FACTS["reminder"])))
+def test_no_name_can_break_or_inject(texts: Texts, name: str, clinic: str, fact: str) -> None:
+    mine = own(REMINDER, f"{{% if clinic_phone %}}[{{{{ {fact} }}}}]{{% endif %}} {{{{ when }}}}")
+    said = texts.sms(Template.REMINDER, "en", None, facts(patient=name, clinic=clinic), mine)
+    assert said.version == 3
+
+
+def test_a_name_that_looks_like_a_template_stays_a_name(texts: Texts) -> None:
+    said = texts.sms(
+        Template.REMINDER, "en", None, facts(patient="{{ clinic }}"), own(REMINDER, "{{ patient }} {{ when }}")
+    )
+    assert said.body.startswith("{{ clinic }} ")
+    assert PATIENT not in said.body
