@@ -11,7 +11,7 @@ from tests.browser.pages import Browser, faults, sign_in
 from tests.house import House, clinic, running
 
 PAGE = "/console/texts/sms/es/reminder"
-BODY = "{{ clinic }}: {{ patient }} viene el {{ when }}. Sí = 1. STOP"
+BODY = "{{ clinic }}: {{ patient }} viene el {{ when }}. Sí = 1. Por favor, avise si no viene. STOP"
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_preview_save_and_back(house: House, admin: Browser) -> None:
     assert "nothing was saved yet" in page.text
     assert "Maria Lopez viene el" in page.text
     assert "UCS-2" in page.text
-    assert "Si = 1" in page.text
+    assert "Si = 1. Por favor" in page.text
     assert house.get("texts/sms/es/reminder")["version"] == 0
     page = admin.submit("Save", body=BODY)
     assert "Messages use this text from now on." in page.text

@@ -1,6 +1,6 @@
 """Texts of the clinic's own, with versions, and which text a message was made from
 
-Revision: 0005
+Revision: 0006
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from reminders.store.tables import base as types
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
