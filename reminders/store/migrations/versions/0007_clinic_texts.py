@@ -1,6 +1,6 @@
 """Texts of the clinic's own, with versions, and which text a message was made from
 
-Revision: 0006
+Revision: 0007
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from reminders.store.tables import base as types
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
