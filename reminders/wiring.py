@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -17,7 +16,6 @@ from flask import Blueprint, Flask
 from reminders.clock import Clock, SystemClock
 from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
-from reminders.domain.lexicon import Lexicon
 from reminders.domain.ports import Mailer, Messenger
 from reminders.domain.worth import Prices
 from reminders.gateways.holiday import public_holidays
@@ -61,6 +59,7 @@ from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
 from reminders.texts import Texts
+from reminders.texts.lexicons import Lexicons
 from reminders.web.app import create_app
 from reminders.web.context import UseCases
 from reminders.worker import Worker
@@ -156,13 +155,13 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
-        calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons), catalogue=catalogue,
+        calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
         desk=Desk(database, clock), feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
-        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons), reports=Reports(database, clock),
+        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
         wording=Wording(database, clock, catalogue, texts, lexicons),
     )  # fmt: skip
@@ -177,13 +176,9 @@ def words() -> Texts:
 
 
 @cache
-def lexicons() -> Mapping[str, Lexicon]:
-    """The reply words of every language that has them, read once per process."""
-    files = sorted((data_dir() / "locales").glob("*/replies.toml"))
-    return {
-        path.parent.name: Lexicon.from_mapping(path.parent.name, tomllib.loads(path.read_text("utf-8")))
-        for path in files
-    }
+def lexicons() -> Lexicons:
+    """What patients answer with; each language is read when somebody first answers in it."""
+    return Lexicons(data_dir())
 
 
 def _with_sandbox(settings: Settings, clock: Clock) -> tuple[Settings, Sandbox | None]:

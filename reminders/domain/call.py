@@ -72,7 +72,12 @@ _KEYS: dict[Step, dict[str, Choice]] = {
 }
 _WORDS: dict[Step, dict[Intent, Choice]] = {
     Step.WHO: {Intent.CONFIRM: Choice.HERE, Intent.CANCEL: Choice.NOT_HERE},
-    Step.VISIT: {Intent.CONFIRM: Choice.CONFIRM, Intent.CANCEL: Choice.ASK_CANCEL, Intent.RESCHEDULE: Choice.MOVE},
+    Step.VISIT: {
+        Intent.CONFIRM: Choice.CONFIRM,
+        Intent.CANCEL: Choice.ASK_CANCEL,
+        Intent.PERHAPS_CANCEL: Choice.ASK_CANCEL,
+        Intent.RESCHEDULE: Choice.MOVE,
+    },
     # "No" to "do you want to cancel?" and "cancel it" read alike, so here only a yes counts.
     Step.SURE: {Intent.CONFIRM: Choice.CANCEL},
 }

@@ -1,7 +1,8 @@
 """Folds short human text into comparable tokens, for any script.
 
 Case, accents, width, apostrophes, invisible characters and decoration disappear; "Sí, gracias!" and "si gracias" give
-the same words. Scripts that put no spaces between words (Chinese, Japanese, Thai, …) give one token per character.
+the same words. Scripts that put no spaces between words (Chinese, Japanese, Thai, …), or put them as they please
+(Korean), give one token per character.
 Based on Unicode NFKD and full case folding (UAX #15, Unicode standard section 5.18).
 """
 
@@ -28,8 +29,9 @@ _HYPHEN = re.compile(r"(?<=[^\W\d_])[-_\u2010](?=[^\W\d_])")
 _STRETCHED = re.compile(r"(.)\1{2,}")
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\U00020000-\U0003ffff]"
+    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_STRETCHED_UNSPACED = re.compile(f"({_UNSPACED.pattern})\\1{{2,}}")
 # Letters that people swap freely and Unicode does not decompose.
 _SAME_LETTER = str.maketrans(
     {"đ": "d", "ð": "d", "ı": "i", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "þ": "th"}
@@ -104,6 +106,7 @@ def _folded(text: str) -> str:
         text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
         text = "".join(_plain(text))
         text = unicodedata.normalize("NFC", text).translate(_SAME_LETTER)
+        text = _STRETCHED_UNSPACED.sub(r"\1", text)
     text = _QUESTION_MARKS.sub(QUESTION, _EMOTICON.sub(" ", text))
     text = _AMOUNTS.sub(AMOUNT, text)
     return _HYPHEN.sub(" ", _ABBREVIATION.sub(r"\1", text))

@@ -21,7 +21,7 @@ them, and confirms a visit otherwise; only the caller knows which, see ``is_carr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from reminders.domain.folding import BREAK, QUESTION, is_decoration, join, one_edit_apart, tokens, unstretched
@@ -32,32 +32,37 @@ _MAX_RAW = 1600  # the longest message Twilio delivers
 
 
 class Intent(StrEnum):
-    """What the patient wants. ``UNCLEAR`` means: nothing may change, the desk reads it."""
+    """What the patient wants. ``UNCLEAR`` and ``QUESTION`` mean: nothing may change, the desk reads it.
+    ``PERHAPS_CANCEL`` means: nothing may change before the patient has said it again."""
 
     CONFIRM = "confirm"
     CANCEL = "cancel"
+    PERHAPS_CANCEL = "perhaps_cancel"
     RESCHEDULE = "reschedule"
     STOP = "stop"
     START = "start"
     HELP = "help"
+    QUESTION = "question"
     THANKS = "thanks"
     UNCLEAR = "unclear"
 
 
 _MEANING: dict[frozenset[Role], Intent] = {
-    **{frozenset({Role(intent)}): intent for intent in Intent if intent is not Intent.UNCLEAR},
+    **{frozenset({Role(intent)}): intent for intent in Intent if intent not in (Intent.UNCLEAR, Intent.QUESTION)},
     frozenset({Role.NEGATION}): Intent.CANCEL,
     frozenset({Role.REFUSAL}): Intent.CANCEL,
     frozenset({Role.NEGATION, Role.REFUSAL}): Intent.CANCEL,
     frozenset({Role.CANCEL, Role.REFUSAL}): Intent.CANCEL,
     frozenset({Role.RESCHEDULE, Role.REFUSAL}): Intent.RESCHEDULE,
+    frozenset({Role.PERHAPS_CANCEL, Role.NEGATION}): Intent.PERHAPS_CANCEL,
 }
-_IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION})
+_IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION, Role.POLITE_YES})
 # A guess (a corrected typo, a mix of languages) may lead here; it never costs a visit and never changes consent.
-_HARMLESS = frozenset({Intent.CONFIRM, Intent.RESCHEDULE, Intent.HELP, Intent.THANKS})
+_HARMLESS = frozenset({Intent.CONFIRM, Intent.RESCHEDULE, Intent.HELP, Intent.THANKS, Intent.PERHAPS_CANCEL})
 _KEYWORDS = frozenset({Intent.STOP, Intent.START, Intent.HELP})
 _MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
 
+_NUMBERS = {Role.ZERO: "0", Role.ONE: "1", Role.TWO: "2", Role.THREE: "3"}
 _DIGITS = {"1": Intent.CONFIRM, "2": Intent.CANCEL, "3": Intent.RESCHEDULE}
 _SIGNS = {
     **dict.fromkeys("👍👌🆗✅✔✓☑", Role.CONFIRM),
@@ -84,6 +89,9 @@ class Reading:
 
 
 _UNCLEAR = Reading(Intent.UNCLEAR, None, "")
+_QUESTION = Reading(Intent.QUESTION, None, "")
+#: The choice of everything on a numbered list.
+ALL = -1
 
 
 def is_carrier_yes(text: str) -> bool:
@@ -96,13 +104,31 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Collection[Lexico
     stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
         return _UNCLEAR
-    words = [BREAK if word not in _SIGNS and is_decoration(word) else word for word in tokens(text)]
-    plain = join(words)
-    keyword = _CARRIER.get(plain.replace(" ", ""))
+    words = _words(own.respelled(text))
+    keyword = _CARRIER.get(join(words).replace(" ", ""))
     if keyword:
-        return Reading(keyword, None, plain)
-    if len(plain) > MAX_LENGTH:
-        return _UNCLEAR
+        return Reading(keyword, None, join(words))
+    reading = _read(words, own, fallbacks, others) if len(join(words)) <= MAX_LENGTH else _UNCLEAR
+    return _QUESTION if reading is _UNCLEAR and _asks(words, (own, *fallbacks)) else reading
+
+
+def choice(text: str, *lexicons: Lexicon) -> int | None:
+    """What ``text`` chooses from a numbered list: the number, ``ALL``, or ``None`` when it says anything else besides.
+    Politeness is no hindrance; a question, a "but" or two numbers are."""
+    words = _words(lexicons[0].respelled(text[:_MAX_RAW]))
+    scan = _scan(words, lexicons)
+    if scan.unknown or not scan.roles.keys() <= _IGNORABLE - {Role.QUESTION} | {Role.THANKS, Role.ALL}:
+        return None
+    if Role.ALL in scan.roles:
+        return None if scan.numbers else ALL
+    return int(scan.numbers[0]) if len(scan.numbers) == 1 and len(scan.numbers[0]) <= 2 else None
+
+
+def _words(text: str) -> list[str]:
+    return [BREAK if word not in _SIGNS and is_decoration(word) else word for word in tokens(text)]
+
+
+def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Collection[Lexicon]) -> Reading:
     first = _scan(words, (own,))
     if (first.complete and first.answered) or Role.HEDGE in first.roles:
         return first.reading()
@@ -113,13 +139,19 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Collection[Lexico
     return _keyword_elsewhere(words, first, others) or first.checked(_guess(words, (own, *fallbacks)))
 
 
+def _asks(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> bool:
+    """A question about something else than our own: "yes?" is only a doubtful answer."""
+    scan = _scan(words, lexicons)
+    return Role.QUESTION in scan.roles and (scan.unknown > 0 or Role.HEDGE in scan.roles or not scan.answered)
+
+
 def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Collection[Lexicon]) -> Reading | None:
     """The whole message is "stop", "start" or "help" in another language, and in no two of them something different.
 
     The patient's own language may know nothing of it but politeness. A single letter is too little to go by.
     """
     plain = join(words)
-    if own.complete or own.roles.keys() - {Role.PADDING} or (len(plain) == 1 and plain.isascii()):
+    if own.complete or own.roles.keys() - {Role.PADDING, Role.POLITE_YES} or (len(plain) == 1 and plain.isascii()):
         return None
     readings = {reading.intent: reading for other in others if (reading := _scan(words, (other,)).reading()).matched}
     if len(readings) != 1 or not readings.keys() <= _KEYWORDS:
@@ -133,22 +165,29 @@ def _guess(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Reading:
     scans = [mixed] if mixed.complete else [_scan(spelling, lexicons) for spelling in _corrected(words, lexicons)]
     readings = {reading.intent: reading for reading in (scan.reading() for scan in scans)}
     readings.pop(Intent.UNCLEAR, None)
-    return readings.popitem()[1] if len(readings) == 1 and readings.keys() <= _HARMLESS else _UNCLEAR
+    if len(readings) != 1:
+        return _UNCLEAR
+    intent, reading = readings.popitem()
+    if intent is Intent.CANCEL:  # not sure enough to lose a visit for
+        return replace(reading, intent=Intent.PERHAPS_CANCEL)
+    return reading if intent in _HARMLESS else _UNCLEAR
 
 
 def _corrected(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Iterator[list[str]]:
-    """The message with its only unknown word replaced by each harmless word one typing slip away.
+    """The message with its only unknown word replaced by each word one typing slip away, if all of them are harmless or
+    if all of them would make us ask.
 
     The first letter must be right ("visto" is not "listo"), and a word that is as close to a refusal stays unknown.
     """
     known = frozenset[str]().union(*(lexicon.vocabulary for lexicon in lexicons))
     correctable = frozenset[str]().union(*(lexicon.correctable for lexicon in lexicons))
+    askable = frozenset[str]().union(*(lexicon.askable for lexicon in lexicons))
     unknown = [at for at, word in enumerate(words) if word.isalpha() and unstretched(word, (known,)) not in known]
     if len(unknown) != 1 or len(words[unknown[0]]) < TYPO_LENGTH:
         return
     at = unknown[0]
     near = [word for word in known if word[0] == words[at][0] and one_edit_apart(word, words[at])]
-    if correctable.issuperset(near):
+    if correctable.issuperset(near) or askable.issuperset(near):
         for word in sorted(near):
             yield [*words[:at], word, *words[at + 1 :]]
 
@@ -158,12 +197,23 @@ class _Scan:
     """What the phrases of a message do: for each role the first phrase and its language."""
 
     roles: dict[Role, tuple[str, str | None]] = field(default_factory=dict)
-    digits: list[str] = field(default_factory=list)
-    complete: bool = True
+    numbers: list[str] = field(default_factory=list)
+    unknown: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Every word is understood, and every number is one that the reminder offers."""
+        return not self.unknown and all(number in _DIGITS for number in self.numbers)
+
+    @property
+    def digits(self) -> list[str]:
+        return [number for number in self.numbers if number in _DIGITS]
 
     @property
     def wishes(self) -> frozenset[Role]:
         """The roles that answer something. "Thanks" is an answer only when there is no other."""
+        if self.roles.keys() == {Role.POLITE_YES} and not self.digits:
+            return frozenset({Role.CONFIRM})
         said = frozenset(self.roles) - _IGNORABLE
         return said - {Role.THANKS} if self.digits or said > {Role.THANKS} else said
 
@@ -182,7 +232,8 @@ class _Scan:
             return _UNCLEAR
         if self.digits:
             return Reading(intent, None, self.digits[0])
-        matched, language = next(found for role, found in self.roles.items() if role in self.wishes)
+        wishes = self.wishes | {Role.POLITE_YES}
+        matched, language = next(found for role, found in self.roles.items() if role in wishes)
         return Reading(intent, language, matched)
 
     def _intent(self) -> Intent:
@@ -216,8 +267,11 @@ def _phrase(scan: _Scan, words: list[str], at: int, lexicons: tuple[Lexicon, ...
         for length in range(min(lexicon.longest, len(words) - at), 0, -1):
             phrase = tuple(words[at : at + length])
             role = lexicon.phrases.get(phrase)
-            if role:
+            if role in _NUMBERS:
+                scan.numbers.append(_NUMBERS[role])
+            elif role:
                 scan.roles.setdefault(role, (join(phrase), lexicon.language))
+            if role:
                 return length
     return 0
 
@@ -227,8 +281,8 @@ def _single(scan: _Scan, word: str) -> int:
     role = _SIGNS.get(word)
     if role:
         scan.roles.setdefault(role, (word, None))
-    elif word in _DIGITS:
-        scan.digits.append(word)
+    elif word.isdecimal():
+        scan.numbers.append(word)
     elif word != BREAK:
-        scan.complete = False
+        scan.unknown += 1
     return 1

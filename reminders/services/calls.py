@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -14,8 +13,8 @@ from reminders.domain.availability import is_open
 from reminders.domain.call import MACHINES, MOST_TRIES, AnsweredBy, Choice, Outcome, Step, by_key, by_words
 from reminders.domain.clinic import Location
 from reminders.domain.delivery import Channel, State
-from reminders.domain.lexicon import Lexicon
-from reminders.domain.reply import read
+from reminders.domain.reply import ALL, read
+from reminders.domain.reply import choice as chosen
 from reminders.errors import IllegalTransition, NotFound
 from reminders.services.batch import visit_facts
 from reminders.services.catalogue import Catalogue
@@ -25,6 +24,7 @@ from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 from reminders.texts import Sorry, Spoken, Texts
+from reminders.texts.lexicons import Lexicons
 
 _DOCUMENTS: dict[Step, Spoken] = {Step.WHO: "who", Step.VISIT: "reminder", Step.SURE: "sure"}
 _CONNECTED = frozenset({"completed", "answered"})
@@ -65,7 +65,7 @@ class Calls:
 
     def __init__(
         self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, texts: Texts,
-        lexicons: Callable[[], Mapping[str, Lexicon]],
+        lexicons: Lexicons,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -103,9 +103,11 @@ class Calls:
         heard = line.heard
         if heard.key:
             return by_key(heard.step, heard.key)
-        lexicons = self._lexicons()
-        english = lexicons["en"]
-        own = lexicons.get(self._texts.negotiate(line.call.language, line.place.locale)[0], english)
+        own = self._lexicons.of(self._texts.negotiate(line.call.language, line.place.locale)[0])
+        english = self._lexicons.of("en")
+        number = chosen(heard.speech, own, english)
+        if number is not None and number != ALL:
+            return by_key(heard.step, str(number))
         return by_words(heard.step, read(heard.speech, own, english).intent)
 
     def _act(self, line: _Line, choice: Choice) -> str:

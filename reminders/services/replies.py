@@ -6,7 +6,7 @@ What nobody can read with certainty goes to the desk's inbox, and the patient is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,6 @@ from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.clinic import Location
 from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, State
-from reminders.domain.lexicon import Lexicon
 from reminders.domain.reply import Intent, is_carrier_yes, read
 from reminders.domain.sms import segments
 from reminders.errors import IllegalTransition
@@ -31,6 +30,7 @@ from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 from reminders.texts import Rendered, Template, Texts
+from reminders.texts.lexicons import Lexicons
 
 #: How long a question stays open for an answer.
 _OPEN_FOR = timedelta(days=14)
@@ -76,7 +76,7 @@ class Replies:
 
     def __init__(
         self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, texts: Texts,
-        lexicons: Callable[[], Mapping[str, Lexicon]],
+        lexicons: Lexicons,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -88,6 +88,7 @@ class Replies:
     def receive(self, incoming: Incoming) -> str | None:
         """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
         now = self._clock.now()
+        self._lexicons.keywords()  # read before the transaction: the first time takes a while
         with self._database.write() as tx:
             questions = messages.questions(tx, incoming.phone, now - _OPEN_FOR)
             visits = _asked_about(questions, now)
@@ -107,9 +108,8 @@ class Replies:
             return {"STOP": Intent.STOP, "START": Intent.START}.get(reply.incoming.opt_out.upper(), Intent.HELP)
         if is_carrier_yes(body) and consents.said_by_text(tx, reply.incoming.phone):
             return Intent.START
-        english = self._lexicons()["en"]
-        own = self._lexicons().get(self._language(reply), english)
-        return read(body, own, english, others=self._lexicons().values()).intent
+        own, english = self._lexicons.of(self._language(reply)), self._lexicons.of("en")
+        return read(body, own, english, others=self._lexicons.keywords()).intent
 
     def _act(self, tx: Connection, reply: _Reply, intent: Intent) -> Template | None:
         match intent:

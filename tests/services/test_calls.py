@@ -36,7 +36,7 @@ class Line:
         self.visit = self.world.book(ids, START)
         self.world.tick(START - timedelta(days=1))
         (self.call,) = self.world.messenger.sent
-        self.calls = Calls(database, self.world.clock, self.world.catalogue, self.world.lifecycle, texts(), lexicons)
+        self.calls = Calls(database, self.world.clock, self.world.catalogue, self.world.lifecycle, texts(), lexicons())
 
     def hears(self, answered_by: AnsweredBy | None = AnsweredBy.HUMAN) -> str:
         return self.calls.script(self.call.token, Heard(self.call.sid, ACTION, answered_by=answered_by))

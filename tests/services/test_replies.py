@@ -63,7 +63,7 @@ class Desk:
 def desk(database: Database) -> Desk:
     world = World(database)
     ids = world.open(steps=[step("-P1D")], notices=["moved"], patient={"phone": PHONE})
-    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons)
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
     return Desk(world, ids, replies)
 
 
@@ -263,7 +263,7 @@ def test_the_flag_of_the_provider_wins_over_the_words(desk: Desk) -> None:
 
 def test_before_there_is_a_clinic(database: Database) -> None:
     world = World(database)
-    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons)
+    replies = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), lexicons())
     assert replies.receive(Incoming("SM1", PHONE, "hello?")) is None
     assert replies.receive(Incoming("SM2", PHONE, "STOP")) is None
     assert [row.reason for row in world.rows(select(InboxItem.__table__))] == ["not_understood"]
