@@ -31,6 +31,7 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_ALL_UNSPACED = re.compile(f"{_UNSPACED.pattern}+")
 _STRETCHED_UNSPACED = re.compile(f"({_UNSPACED.pattern})\\1{{2,}}")
 # Letters that people swap freely and Unicode does not decompose.
 _SAME_LETTER = str.maketrans(
@@ -66,6 +67,11 @@ def join(words: Collection[str]) -> str:
             parts.append(" ")
         parts.append(word)
     return "".join(parts)
+
+
+def is_unspaced(text: str) -> bool:
+    """Only characters that are words of their own, none of them drawn out: each can be folded alone."""
+    return bool(_ALL_UNSPACED.fullmatch(text)) and not _STRETCHED_UNSPACED.search(text)
 
 
 def is_decoration(word: str) -> bool:

@@ -10,12 +10,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, product
 from sys import intern
 from typing import Any, Self
 
-from reminders.domain.folding import BREAK, join, tokens
+from reminders.domain.folding import BREAK, is_unspaced, join, tokens
 
 TYPO_LENGTH = 5  # letters; shorter words have too many neighbours
 RESPELL = "respell"
@@ -134,6 +134,13 @@ def _long_words(phrases: Mapping[Phrase, Role], roles: frozenset[Role]) -> froze
 
 
 def _folded(word: str) -> Phrase:
+    if is_unspaced(word):  # character by character, from memory: these lists have the most and the longest phrases
+        return tuple(chain.from_iterable(map(_character, word)))
+    return _character(word)
+
+
+@lru_cache(maxsize=8192)
+def _character(word: str) -> Phrase:
     return tuple(intern(token) for token in tokens(word) if token != BREAK)
 
 
