@@ -163,7 +163,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
-        wording=Wording(database, clock, catalogue, texts, lexicons),
+        wording=Wording(database, clock, catalogue, texts, lexicons()),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,7 +18,7 @@ from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, State
 from reminders.domain.estimate import Estimate, Sample, Suggestion, estimate, suggest
 from reminders.domain.folding import join, tokens
-from reminders.domain.lexicon import Lexicon, Role
+from reminders.domain.lexicon import Role
 from reminders.domain.sms import is_gsm
 from reminders.domain.wording import BY_CHANNEL, FACTS, OPT_OUT_WANTED, Key, OwnText, exists, fingerprint, wants_opt_out
 from reminders.errors import Invalid, NotFound, Stale
@@ -29,6 +29,7 @@ from reminders.store import wording as store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
 from reminders.texts import SOURCE, Facts, Template, Texts, problems
+from reminders.texts.lexicons import Lexicons
 
 #: A month of messages, counted back from now.
 _MONTH = timedelta(days=30)
@@ -77,7 +78,7 @@ class Wording:
 
     def __init__(
         self, database: Database, clock: Clock, catalogue: Catalogue, texts: Texts,
-        lexicons: Callable[[], Mapping[str, Lexicon]],
+        lexicons: Lexicons,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
@@ -207,8 +208,7 @@ class Wording:
         return [("no_opt_out", f"A text like this has to say how to stop it in {country} ({why}): for example STOP.")]
 
     def _says_stop(self, language: str, body: str) -> bool:
-        lexicon = self._lexicons().get(language)
-        words = {"stop"} | (lexicon.words(Role.STOP) if lexicon else set())
+        words = {"stop"} | self._lexicons.of(language).words(Role.STOP)
         folded = f" {join(tokens(body))} "
         return any(f" {word} " in folded for word in words)
 

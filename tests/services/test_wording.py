@@ -26,7 +26,7 @@ START = MONDAY + timedelta(days=2, hours=1)
 
 
 def wording(world: World) -> Wording:
-    return Wording(world.database, world.clock, world.catalogue, texts(), lexicons)
+    return Wording(world.database, world.clock, world.catalogue, texts(), lexicons())
 
 
 @pytest.fixture
