@@ -228,6 +228,7 @@ def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
         lease=timedelta(seconds=settings.lease_seconds), grace=timedelta(seconds=settings.grace_seconds),
         combine=timedelta(minutes=settings.combine_minutes), daily_cap=settings.daily_cap,
         budget=settings.monthly_budget, channels=frozenset(channels),
+        mailbox=settings.mail_sender[1] if mailer is not None and settings.smtp_url else "",
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from reminders.clock import Clock
 from reminders.domain.delivery import Channel, State
-from reminders.domain.ports import Mailer, Messenger, Report
+from reminders.domain.ports import Attachment, Mailer, Messenger, Report
 from reminders.domain.sms import segments
 from reminders.errors import GatewayError
 
@@ -177,6 +177,7 @@ class Letter:
     subject: str
     body: str
     message_id: str
+    attachment: Attachment | None = None
 
 
 class FakeMailer(Mailer):
@@ -202,7 +203,9 @@ class FakeMailer(Mailer):
     def close(self) -> None:
         self.closed = True
 
-    def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
+    def send(
+        self, to: str, subject: str, body: str, message_id: str, attachment: Attachment | None = None
+    ) -> Report:  # fmt: skip
         with self._lock:
             self.requests += 1
             outcome = self.account_problem or (self._script.popleft() if self._script else Fate.ACCEPTED)
@@ -213,7 +216,7 @@ class FakeMailer(Mailer):
             if "@" not in to:
                 raise GatewayError(permanent=True, provider_code=553)
             if outcome is not Fate.REQUEST_LOST:
-                self.sent.append(Letter(to, subject, body, message_id))
+                self.sent.append(Letter(to, subject, body, message_id, attachment))
         if outcome is Fate.DIED_AFTER:
             raise WorkerDied
         if outcome is not Fate.ACCEPTED:

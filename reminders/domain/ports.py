@@ -34,6 +34,14 @@ class Report:
     created_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A calendar that goes with an e-mail (RFC 6047): iCalendar text (RFC 5545) and its METHOD (RFC 5546)."""
+
+    method: str
+    content: str
+
+
 class Messenger(Protocol):
     """Sends messages and calls. Every method may raise ``GatewayError``; none is called inside a transaction."""
 
@@ -62,8 +70,10 @@ class Messenger(Protocol):
 class Mailer(Protocol):
     """Sends e-mail. May raise ``GatewayError``; never called inside a transaction."""
 
-    def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
-        """Hand over one plain-text e-mail. ``message_id`` (letters, digits, ``_``, ``-``) is the left part of its
+    def send(
+        self, to: str, subject: str, body: str, message_id: str, attachment: Attachment | None = None
+    ) -> Report:  # fmt: skip
+        """Hand over one plain-text e-mail, with the visit for the reader's calendar. ``message_id`` (letters, digits, ``_``, ``-``) is the left part of its
         Message-ID (RFC 5322) and the report's SID; the same for every try, so that a repeat is recognised."""
         ...
 

@@ -8,6 +8,8 @@ from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from reminders.domain.ports import Attachment
+
 _POLICY = SMTP.clone(cte_type="7bit")  # what every server takes, with or without 8BITMIME
 _MESSAGE_ID = re.compile(r"[\w.+-]{1,128}", re.ASCII)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -28,7 +30,9 @@ class Sender:
         return self.address.rpartition("@")[2]
 
 
-def compose(sender: Sender, to: str, subject: str, body: str, message_id: str, date: str) -> bytes:
+def compose(
+    sender: Sender, to: str, subject: str, body: str, message_id: str, date: str, attachment: Attachment | None = None
+) -> bytes:  # fmt: skip
     """A whole message as it goes over the wire, without the dots of the transport. Whatever ``subject`` holds stays in
     the subject, and nothing but ASCII leaves."""
     if not _MESSAGE_ID.fullmatch(message_id):
@@ -48,6 +52,11 @@ def compose(sender: Sender, to: str, subject: str, body: str, message_id: str, d
         headers["List-Unsubscribe"] = f"<{sender.unsubscribe}>"  # RFC 2369
     content = EmailMessage(policy=_POLICY)
     content.set_content(_plain(body), charset="utf-8")
+    if attachment is not None:
+        content.add_attachment(
+            _encodable(attachment.content).encode(), maintype="text", subtype="calendar", filename="appointment.ics",
+            params={"charset": "utf-8", "method": attachment.method},
+        )  # fmt: skip
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii") + content.as_bytes()
 
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from reminders.clock import Clock, stopwatch
 from reminders.domain.delivery import State
-from reminders.domain.ports import Report
+from reminders.domain.ports import Attachment, Report
 from reminders.errors import GatewayError
 from reminders.gateways.letter import Sender, compose
 
@@ -76,9 +76,12 @@ class Smtp:
         self._free = threading.BoundedSemaphore(connections)
         self._kept: deque[tuple[smtplib.SMTP, float]] = deque(maxlen=connections)
 
-    def send(self, to: str, subject: str, body: str, message_id: str) -> Report:
+    def send(
+        self, to: str, subject: str, body: str, message_id: str, attachment: Attachment | None = None
+    ) -> Report:  # fmt: skip
         recipient = _recipient(to)
-        content = compose(self._sender, recipient, subject, body, message_id, format_datetime(self._clock.now()))
+        date = format_datetime(self._clock.now())
+        content = compose(self._sender, recipient, subject, body, message_id, date, attachment)
         with self._connection() as connection:
             _hand_over(connection, self._sender.address, recipient, content, self._acceptance)
         return Report(sid=message_id, state=State.SENT, status="accepted", to=to, body=body)

@@ -32,7 +32,8 @@ from reminders.services.batch import (
     visit_facts,
 )
 from reminders.services.catalogue import Catalogue
-from reminders.store import appointments, claims, consents, paces, spendings
+from reminders.services.invitations import invitation
+from reminders.store import appointments, calendars, claims, consents, paces, spendings
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
@@ -60,7 +61,8 @@ class Pace:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the installation asks of sending. ``combine`` is how far ahead a message may speak for others to the same
-    phone; a ``daily_cap`` or ``budget`` of 0 means no limit. ``channels`` are those that are set up here."""
+    phone; a ``daily_cap`` or ``budget`` of 0 means no limit. ``channels`` are those that are set up here, ``mailbox`` is the
+    address that e-mail comes from."""
 
     lease: timedelta = timedelta(seconds=60)
     grace: timedelta = timedelta(seconds=60)
@@ -68,6 +70,7 @@ class Rules:
     daily_cap: int = 0
     budget: Decimal = Decimal(0)
     channels: frozenset[Channel] = frozenset({Channel.SMS, Channel.VOICE})
+    mailbox: str = ""
 
 
 class Attempts:
@@ -141,6 +144,8 @@ class Attempts:
         is not known yet, and waiting for it could end in a deadlock."""
         rows = claims.details(batch.tx, numbers)
         batch.rows |= {row.id: row for row in rows}
+        if batch.channel is Channel.EMAIL:
+            batch.visits |= calendars.known_visits(batch.tx, [row.appointment_id for row in rows if row.appointment_id])
         visits = [row.appointment_id for row in rows if row.appointment_id]
         busy = set(visits) - appointments.hold(batch.tx, visits)
         for row in rows:
@@ -229,6 +234,7 @@ class Attempts:
             subject=text.subject if isinstance(text, Letter) else "",
             segments=segments(text.body).count if batch.channel is Channel.SMS else 1, attempts=row.attempts,
             not_after=row.not_after,
+            attachment=invitation(batch, row, text, self._rules.mailbox) if isinstance(text, Letter) else None,
         )  # fmt: skip
 
     def _text(self, batch: Batch, row: Record, others: Sequence[Record]) -> Rendered:

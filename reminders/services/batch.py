@@ -16,6 +16,7 @@ from reminders.domain.cost import RateCard
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import Situation
 from reminders.domain.plan import DEFAULT_QUIET_HOURS, Step
+from reminders.domain.ports import Attachment
 from reminders.errors import Invalid
 from reminders.services.catalogue import Snapshot
 from reminders.store import claims, consents
@@ -39,11 +40,12 @@ class Job:
     segments: int
     attempts: int
     not_after: datetime
+    attachment: Attachment | None = None
 
 
 @dataclass(slots=True)
 class Batch:
-    """One claim on its way: what is decided so far."""
+    """One claim on its way: what is decided so far. ``visits``: for e-mail, the visits as calendars know them."""
 
     tx: Connection
     now: datetime
@@ -56,6 +58,7 @@ class Batch:
     settled: dict[int, dict[str, Any]] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
+    visits: dict[int, Record] = field(default_factory=dict)
 
     def settle(self, number: int, state: State, reason: Reason | str, **values: Any) -> None:
         """Write down what becomes of a claimed reminder that is not sent by a message of its own."""

@@ -117,7 +117,8 @@ class Previews:
         policy = _policy(page, visit)
         if policy is None or template.value not in policy.notices:
             return ()
-        return (self._contact(page, visit, Channel.SMS, template, place),)
+        channel = Channel.EMAIL if visit.patient_email and not visit.patient_phone else Channel.SMS
+        return (self._contact(page, visit, channel, template, place),)
 
     def _contact(
         self, page: _Page, visit: Record, channel: Channel, template: Template, place: Location

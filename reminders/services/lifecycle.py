@@ -58,6 +58,7 @@ class _Subject:
     service: Service
     location: Location
     zone: tzinfo
+    by_mail: bool = False  # an address on the card and no number
 
 
 class Lifecycle:
@@ -155,7 +156,8 @@ class Lifecycle:
         location = provider.location if provider else snapshot.location_by_id[visit.location_id]
         service = snapshot.service_by_id[visit.service_id]
         zone = location.zone_of(visit.patient_zone)
-        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone)
+        by_mail = bool(visit.patient_email) and not visit.patient_phone
+        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, by_mail)
         if change is Change.RESCHEDULE and start is not None:
             reminder_store.add(tx, _of_visit(visit.id, _planned(subject, start, now)))
         told = actor.name == _PATIENT or (change is Change.RESCHEDULE and start == _start_last_told(tx, visit))
@@ -229,9 +231,9 @@ def _notice(subject: _Subject, kind: str, before: datetime, now: datetime) -> li
     quiet = policy.quiet(subject.location.country)
     due = into_allowed_hours(wished, before, now, subject.zone, quiet) or wished
     reason = Reason.DUE if due == wished else Reason.SHIFTED
-    row = _row(subject, now, kind=kind, step=0, channel=Channel.SMS, due_at=due, not_after=before,
-               state=State.PLANNED, reason=reason)  # fmt: skip
-    return [row]
+    channel = Channel.EMAIL if subject.by_mail else Channel.SMS
+    return [_row(subject, now, kind=kind, step=0, channel=channel, due_at=due, not_after=before, state=State.PLANNED,
+                 reason=reason)]  # fmt: skip
 
 
 def _row(subject: _Subject, now: datetime, **values: Any) -> dict[str, Any]:

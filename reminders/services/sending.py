@@ -198,7 +198,7 @@ class Sending:
             case Channel.VOICE:
                 return self._gateways.messenger.place_call(job.to, job.token)
             case _ if self._gateways.mailer is not None:
-                return self._gateways.mailer.send(job.to, job.subject, job.body, job.reminder_uid)
+                return self._gateways.mailer.send(job.to, job.subject, job.body, job.reminder_uid, job.attachment)
             case _:
                 raise GatewayError("E-mail is not set up.", permanent=True)
 

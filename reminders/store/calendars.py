@@ -184,3 +184,9 @@ def feed(
     """(head, rest) of every event of a feed, in order; cancelled ones only if that happened after ``kept``."""
     values = {"providers": list(providers), "since": since, "until": until, "kept": kept}
     return _FEEDS[privacy].all(tx, values)
+
+
+def known_visits(tx: Connection, numbers: Sequence[int]) -> dict[int, Record]:
+    """What a calendar in a mail says of these visits besides their time: public id, end and sequence."""
+    query = select(Appointment.id, Appointment.uid, Appointment.end_at, SEQUENCE).where(Appointment.id.in_(numbers))
+    return {row.id: row for row in tx.execute(query)} if numbers else {}

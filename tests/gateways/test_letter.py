@@ -8,9 +8,10 @@ from email.parser import BytesParser
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reminders.domain.ports import Attachment
 from reminders.gateways.letter import Sender, compose, one_line
 
 ANA = "ana.lima@example.com"
@@ -67,3 +68,27 @@ def test_any_words_make_a_letter(name: str, subject: str, body: str) -> None:
 def test_a_message_id_is_ours_or_nobodys(name: str) -> None:
     with pytest.raises(ValueError, match="Message-ID"):
         compose(SENDER, ANA, "-", "-", name, "-")
+
+
+CALENDAR = "BEGIN:VCALENDAR\r\nSUMMARY:Clínica 王\r\nEND:VCALENDAR\r\n"
+
+
+def test_a_calendar_goes_along_byte_for_byte() -> None:
+    content = compose(SENDER, ANA, "Cita", "Hola", "rem_1", DATE, Attachment("PUBLISH", CALENDAR))
+    mail = read(content)
+    assert content.isascii()
+    assert mail.get_content_type() == "multipart/mixed"
+    words, calendar = mail.iter_parts()
+    assert words.get_content().strip() == "Hola"
+    assert calendar.get_content_type() == "text/calendar"
+    assert (calendar.get_param("method"), calendar.get_param("charset")) == ("PUBLISH", "utf-8")
+    assert (calendar.get_content_disposition(), calendar.get_filename()) == ("attachment", "appointment.ics")
+    assert calendar.get_payload(decode=True) == CALENDAR.encode()
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.text())
+def test_any_calendar_text_stays_in_its_part(text: str) -> None:
+    mail = read(compose(SENDER, ANA, "-", "Hello", "rem_1", DATE, Attachment("CANCEL", text)))
+    assert mail["To"] == ANA
+    assert len(list(mail.iter_parts())) == 2

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterator
+from email.message import EmailMessage
 
 import pytest
 
 from reminders.clock import ManualClock
 from reminders.domain.delivery import State
-from reminders.domain.ports import Mailer
+from reminders.domain.ports import Attachment, Mailer
 from reminders.errors import GatewayError
 from reminders.gateways.letter import Sender
 from reminders.gateways.smtp import Server, Smtp
@@ -30,6 +31,11 @@ class MailerContract:
         assert (report.sid, report.state, report.to) == ("rem_1", State.SENT, ANA)
         assert (report.price, report.segments, report.error_code) == (None, None, None)
         assert arrived() == [Letter(ANA, SUBJECT, BODY, "rem_1")]
+
+    def test_a_calendar_goes_along(self, mailer: Mailer, arrived: Callable[[], list[Letter]]) -> None:
+        calendar = Attachment("PUBLISH", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
+        mailer.send(ANA, SUBJECT, BODY, "rem_1", calendar)
+        assert arrived() == [Letter(ANA, SUBJECT, BODY, "rem_1", calendar)]
 
     def test_the_same_reminder_has_the_same_message_id(
         self, mailer: Mailer, arrived: Callable[[], list[Letter]], meeting: Callable[[str], None]
@@ -99,6 +105,17 @@ class TestFakeMailer(MailerContract):
         return meet
 
 
+def _letter(mail: EmailMessage) -> Letter:
+    """A mail as it was handed over."""
+    words, *calendars = list(mail.iter_parts()) if mail.is_multipart() else [mail]
+    attached = [
+        Attachment(str(one.get_param("method")), one.get_payload(decode=True).decode())  # type: ignore[union-attr]
+        for one in calendars
+    ]
+    body = words.get_content().replace("\r\n", "\n").rstrip("\n")
+    return Letter(mail["To"], mail["Subject"], body, mail["Message-ID"].split("@")[0].lstrip("<"), *attached)
+
+
 class TestSmtp(MailerContract):
     """The real one, over STARTTLS."""
 
@@ -117,11 +134,7 @@ class TestSmtp(MailerContract):
 
     @pytest.fixture
     def arrived(self, mailbox: Mailbox) -> Callable[[], list[Letter]]:
-        return lambda: [
-            Letter(mail["To"], mail["Subject"], mail.get_content().replace("\r\n", "\n").rstrip("\n"),
-                   mail["Message-ID"].split("@")[0].lstrip("<"))
-            for mail in mailbox.mails
-        ]  # fmt: skip
+        return lambda: [_letter(mail) for mail in mailbox.mails]
 
     @pytest.fixture
     def meeting(self, mailbox: Mailbox) -> Callable[[str], None]:
