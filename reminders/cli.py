@@ -18,13 +18,18 @@ from rich.console import Console
 from rich.table import Table
 
 from reminders import __version__, demo, rehearsal, settings, simulating
+from reminders.clock import SystemClock
 from reminders.domain.actor import Role
+from reminders.domain.cost import rate_card
 from reminders.errors import ReminderError
 from reminders.importing import import_file
 from reminders.settings import Settings
 from reminders.show import write_report
+from reminders.showing.languages import write_languages
 from reminders.store import schema
 from reminders.store.engine import Database
+from reminders.texts import Texts
+from reminders.texts.survey import survey
 from reminders.wiring import build
 from reminders.wsgi import configure_logging
 
@@ -217,6 +222,15 @@ def simulate(
     """Every message that would go out, with its text. Sends nothing, changes nothing."""
     with closing(build(settings.load())) as service:
         simulating.simulate(service, simulating.Asked(first, last, location, form, diff, everything), console)
+
+
+@main.command("languages")
+@click.option("--to", default="+1", show_default=True, help="Calling code of the phones whose prices count")
+@click.option("--format", "form", type=FORMATS, default="table", show_default=True)
+def languages(to: str, form: str) -> None:
+    """Every language: how complete it is, who speaks it, how long its texts are and what they cost."""
+    found = survey(Texts(settings.data_dir()), settings.data_dir())
+    write_languages(found, rate_card(SystemClock().now().date()), to, form, console)
 
 
 @main.command("check-config")

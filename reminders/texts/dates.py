@@ -23,8 +23,9 @@ Medium = Literal["sms", "voice", "email"]
 _PLAIN = {0x202F: " ", 0xA0: " ", 0x2009: " ", 0x2019: "'"}
 _FIELDS = re.compile(r"'[^']*'|[Ec]+|[ML]{3,}")
 
-# CLDR's abbreviated months of these languages are not inflected, so they read wrong after a day: "11 maj" for "11 maja".
-_MONTHS_IN_FULL = {"pl"}
+# CLDR's abbreviated months of these languages are not inflected, so they read wrong after a day ("11 maj" for "11 maja"),
+# and in full they are long and outside GSM-7 ("11 października"). People there write the number: "11.10".
+_MONTHS_IN_DIGITS = {"pl": "MEd"}
 # Where CLDR abbreviates the halves of the day to something foreign ("PM 2:30"), written as people there write it.
 _WRITTEN = {"ko": "aaaa h:mm"}
 # The same for the ear: "2:30 in the afternoon" rather than letters that a voice would spell out.
@@ -83,9 +84,9 @@ def _formats(locale_id: str) -> _Formats:
     locale = Locale.parse(locale_id)
     known = locale.datetime_skeletons
     patterns = [str(known[key]) for key in ("MMMMEEEEd", "MMMMEd", "MMMEd") if key in known]
-    short = "MMMM" if locale.language in _MONTHS_IN_FULL else "MMM"
+    brief = _MONTHS_IN_DIGITS.get(locale.language)
     dates: dict[Medium, DateTimePattern] = {
-        "sms": parse_pattern(_widen(patterns[-1], short)),
+        "sms": parse_pattern(_widen(str(known[brief]) if brief else patterns[-1], "MMM")),
         "voice": parse_pattern(_widen(patterns[0], "MMMM")),
         "email": parse_pattern(_widen(patterns[0], "MMMM")),
     }

@@ -24,7 +24,7 @@ TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
 #: The verbs by which a text asks for an answer, and what may follow them: a digit or STOP.
 REPLY = re.compile(
     r"(?:i-reply(?: po)?|reply|text back|responda|responder|antworten(?: sie)?(?: bitte)?(?: mit)?|répondez|envoyez"
-    r"|risponda|antwoord|sms zwrotny|ответьте|надішліть|yanıtlayın|للرد|जवाब दें|(?<!的)回[复覆]|返信ください|답장해 주세요"
+    r"|risponda|antwoord|prosimy o sms|ответьте|надішліть|yanıtlayın|للرد|जवाब दें|(?<!的)回[复覆]|返信ください|답장해 주세요"
     r"|trả lời|ตอบกลับ)[\s:：\"'«“„]*(\w+)",
     re.IGNORECASE,
 )
