@@ -241,7 +241,8 @@ class Attempts:
         """What is said and in which language. A call's words are made when the provider asks for them."""
         place = venue(batch, row)
         if row.channel == Channel.VOICE:
-            return Rendered("", row.patient_language or place.locale, fallback=False)
+            language, fallback = self._texts.negotiate(row.patient_language, place.locale)
+            return Rendered("", language if fallback else row.patient_language or place.locale, fallback)
         facts = visit_facts(
             place, row.patient_name, row.patient_zone, row.start_at, row.body,
             others=[(other.patient_name, other.start_at) for other in others],

@@ -118,11 +118,16 @@ def message_row(batch: Batch, row: Record, job: Job, text: Rendered) -> dict[str
     return {
         "uid": job.uid, "direction": "out", "channel": job.channel, "kind": row.kind, "reminder_id": row.id,
         "appointment_id": row.appointment_id, "patient_id": row.patient_id, "phone": job.to, "body": job.body,
-        "language": text.language, "token": job.token, "state": State.UNCERTAIN,
+        "language": text.language, "wanted_language": wanted_language(batch, row, text), "token": job.token, "state": State.UNCERTAIN,
         "segments": job.segments if job.channel is Channel.SMS else None, "estimated": price.amount,
         "estimated_currency": price.currency, "created_at": batch.now, "checks": 0,
         "template": text_of, "text_version": text.version,
     }  # fmt: skip
+
+
+def wanted_language(batch: Batch, row: Record, text: Rendered) -> str | None:
+    """The language that was asked for, when the text had to be written in another."""
+    return (row.patient_language or venue(batch, row).locale) if text.fallback else None
 
 
 def addresses(batch: Batch) -> set[str]:

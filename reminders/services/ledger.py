@@ -24,7 +24,10 @@ from reminders.texts import language_name
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One reminder. ``cost`` is the provider's price when ``cost_is_actual``, else our estimate; ``None`` if unsent."""
+    """One reminder. ``cost`` is the provider's price when ``cost_is_actual``, else our estimate; ``None`` if unsent.
+
+    ``wanted_language`` is the one that was asked for, when there are no texts in it and ``language`` had to do.
+    """
 
     id: str
     kind: str
@@ -37,6 +40,7 @@ class Entry:
     sentence: str
     attempts: int
     language: str | None
+    wanted_language: str | None
     text: str | None
     provider_sid: str | None
     segments: int | None
@@ -94,6 +98,7 @@ class Ledger:
             id=row.reminder_uid, kind=row.reminder_kind, step=row.reminder_step, channel=row.reminder_channel,
             due_at=row.reminder_due_at, not_after=row.reminder_not_after, state=state, reason=row.reminder_reason,
             sentence=sentence, attempts=row.reminder_attempts, language=row.language,
+            wanted_language=row.wanted_language,
             text=row.body or row.reminder_body, provider_sid=row.provider_sid, segments=row.segments,
             cost=_cost(None if row.reminder_carried_by else amount, currency, state), cost_is_actual=row.price is not None, error_code=row.error_code,
             duration_seconds=row.duration, answered_by=row.answered_by, outcome=row.outcome, text_version=row.text_version, sent_at=row.sent_at, delivered_at=row.delivered_at,
@@ -154,12 +159,19 @@ def _barred(row: Record, visit: Record, stops: set[tuple[str, str]]) -> str:
 def _sent_sentence(row: Record, what: str, state: State, zone: ZoneInfo) -> str:
     if row.reminder_reason == Reason.IMPORTED:
         return f"{what} was sent before this system was in use; its text and cost are not known."
-    language = f" in {language_name(row.language)}" if row.language else ""
+    language = _in_language(row)
     when = _time(row.sent_at or row.created_at or row.reminder_updated_at, zone)
     end = f" and delivered on {_time(row.delivered_at, zone)}" if state is State.DELIVERED and row.delivered_at else ""
     outcome = f"; {_ENDED[row.outcome]}" if row.outcome in _ENDED else ""
     joint = ", in one message with those of other visits" if row.reminder_carried_by else ""
     return f"{what} was sent on {when}{language}{joint}{end}{outcome}{_LOST.get(row.reminder_reason, '')}."
+
+
+def _in_language(row: Record) -> str:
+    if not row.language:
+        return ""
+    wanted = f" (there are no texts in {language_name(row.wanted_language)})" if row.wanted_language else ""
+    return f" in {language_name(row.language)}{wanted}"
 
 
 def _what(row: Record, service: Service) -> str:

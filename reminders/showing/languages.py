@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -12,7 +14,6 @@ from rich.table import Table
 
 from reminders.domain.cost import RateCard
 from reminders.domain.delivery import Channel
-from reminders.show import as_csv, as_json
 from reminders.texts import Template
 from reminders.texts.survey import STANDARD, Standing
 
@@ -31,9 +32,12 @@ def write_languages(found: Iterable[Standing], card: RateCard, to: str, form: st
     """Print one line for each language; prices are those of ``card`` for phones under the calling code ``to``."""
     rows = [_row(standing, card, to) for standing in found]
     if form == "json":
-        console.file.write(as_json({"to": to, "currency": card.currency, "items": rows}))
+        listed = {"to": to, "currency": card.currency, "items": rows}
+        console.file.write(json.dumps(listed, indent=2, ensure_ascii=False) + "\n")
     elif form == "csv":
-        console.file.write(as_csv(_FIELDS, [row | {"currency": card.currency} for row in rows]))
+        writer = csv.DictWriter(console.file, _FIELDS)
+        writer.writeheader()
+        writer.writerows(row | {"currency": card.currency} for row in rows)
     else:
         console.print(_table(rows, f"Estimated prices in {card.currency} to phones in {to}"))
 
@@ -54,7 +58,7 @@ def _rounded(amount: Decimal, step: str) -> str:
 
 
 def _table(rows: list[dict[str, Any]], caption: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, caption=caption)
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, pad_edge=False, collapse_padding=True)
     for head, is_words in _COLUMNS.values():
         table.add_column(head, justify="left" if is_words else "right", no_wrap=True)
     for row in rows:

@@ -26,6 +26,8 @@ _FIELDS = re.compile(r"'[^']*'|[Ec]+|[ML]{3,}")
 # CLDR's abbreviated months of these languages are not inflected, so they read wrong after a day ("11 maj" for "11 maja"),
 # and in full they are long and outside GSM-7 ("11 października"). People there write the number: "11.10".
 _MONTHS_IN_DIGITS = {"pl": "MEd"}
+# How the first of a month is written, and how where every letter counts; CLDR has only digits.
+_FIRST = {"fr": ("1er", "1er"), "it": ("1º", "1"), "pt": ("1º", "1")}
 # Where CLDR abbreviates the halves of the day to something foreign ("PM 2:30"), written as people there write it.
 _WRITTEN = {"ko": "aaaa h:mm"}
 # The same for the ear: "2:30 in the afternoon" rather than letters that a voice would spell out.
@@ -47,7 +49,10 @@ class _Formats:
 def date_words(day: date, locale_id: str, medium: Medium) -> str:
     """Weekday, day and month, such as "Tuesday, May 7"."""
     written = _formats(locale_id)
-    return _for(medium, written.dates[medium].apply(day, written.locale))
+    words = _for(medium, written.dates[medium].apply(day, written.locale))
+    if day.day > 1 or written.locale.language not in _FIRST:
+        return words
+    return re.sub(r"\b1\b", _FIRST[written.locale.language][medium == "sms"], words, count=1)
 
 
 @lru_cache(4096)

@@ -247,7 +247,8 @@ def _paused(visit_id: str, *, paused: bool) -> Response:
 def _reminder(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id, "kind": entry.kind, "due_at": moment(entry.due_at), "not_after": moment(entry.not_after),
-        "step": entry.step, "channel": entry.channel, "language": entry.language, "state": entry.state,
+        "step": entry.step, "channel": entry.channel, "language": entry.language,
+        "wanted_language": entry.wanted_language, "state": entry.state,
         "reason": entry.reason, "sentence": entry.sentence, "text": entry.text, "provider_sid": entry.provider_sid,
         "segments": entry.segments, "cost": money(entry.cost), "cost_is_actual": entry.cost_is_actual,
         "attempts": entry.attempts, "error_code": entry.error_code,

@@ -78,6 +78,8 @@ STORIES: list[tuple[Callable[[House, Any], None] | None, dict[str, Any], str, st
     (None, {"policy": {"quiet_hours": {"start": "08:30", "end": "10:00"}}}, "planned",
      "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 10:00, moved out of quiet hours."),
     (send, {}, "delivered", "The reminder SMS 1 day before was sent on Tue 07 May 2030 at 09:00 in Spanish and delivered on Tue 07 May 2030 at 09:00."),
+    (send, {"patient": {"language": "sv-SE"}}, "delivered",
+     "The reminder SMS 1 day before was sent on Tue 07 May 2030 at 09:00 in Spanish (there are no texts in Swedish (Sweden)) and delivered on Tue 07 May 2030 at 09:00."),
     (confirm_first, {"steps": [{"offset": "-P1D", "unless_confirmed": True}]}, "suppressed",
      "The reminder SMS 1 day before, due Tue 07 May 2030 at 09:00, was left out: the patient had confirmed already."),
     (stop_first, {}, "suppressed", "The reminder SMS 1 day before, due Tue 07 May 2030 at 09:00, was left out: the patient asked us to stop."),
@@ -112,6 +114,22 @@ def test_sentences(
             story(house, visit)
         first = next(item for item in house.reminders(visit) if item["kind"] == "reminder")
         assert (first["state"], first["sentence"]) == (state, sentence)
+
+
+@pytest.mark.parametrize(
+    ("channel", "asked", "language", "wanted"),
+    [("sms", "es-MX", "es", None), ("sms", "sv", "es", "sv"), ("voice", "sv", "es", "sv"), ("voice", "pt", "pt", None)],
+)
+def test_the_ledger_keeps_which_language_was_asked_for(
+    empty_sqlite_url: str, channel: str, asked: str, language: str, wanted: str | None
+) -> None:
+    with running(empty_sqlite_url) as house:
+        steps = [{"offset": "-P1D", "channels": [channel]}]
+        house.ids = clinic(house, steps=steps, patient={"language": asked})
+        visit = book(house, house.ids, WEDNESDAY)
+        send(house, visit)
+        (item,) = house.reminders(visit)
+        assert (item["language"], item["wanted_language"]) == (language, wanted)
 
 
 def test_the_story_of_a_visit(house: House) -> None:

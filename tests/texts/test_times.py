@@ -90,6 +90,33 @@ def test_the_zone_is_named_in_the_readers_language(texts: Texts, language: str, 
     assert words in texts.sms(Template.REMINDER, language, None, visit).body
 
 
+@pytest.mark.parametrize(
+    ("language", "short", "long"),
+    [
+        ("fr", "dimanche 1er déc. à 14:30", "dimanche 1er décembre à 14:30"),
+        ("it", "domenica 1 dic, ore 14:30", "domenica 1º dicembre, ore 14:30"),
+        ("pt", "domingo, 1 de dez. às 14:30", "domingo, 1º de dezembro às 14:30"),
+        ("es", "domingo, 1 dic, 14:30", "domingo, 1 de diciembre, 14:30"),
+        ("pl", "niedziela, 1.12 o 14:30", "niedziela, 1 grudnia o 14:30"),
+        ("ko", "12월 1일 (일요일) 오후 2:30", "12월 1일 (일요일) 오후 2:30"),
+        ("tr", "1 Ara Pazar saat 14:30", "1 Aralık Pazar saat 14:30"),
+    ],
+)
+def test_the_first_of_a_month_is_written_as_people_write_it(texts: Texts, language: str, short: str, long: str) -> None:
+    visit = facts(start=datetime(2030, 12, 1, 14, 30, tzinfo=UTC), venue_zone="UTC")
+    assert short in texts.sms(Template.REMINDER, language, None, visit).body
+    assert long in texts.email(Template.REMINDER, language, None, visit).body
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("hi", "दोपहर 2:30 बजे"), ("ar", "2:30 مساءً"), ("ko", "오후 2:30"), ("ar-MA", "14:30"), ("zh-TW", "下午2:30")],
+)
+def test_a_voice_says_the_half_of_the_day_in_words(texts: Texts, language: str, words: str) -> None:
+    visit = facts(start=datetime(2030, 12, 1, 14, 30, tzinfo=UTC), venue_zone="UTC")
+    assert words in texts.voice("reminder", language, None, visit, action=None).body
+
+
 def test_a_move_names_the_zone_once_when_either_time_differs(texts: Texts) -> None:
     winter, summer = datetime(2030, 1, 8, 18, tzinfo=UTC), datetime(2030, 7, 8, 18, tzinfo=UTC)
     visit = facts(start=winter, old_start=summer, venue_zone="America/Denver", recipient_zone="America/Phoenix")

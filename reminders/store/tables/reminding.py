@@ -61,6 +61,7 @@ class Message(Row):
     is missing; ``checks`` counts how often it was asked. Of a call: ``duration`` in seconds, ``answered_by`` as the
     provider's machine detection heard it, ``outcome`` (``domain/call.py``). ``template`` is the text it was
     made from, ``text_version`` the version if that was the clinic's own.
+    ``wanted_language`` is what was asked for when ``language`` had to do instead.
     """
 
     __tablename__ = "message"
@@ -86,6 +87,7 @@ class Message(Row):
     phone: Mapped[str]
     body: Mapped[str]
     language: Mapped[str | None]
+    wanted_language: Mapped[str | None]
     token: Mapped[str | None] = mapped_column(unique=True)
     provider_sid: Mapped[str | None] = mapped_column(unique=True)
     state: Mapped[str]

@@ -99,6 +99,7 @@ class ReminderOut(Out):
     step: int
     channel: str
     language: str | None
+    wanted_language: str | None
     state: str
     reason: str
     sentence: str
