@@ -65,7 +65,8 @@ def _translated(root: Path, language: str, wanted: Container[object]) -> int:
 
 
 def _whole(message: Message, found: Catalog) -> bool:
-    return bool(message.string) and not message.fuzzy and not list(message.check(found))
+    written = [message.string] if isinstance(message.string, str) else message.string or ()
+    return all(written) and not message.fuzzy and not list(message.check(found))
 
 
 def _length(texts: Texts, template: Template, language: str) -> Decimal:

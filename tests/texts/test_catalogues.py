@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages import checkers
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
@@ -44,25 +44,40 @@ def placeholders(text: str) -> list[str]:
     return sorted(re.findall(r"%\((\w+)\)s", text))
 
 
+def forms(message: Message) -> Iterator[tuple[str, str]]:
+    """Source and translation; of a message with plural forms, one pair for each form the language has."""
+    if isinstance(message.id, str):
+        yield message.id, str(message.string or "")
+    else:
+        yield from ((message.id[-1], form or "") for form in message.string or [""])
+
+
 def problems(found: Catalog) -> Iterator[str]:
     """What must be put right before these translations may reach a patient."""
     for message in found:
-        if not message.id:
-            continue
-        source, translation = str(message.id), str(message.string)
-        if message.fuzzy:
-            yield f"nobody has checked: {source}"
-        if not translation.strip():
-            yield f"not translated: {source}"
-        if placeholders(source) != placeholders(translation) or "%" in re.sub(r"%\(\w+\)s", "", translation):
-            yield f"other placeholders: {translation}"
-        if re.findall(r"(?<!\w)\d(?!\w)", source) != re.findall(r"\d", translation):
-            yield f"other digits: {translation}"
-        if ("STOP" in source) != ("STOP" in translation):
-            yield f"STOP is missing or added: {translation}"
-        if translation != translation.strip() or re.search(r"[\u00a0\u2018-\u201f\u2026\u2009\u202f\t\n]", translation):
-            yield f"spaces or quotes that cost a segment: {translation}"
-        yield from (f"offers {word}: {translation}" for word in offered(translation))
+        if message.id and message.fuzzy:
+            yield f"nobody has checked: {message.id}"
+        if message.id and not isinstance(message.id, str) and len(message.string or ()) != found.num_plurals:
+            yield f"other plural forms: {message.string}"
+        for source, translation in forms(message) if message.id else ():
+            yield from _problems(source, translation, counted=not isinstance(message.id, str))
+
+
+def _problems(source: str, translation: str, *, counted: bool) -> Iterator[str]:
+    places, filled = placeholders(source), placeholders(translation)
+    if counted and "count" not in filled:
+        places.remove("count")  # "one appointment" needs no number
+    if not translation.strip():
+        yield f"not translated: {source}"
+    if places != filled or "%" in re.sub(r"%\(\w+\)s", "", translation):
+        yield f"other placeholders: {translation}"
+    if re.findall(r"(?<!\w)\d(?!\w)", source) != re.findall(r"\d", translation):
+        yield f"other digits: {translation}"
+    if ("STOP" in source) != ("STOP" in translation):
+        yield f"STOP is missing or added: {translation}"
+    if translation != translation.strip() or re.search(r"[\u00a0\u2018-\u201f\u2026\u2009\u202f\t\n]", translation):
+        yield f"spaces or quotes that cost a segment: {translation}"
+    yield from (f"offers {word}: {translation}" for word in offered(translation))
 
 
 def offered(text: str) -> Iterator[str]:
@@ -81,7 +96,7 @@ def test_a_catalogue_is_complete_and_safe(language: str) -> None:
 
 def test_english_is_written_in_the_templates_only() -> None:
     english = catalogue("en")
-    assert [message.string for message in english if message.id and message.string] == []
+    assert [message.string for message in english if message.id and any(message.string)] == []
     offers = {str(message.id): list(offered(str(message.id))) for message in english if message.id}
     assert {source: words for source, words in offers.items() if words} == {}
 
@@ -109,6 +124,32 @@ BROKEN = '#, python-format\nmsgid "%(clinic)s: reply 1 to confirm. STOP to opt o
 def test_a_broken_translation_is_found(translation: str, problem: str | None) -> None:
     found = list(problems(read_po(BytesIO(BROKEN.format(translation).encode()))))
     assert (problem is None and not found) or any(problem and problem in one for one in found), found
+
+
+COUNTED = (
+    '#, python-format\nmsgid "%(clinic)s: %(count)s visit"\nmsgid_plural "%(clinic)s: %(count)s visits"\n'
+    'msgstr[0] "{}"\nmsgstr[1] "{}"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "more", "problem"),
+    [
+        ("%(clinic)s: %(count)s cita", "%(clinic)s: %(count)s citas", None),
+        ("%(clinic)s: una cita", "%(clinic)s: %(count)s citas", None),
+        ("%(clinic)s: %(count)s cita", "", "not translated"),
+        ("%(count)s cita", "%(clinic)s: %(count)s citas", "other placeholders"),
+        ("%(clinic)s: %(count)s cita", "%(clinic)s: %(number)s citas", "other placeholders"),
+    ],
+)
+def test_a_broken_plural_is_found(one: str, more: str, problem: str | None) -> None:
+    found = list(problems(read_po(BytesIO(COUNTED.format(one, more).encode()), locale="es")))
+    assert (problem is None and not found) or any(problem and problem in said for said in found), found
+
+
+def test_a_plural_needs_all_the_forms_of_its_language() -> None:
+    two = COUNTED.format("%(clinic)s: %(count)s wizyta", "%(clinic)s: %(count)s wizyty")
+    assert any("plural forms" in said for said in problems(read_po(BytesIO(two.encode()), locale="pl")))
 
 
 def test_a_translation_that_nobody_checked_is_found_and_not_used(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ NAMING_THE_PHONE = {
     Template.ANSWER_TOO_LATE,
 }
 OLD = datetime(2030, 9, 25, 14, 5, tzinfo=UTC)
+#: Four visits with that of the patient, so that the number is none of the digits that ask.
+FOUR = (("-", START),) * 3
 every_text = pytest.mark.parametrize(
     ("language", "template"), [(language, template) for language in LANGUAGES for template in Template]
 )
@@ -64,7 +66,9 @@ def test_every_text_is_complete_in_every_language(texts: Texts, language: str, t
 
 @every_text
 def test_the_question_offers_digits_and_never_an_opt_out_word(texts: Texts, language: str, template: Template) -> None:
-    body = texts.sms(template, language, None, facts(text="-", clinic="-", patient="-", clinic_phone="-")).body
+    body = texts.sms(
+        template, language, None, facts(text="-", clinic="-", patient="-", clinic_phone="-", others=FOUR)
+    ).body
     spoken = re.sub(r"\d+[:.年月日]\d*", "", body)
     assert all(re.search(rf"(?<!\d){digit}(?!\d)", spoken) for digit in "123") == (template in ASKING)
     words = set(re.findall(r"\b[A-Z]{2,}\b", re.sub(r"[^\x00-\x7f]", " ", body)))
@@ -88,6 +92,25 @@ def test_the_exact_words_of_a_reminder(texts: Texts) -> None:
         "Harbour Clinic: Ana Lima has an appointment on Saturday, May 11 at 2:30 PM\n"
         "Reply 1 to confirm, 2 to cancel, 3 for another time. STOP to opt out."
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "heads"),
+    [
+        ("en", ["2 appointments", "3 appointments", "6 appointments"]),
+        ("pl", ["2 wizyty", "3 wizyty", "6 wizyt"]),
+        ("ru", ["2 записи", "3 записи", "6 записей"]),
+        ("ar", ["موعدان", "3 مواعيد", "6 مواعيد"]),
+        ("ja", ["ご予約2件", "ご予約3件", "ご予約6件"]),
+    ],
+)
+def test_a_list_of_visits_is_counted_in_the_forms_of_the_language(
+    texts: Texts, language: str, heads: list[str]
+) -> None:
+    for head, more in zip(heads, (1, 2, 5), strict=True):
+        body = texts.sms(Template.SEVERAL, language, None, facts(others=(("Luis", START),) * more)).body
+        assert bare(body).splitlines()[0].endswith(head)
+        assert len(body.splitlines()) == more + 3
 
 
 def test_a_move_without_the_old_time_tells_the_new_one(texts: Texts) -> None:
