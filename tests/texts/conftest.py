@@ -8,4 +8,7 @@ from reminders.texts import Texts
 
 @pytest.fixture(scope="session")
 def texts() -> Texts:
-    return Texts(data_dir())
+    """Read beforehand, so that no example of a property test is slow because it is the first."""
+    shared = Texts(data_dir())
+    shared.preload()
+    return shared

@@ -57,8 +57,6 @@ def problems(found: Catalog) -> Iterator[str]:
     for message in found:
         if message.id and message.fuzzy:
             yield f"nobody has checked: {message.id}"
-        if message.id and not isinstance(message.id, str) and len(message.string or ()) != found.num_plurals:
-            yield f"other plural forms: {message.string}"
         for source, translation in forms(message) if message.id else ():
             yield from _problems(source, translation, counted=not isinstance(message.id, str))
 
@@ -149,7 +147,7 @@ def test_a_broken_plural_is_found(one: str, more: str, problem: str | None) -> N
 
 def test_a_plural_needs_all_the_forms_of_its_language() -> None:
     two = COUNTED.format("%(clinic)s: %(count)s wizyta", "%(clinic)s: %(count)s wizyty")
-    assert any("plural forms" in said for said in problems(read_po(BytesIO(two.encode()), locale="pl")))
+    assert any("not translated" in said for said in problems(read_po(BytesIO(two.encode()), locale="pl")))
 
 
 def test_a_translation_that_nobody_checked_is_found_and_not_used(tmp_path: Path) -> None:
@@ -190,7 +188,7 @@ def test_templates_see_the_allowed_facts_only(path: Path) -> None:
     call = {"speech", "hearing", "action", "replay", "sorry", "own", "number"} if path.suffix == ".xml" else set()
     environment = Environment(extensions=["jinja2.ext.i18n"])  # only parsed, never rendered
     used = meta.find_undeclared_variables(environment.parse(path.read_text()))
-    assert used <= facts | call | {"gettext"}
+    assert used <= facts | call | {"gettext", "ngettext"}
 
 
 def test_babels_own_checks_are_switched_on() -> None:

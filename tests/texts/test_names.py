@@ -27,7 +27,7 @@ def unfilled(written: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(name=names)
 def test_every_text_is_filled_for_any_name(texts: Texts, language: str, name: str) -> None:
     visit = facts(patient=name, text="-", old_start=START, recipient_zone="Asia/Tokyo")
