@@ -9,7 +9,8 @@ RUN python -m venv /tools \
  && /tools/bin/pip install --require-hashes -r requirements-build.lock \
  && python -m venv /opt/reminders \
  && /opt/reminders/bin/pip install --require-hashes -r requirements-runtime.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py package.json package-lock.json .npmrc README.md LICENSE ./
+COPY docs/measures.md docs/measures.md
 COPY locales locales
 COPY mappings mappings
 COPY templates templates

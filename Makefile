@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml package-lock.json hatch_build.py
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -28,11 +28,15 @@ check: $(STAMP)  ## formatting, types and import rules only
 	$(BIN)/lint-imports
 
 messages: $(STAMP)  ## collect the words to translate into locales/ and check the catalogues
-	$(BIN)/pybabel -q extract -F babel.cfg -c Translators: -s --sort-by-file --add-location=file --project=reminders \
-	  --version=1 --msgid-bugs-address=CONTRIBUTING.md --last-translator=reminders \
-	  "--header-comment=# Messages to patients; see docs/languages.md." -o locales/messages.pot .
-	$(BIN)/pybabel -q update -i locales/messages.pot -d locales --ignore-pot-creation-date --ignore-obsolete --previous
-	$(BIN)/python -m pytest tests/texts
+	$(EXTRACT) -F babel.cfg "--header-comment=# Messages to patients; see docs/languages.md." -o locales/messages.pot .
+	$(EXTRACT) -F babel-pages.cfg "--header-comment=# Pages for staff; see docs/languages.md." -o locales/pages.pot .
+	$(UPDATE) -D messages -i locales/messages.pot
+	$(UPDATE) -D pages -i locales/pages.pot
+	$(BIN)/python -m pytest tests/texts tests/web/test_manage_words.py
+
+EXTRACT = $(BIN)/pybabel -q extract -c Translators: -s --sort-by-file --add-location=file --project=reminders --version=1 \
+          --msgid-bugs-address=CONTRIBUTING.md --last-translator=reminders
+UPDATE  = $(BIN)/pybabel -q update -d locales --ignore-pot-creation-date --ignore-obsolete --previous
 
 PIN := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
        --no-emit-index-url --no-emit-find-links
@@ -43,4 +47,4 @@ lock:  ## renew the lock files from pyproject.toml (needs uv)
 	$(PIN) --constraint requirements.lock -o requirements-build.lock requirements-build.in
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist node_modules reminders/web/static/built .mypy_cache .pytest_cache .ruff_cache .hypothesis

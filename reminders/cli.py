@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reminders import __version__, demo, rehearsal, settings, simulating
+from reminders.accounts import user
 from reminders.clock import SystemClock
 from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
@@ -140,6 +141,9 @@ def revoke_key(key_id: str) -> None:
     if not ended:
         raise click.ClickException("There is no such key in force.")
     console.print("The key no longer works.")
+
+
+main.add_command(user)
 
 
 @main.command("import")

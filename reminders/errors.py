@@ -67,6 +67,13 @@ class Forbidden(ReminderError):
     sentence = "This key's role does not include this."
 
 
+class Throttled(ReminderError):
+    """Asked too often; it may be asked again later."""
+
+    code = "too_many_tries"
+    sentence = "Too many tries. Please wait a quarter of an hour."
+
+
 class SlotTaken(Conflict):
     """The database refused an overlapping visit; ``alternatives`` lists what else is free."""
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import cache
 
 import requests
+from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
@@ -42,6 +43,7 @@ from reminders.services.crew import Threads
 from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
 from reminders.services.effects import Effects
+from reminders.services.evidence import Evidence
 from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
@@ -54,11 +56,12 @@ from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
+from reminders.services.staff import Staff
 from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
-from reminders.texts import Texts
+from reminders.texts import PageTexts, Texts
 from reminders.texts.lexicons import Lexicons
 from reminders.web.app import create_app
 from reminders.web.context import UseCases
@@ -157,6 +160,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         booking=Booking(database, clock, catalogue, lifecycle, slots),
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
+        evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
         desk=Desk(database, clock), feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
@@ -257,3 +261,9 @@ def _advance(sandbox: Sandbox, clock: Clock) -> Callable[[], object]:
         return sandbox.advance(clock.now())
 
     return advance
+
+
+@cache
+def page_words() -> PageTexts:
+    """The words of the pages for staff; a catalogue is read when it is first used."""
+    return PageTexts(data_dir())

@@ -23,6 +23,7 @@ from tests.test_docs import PACKAGE, read
 #: Raised at start or by commands, never while a request is answered.
 COMMAND_LINE = {
     "configuration", "file_unreadable", "columns_missing", "mapping_invalid", "location_differs", "rehearsal_failed",
+    "name_taken",
 }  # fmt: skip
 
 

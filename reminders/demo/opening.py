@@ -26,6 +26,8 @@ from reminders.wiring import Service, build
 
 #: What our keys are called, by which the next start finds and ends them.
 LABEL = "demonstration"
+#: Who signs in to the pages for managers.
+MANAGER = "manager"
 _SEED = 20
 #: Rang the nurse line just now, so their phones are the first on which a reminder appears: a text in three languages,
 #: and a call to the one who has a landline.
@@ -42,6 +44,7 @@ class Keys:
 
     desk: str
     manager: str
+    password: str
 
 
 def prepare(settings: Settings, console: Console, public_url: str, clock: Clock | None = None) -> None:
@@ -108,7 +111,14 @@ def _new_keys(service: Service, old: Sequence[str]) -> Keys:
     access = service.use_cases.access
     for key_id in old:
         access.revoke(key_id)
-    return Keys(access.create(Role.DESK, LABEL), access.create(Role.MANAGER, LABEL))
+    return Keys(access.create(Role.DESK, LABEL), access.create(Role.MANAGER, LABEL), _new_password(service))
+
+
+def _new_password(service: Service) -> str:
+    """For the manager's account, which is made at the first start."""
+    staff = service.use_cases.staff
+    is_there = any(row.name == MANAGER for row in staff.listing())
+    return staff.reset(MANAGER) if is_there else staff.create(MANAGER, Role.MANAGER)
 
 
 def _show(console: Console, service: Service, keys: Keys, public_url: str) -> None:
@@ -126,6 +136,8 @@ def _show(console: Console, service: Service, keys: Keys, public_url: str) -> No
         ("API", f"{public_url}/docs"),
         ("Desk key", keys.desk),
         ("Manager key", keys.manager),
+        ("Management", f"{public_url}/manage/"),
+        ("", f"sign in as {MANAGER} with {keys.password}"),
     ):
         _plain(console, f"  {name:<12} {value}")
     console.print("Texts appear on the phones as they fall due. A first booking, to copy and paste:")

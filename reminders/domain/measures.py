@@ -69,6 +69,13 @@ def lead_band(days: int) -> LeadBand:
     return next((band for band, end in zip(bands, _BAND_ENDS, strict=False) if days <= end), bands[-1])
 
 
+def band_days(band: LeadBand) -> tuple[int | None, int | None]:
+    """The shortest and the longest lead time of a band in days; ``None`` where it has no end."""
+    place = tuple(LeadBand).index(band)
+    longest = _BAND_ENDS[place] if place < len(_BAND_ENDS) else None
+    return _BAND_ENDS[place - 1] + 1 if place else None, longest
+
+
 def iso_week(day: date) -> str:
     """The ISO 8601 week a day belongs to, e.g. ``2016-W18``; the year is that of the week's Thursday."""
     year, week, _ = day.isocalendar()
@@ -193,6 +200,11 @@ class Spent:
         return self.messages - self.actual_messages - self.estimated_messages
 
     @property
+    def total(self) -> Decimal | None:
+        """Each message once: its price, else its estimate; ``None`` while no message has either."""
+        return self.actual + self.estimated if self.basis else None
+
+    @property
     def basis(self) -> Basis | None:
         """``None`` while no message has any price."""
         if self.actual_messages and self.estimated_messages:
@@ -203,9 +215,8 @@ class Spent:
 
     def per(self, denominator: int) -> Decimal | None:
         """Cost (each message once: its price, else its estimate) per ``denominator``; ``None`` without either."""
-        if denominator == 0 or self.basis is None:
-            return None
-        return (self.actual + self.estimated) / denominator
+        total = self.total
+        return None if total is None or denominator == 0 else total / denominator
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from reminders.texts.catalogues import SOURCE
 from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines
 from reminders.texts.own import problems
+from reminders.texts.pages import PageTexts
 from reminders.texts.rendering import Texts
 from reminders.texts.tags import language_name
 
 __all__ = [
-    "MAILED", "SOURCE", "Facts", "Letter", "Rendered", "Sorry", "Spoken", "Template", "Texts", "clean", "clean_lines",
-    "language_name", "problems",
+    "MAILED", "SOURCE", "Facts", "Letter", "PageTexts", "Rendered", "Sorry", "Spoken", "Template", "Texts", "clean",
+    "clean_lines", "language_name", "problems",
 ]  # fmt: skip

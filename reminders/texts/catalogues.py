@@ -33,7 +33,7 @@ class Language:
     """One catalogue with the templates compiled for it."""
 
     def __init__(self, root: Path, name: str) -> None:
-        translations = _read(root / "locales" / name / _CATALOGUE)
+        translations = read_catalogue(root / "locales" / name / _CATALOGUE)
         environment = SandboxedEnvironment(
             loader=FileSystemLoader(root / "templates"),
             extensions=["jinja2.ext.i18n"],
@@ -82,7 +82,7 @@ class Catalogues:
         return min(near)[-1] if near else None
 
 
-def _read(path: Path) -> Translations:
+def read_catalogue(path: Path) -> Translations:
     """The catalogue at ``path``, compiled in memory; entries marked fuzzy are left out."""
     compiled = BytesIO()
     with path.open("rb") as source:

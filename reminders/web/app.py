@@ -22,6 +22,7 @@ from reminders.web import (
     health,
     hooks,
     limits,
+    manage,
     metrics,
     openapi,
     patients,
@@ -71,7 +72,8 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())
-    for name in ("console", "docs", *(blueprint.name for blueprint in extras)):
+    app.register_blueprint(manage.create_blueprint())
+    for name in ("console", "docs", "manage", *(blueprint.name for blueprint in extras)):
         auth.open_blueprint(app, name)
     app.after_request(_secure)
     _open_spec(app)

@@ -20,6 +20,7 @@ from reminders.services.changesets import ChangeSets
 from reminders.services.clinic import Clinic
 from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
+from reminders.services.evidence import Evidence
 from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
@@ -29,8 +30,10 @@ from reminders.services.replies import Replies
 from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.slots import Slots
+from reminders.services.staff import Staff
 from reminders.services.wording import Wording
 from reminders.settings import Settings
+from reminders.texts import PageTexts
 
 EXTENSION = "reminders"
 
@@ -50,15 +53,18 @@ class UseCases:
     clinic: Clinic
     dav_logins: DavLogins
     desk: Desk
+    evidence: Evidence
     feeds: Feeds
     health: Health
     ledger: Ledger
     outcomes: Outcomes
+    pages: PageTexts
     patients: Patients
     replies: Replies
     reports: Reports
     savings: Savings
     slots: Slots
+    staff: Staff
     signature: Signature
     wording: Wording
 

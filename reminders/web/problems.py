@@ -25,6 +25,7 @@ _STATUS: tuple[tuple[type[errors.ReminderError], int], ...] = (
     (errors.Conflict, 409),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
+    (errors.Throttled, 429),
     (errors.GatewayError, 502),
 )
 _TITLES = {

@@ -11,13 +11,13 @@ from sqlalchemy import text
 from reminders.store.ids import digest
 from tests.house import MONDAY, Local, clinic, configured, local
 
-#: Routes without a key, on purpose. The sandbox exists only without credentials and guards its own API; the console
-#: asks for a session instead, see test_the_console_shows_nothing_without_a_session.
+#: Routes without a key, on purpose. The sandbox exists only without credentials and guards its own API; pages
+#: ask for a session instead, see test_pages_show_nothing_without_a_session.
 PUBLIC = {
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs", "GET /static/<path:filename>",
     "GET /feeds/<token>.ics", "POST /hooks/twilio/sms", "POST /hooks/twilio/status/<token>", "POST /hooks/twilio/voice/<token>",
 }  # fmt: skip
-GUARD_THEMSELVES = ("/sandbox/", "/console/")
+GUARD_THEMSELVES = ("/sandbox/", "/console/", "/manage/")
 DESK, READERS, MANAGERS, ADMINS = "desk admin integration", "desk manager admin integration", "manager admin", "admin"
 API = "/api/v1/"
 ROLES = {
@@ -139,11 +139,13 @@ def test_with_credentials_there_is_no_sandbox(sqlite_database_url: str) -> None:
         assert not any("/sandbox" in line for line in routes(web))
 
 
-def test_the_console_shows_nothing_without_a_session(shared: Local) -> None:
-    for line in sorted(line for line in routes(shared) if "/console/" in line and "static" not in line):
+def test_pages_show_nothing_without_a_session(shared: Local) -> None:
+    pages = [line for line in routes(shared) if re.search("/(console|manage)/", line) and "static" not in line]
+    assert len(pages) > 30
+    for line in sorted(pages):
         method, path = line.split(" ")
         answer = shared.send(method, re.sub(r"<[^>]+>", "x_1", path), None, {})
-        assert answer.status in {303, 403} or path == "/console/sign-in", line
+        assert answer.status in {303, 403} or path in {"/console/sign-in", "/manage/sign-in"}, line
         assert "Ana Ruiz" not in answer.text
 
 

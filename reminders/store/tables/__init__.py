@@ -25,6 +25,7 @@ from reminders.store.tables.reminding import (
     SenderPace,
     Spending,
 )
+from reminders.store.tables.staff import SignInTry, StaffSession, StaffUser
 from reminders.store.tables.sync import (
     BusyEvent,
     SyncConflict,
@@ -68,7 +69,10 @@ __all__ = [
     "SenderPace",
     "Service",
     "ServiceProvider",
+    "SignInTry",
     "Spending",
+    "StaffSession",
+    "StaffUser",
     "SyncConflict",
     "SyncConnection",
     "SyncInbox",

@@ -3,33 +3,23 @@ so that revoking it ends the session at once. Forms carry a token that other sit
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from datetime import timedelta
-from urllib.parse import urlsplit
 
-from flask import Response, current_app, flash, g, redirect, request, session, url_for
+from flask import Response, flash, g, redirect, request, session, url_for
 from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from reminders.domain.actor import Actor, Role
 from reminders.errors import Forbidden, Unauthenticated
 from reminders.services.access import Caller
+from reminders.web import forms
 from reminders.web.context import EXTENSION, caller, now, use_cases
 
 SESSION_LIFE = timedelta(hours=12)
 ROLES = frozenset({Role.DESK, Role.ADMIN})
 
 OPEN = frozenset({"console.static", "console.home", "console.session.show", "console.session.sign_in"})
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class ForeignForm(Forbidden):
-    """The form was not made by this console for this session."""
-
-    code = "foreign_form"
-    sentence = "This form is no longer valid, so nothing was changed. Please go back, reload the page and try again."
 
 
 class WrongRole(Forbidden):
@@ -68,9 +58,7 @@ def check() -> BaseResponse | None:
     if found is not None:
         g.caller = found
         use_cases().catalogue.refresh(found.catalogue_version)
-    if request.method not in _READING:
-        _refuse_other_sites()
-        _refuse_foreign_forms()
+    forms.check("console", session.get("nonce"))
     return None
 
 
@@ -87,9 +75,7 @@ def actor() -> Actor:
 
 def csrf_token() -> str:
     """What every form of this session carries."""
-    nonce = session.setdefault("nonce", secrets.token_urlsafe(16))
-    secret = str(current_app.secret_key).encode()
-    return hmac.new(secret, f"console form {nonce}".encode(), hashlib.sha256).hexdigest()
+    return forms.token("console", session.setdefault("nonce", secrets.token_urlsafe(16)))
 
 
 def _resume() -> Caller | None:
@@ -109,20 +95,3 @@ def _to_sign_in() -> BaseResponse:
         flash("Your session has ended. Please sign in again.", "problem")
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("console.session.show", next=wanted), 303)
-
-
-def _refuse_other_sites() -> None:
-    """https://developer.mozilla.org/docs/Web/HTTP/Headers/Sec-Fetch-Site; browsers too old for it send an Origin."""
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is not None:
-        if site not in {"same-origin", "none"}:
-            raise ForeignForm()
-    elif origin is not None:
-        ours = {request.host, urlsplit(use_cases().settings.public_url).netloc}
-        if urlsplit(origin).netloc not in ours:
-            raise ForeignForm()
-
-
-def _refuse_foreign_forms() -> None:
-    if "nonce" not in session or not hmac.compare_digest(request.form.get("csrf", "").encode(), csrf_token().encode()):
-        raise ForeignForm()

@@ -1,0 +1,104 @@
+"""What reminding costs: charged and estimated money kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from reminders.domain.measures import Basis, CostBy, Costs
+from reminders.services.reports import CostReport
+from reminders.web.context import use_cases
+from reminders.web.manage import labels, words
+from reminders.web.manage.figures import Figure
+from reminders.web.manage.pages import render
+from reminders.web.manage.period import Period, asked
+from reminders.web.manage.sheets import Chart, Column, Kind, Part, Sheet, download
+from reminders.web.manage.words import N_, _
+
+bp = Blueprint("costs", __name__)
+
+#: Prices of messages are fractions of a cent.
+_DIGITS = 4
+_BREAKDOWNS = {
+    CostBy.CHANNEL: N_("By channel"), CostBy.LANGUAGE: N_("By language"), CostBy.STEP: N_("By step of the policy"),
+    CostBy.LOCATION: N_("By location"),
+}  # fmt: skip
+_HEADS = {
+    CostBy.CHANNEL: N_("Channel"), CostBy.LANGUAGE: N_("Language"), CostBy.STEP: N_("Step"),
+    CostBy.LOCATION: N_("Location"), CostBy.WEEK: N_("Week"),
+}  # fmt: skip
+_BASES = {
+    Basis.ACTUAL: N_("charged by the provider"), Basis.ESTIMATED: N_("estimated, not charged yet"),
+    Basis.MIXED: N_("partly charged, partly estimated"),
+}  # fmt: skip
+
+
+@bp.get("/costs")
+def show() -> ResponseReturnValue:
+    period = asked()
+    sheets = [_sheet(period, CostBy.WEEK, _("Week by week"), Chart.STACK)]
+    sheets += [_sheet(period, by, _(title), Chart.BARS) for by, title in _BREAKDOWNS.items()]
+    if "csv" in request.args:
+        return download(sheets, request.args["csv"])
+    report = use_cases().reports.reminder_costs(period.first, period.last)
+    return render("report", title=_("Costs"), period=period, sheets=sheets, figures=_figures(report), notes=[])
+
+
+def basis(found: Basis | None) -> str:
+    """What an amount rests on."""
+    return _(_BASES[found]) if found else _("no message has a price yet")
+
+
+def _figures(report: CostReport) -> list[Figure]:
+    """Four per currency: all of it, and per reminder, confirmed and kept visit."""
+    return [figure for line in report.totals if line.currency for figure in _of_currency(line)]
+
+
+def _of_currency(line: Costs) -> list[Figure]:
+    spent, currency = line.spent, line.currency
+    pieces = (
+        (_("per reminder"), spent.reminders, "cost_per_reminder"),
+        (_("per confirmed visit"), spent.confirmed, "cost_per_confirmed_visit"),
+        (_("per kept visit"), spent.kept, "cost_per_kept_visit"),
+    )
+    return [
+        Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost"),
+        *(
+            Figure(
+                label, words.money(spent.per(count), currency, _DIGITS), _("divided by %(n)s", n=words.number(count)),
+                defined=name,
+            )
+            for label, count, name in pieces
+        ),
+    ]  # fmt: skip
+
+
+def _sheet(period: Period, by: CostBy, title: str, chart: Chart) -> Sheet:
+    report = use_cases().reports.reminder_costs(period.first, period.last, by)
+    rows = [row | {"label": labels.group(by, row["group"], row["label"])} for row in report.rows()]
+    drawn = chart if len({row["currency"] for row in rows} - {None}) == 1 else Chart.NONE
+    return Sheet(
+        by.value, title, (Column("label", _(_HEADS[by]), Kind.TEXT, Part.LABEL), *_columns(chart)), rows, drawn
+    )
+
+
+def _columns(chart: Chart) -> Sequence[Column]:
+    money: dict[str, Any] = {"kind": Kind.MONEY}
+    both = Part.VALUE if chart is Chart.STACK else Part.NONE
+    return (
+        Column("actual_cost", _("Charged"), part=both, defined="actual_cost", **money),
+        Column("estimated_cost", _("Estimated"), part=both, defined="estimated_cost", **money),
+        Column("cost_per_reminder", _("Per reminder"), part=Part.NONE if both else Part.VALUE,
+               defined="cost_per_reminder", digits=_DIGITS, **money),
+        Column("cost_per_confirmed_visit", _("Per confirmed visit"), defined="cost_per_confirmed_visit", digits=_DIGITS,
+               **money),
+        Column("cost_per_kept_visit", _("Per kept visit"), defined="cost_per_kept_visit", digits=_DIGITS, **money),
+        Column("reminders", _("Reminders"), defined="reminders"),
+        Column("delivered", _("Delivered"), defined="sent"),
+        Column("failed", _("Failed"), defined="failed"),
+        Column("messages", _("Messages"), defined="messages"),
+        Column("segments", _("Segments"), defined="segments"),
+    )  # fmt: skip

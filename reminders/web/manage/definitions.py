@@ -1,0 +1,76 @@
+"""What each figure means: ``docs/measures.md`` as a page with an anchor at every definition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from reminders.settings import data_dir
+from reminders.web.manage.pages import render
+
+bp = Blueprint("definitions", __name__)
+
+
+@bp.get("/definitions")
+def show() -> ResponseReturnValue:
+    return render("definitions", text=_document())
+
+
+@cache
+def _document() -> Markup:
+    text = (data_dir() / "docs" / "measures.md").read_text("utf-8")
+    return Markup(html(text))  # noqa: S704 - our own document, and HTML in it is switched off
+
+
+def html(text: str) -> str:
+    """Markdown as HTML. Headings get an anchor as on code hosts; a row of a table gets one for each code that stands in
+    its first cell, and the first row with a code has it."""
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens, taken = reader.parse(text), set[str]()
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            _name(token, [_slug(tokens[place + 1].content)], taken)
+        elif token.type == "tr_open" and tokens[place + 1].type == "td_open":
+            codes = [part.content for part in tokens[place + 2].children or () if part.type == "code_inline"]
+            _name(token, codes, taken)
+            _spare(tokens[place + 2], codes[1:], taken)
+        elif token.type == "inline":
+            _unlink(token)
+    return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def _name(token: Token, names: Sequence[str], taken: set[str]) -> None:
+    free = [name for name in names[:1] if name not in taken]
+    if free:
+        token.attrSet("id", free[0])
+        taken.update(free)
+
+
+def _spare(cell: Token, names: Sequence[str], taken: set[str]) -> None:
+    """Anchors for the other codes of a cell."""
+    for part in cell.children or ():
+        if part.type == "code_inline" and part.content in names and part.content not in taken:
+            part.attrSet("id", part.content)
+            taken.add(part.content)
+
+
+def _unlink(token: Token) -> None:
+    """Links to other documents lead nowhere from here; their words stay."""
+    children = token.children or []
+    away = {
+        place for place, part in enumerate(children)
+        if part.type == "link_open" and not re.match(r"#|https?:", str(part.attrGet("href")))
+    }  # fmt: skip
+    ends = {next(end for end in range(place, len(children)) if children[end].type == "link_close") for place in away}
+    token.children = [part for place, part in enumerate(children) if place not in away | ends]
+
+
+def _slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
