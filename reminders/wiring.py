@@ -30,6 +30,7 @@ from reminders.services.access import Access
 from reminders.services.attempts import Attempts
 from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
+from reminders.services.caldav import Caldav
 from reminders.services.calendars import Calendars
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue
@@ -161,6 +162,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
+        caldav=Caldav(database, clock, catalogue, board, Booking(database, clock, catalogue, lifecycle, slots), lifecycle),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
         desk=Desk(database, clock), feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,

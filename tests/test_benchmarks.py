@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import brokers, loadgen, report, scenario, stats
+from benchmarks import brokers, caldav, ical, loadgen, report, scenario, stats
 from benchmarks.dispatching import arrivals, clinic, outage, rawclaims
 from benchmarks.dispatching.arrivals import Arrivals
 from benchmarks.dispatching.inside import Seen
@@ -51,6 +51,8 @@ def test_peer_project_compiles(path: Path) -> None:  # it runs where Django is, 
         ("booking", ["--quick"], {"database": "sqlite", "quick": True}),
         ("peer", ["--bookings", "8"], {"bookings": 8, "races": 3}),
         ("rawlimits", ["--seconds", "0.5"], {"seconds": 0.5}),
+        ("ical", ["--quick"], {"quick": True}),
+        ("caldav", [], {"quick": False}),
         ("dispatch", ["--quick", "--scenario", "s1,S11"], {"quick": True, "scenario": ["S1", "S11"]}),
         ("dispatch", ["--peers", "none"], {"peers": [], "scenario": ["S1", "S2", "S3", "S4", "S5", "S6", "S11"]}),
         ("dispatch", ["--peers", "dramatiq,Celery"], {"peers": ["dramatiq", "celery"], "database": "sqlite"}),
@@ -377,3 +379,29 @@ def test_raw_claims_take_every_row_once(verb: str, tmp_path: Path) -> None:
         states = dict(connection.execute("SELECT status, count(*) FROM raw GROUP BY status").fetchall())
     assert (seen["count"], len(seen["marks"])) == (2500, 2)
     assert states == {"sending" if verb == "claim" else "sent": 2500}
+
+
+# Calendars
+
+
+def test_the_feed_that_is_measured_is_the_right_one(tmp_path: Path) -> None:
+    found = {line.measure: line for line in ical.run(tmp_path, visits=30, repetitions=1).lines}
+    assert found["visits that icalendar reads in it, at their times"].passed
+    assert found["answers to it"].passed
+
+
+def test_the_sheet_of_the_calendar_servers() -> None:
+    names = ("PUT", "GET", "PROPFIND depth 1", "first sync", "sync of 1 change, small", "sync of 1 change, huge")
+    seen = {
+        "product": [dict.fromkeys(names, 0.01)],
+        "Radicale": [dict.fromkeys(names, 0.02)],
+        "Xandikos": [dict.fromkeys(names, 0.005)],
+    }
+    held = caldav.QUICK.big + caldav.QUICK.requests * caldav.QUICK.repetitions
+    made = caldav.sheet(seen, caldav.QUICK, {"product": (held, held), "Radicale": (held, 0)})
+    verdicts = {(line.measure, line.against.split()[0] if line.against else ""): line.passed for line in made.lines}
+    assert verdicts["PUT", "Radicale"]
+    assert verdicts["PUT", "Xandikos"] is None
+    assert verdicts["sync of 1 change in 100", "Radicale"] is False
+    assert verdicts["sync of 1 change in 100", "Xandikos"] is False
+    assert made.exit_code == 1

@@ -5,11 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from reminders.domain.availability import Need, Timetable
 from reminders.domain.cost import Money
 from reminders.domain.plan import COUNTRY_QUIET_HOURS, DEFAULT_QUIET_HOURS, QuietHours, Step
+
+
+class RemoteMove(StrEnum):
+    """What becomes of a visit that is moved in a provider's calendar: it moves if the booking rules allow it, or the
+    desk is asked first."""
+
+    APPLY = "apply"
+    ASK = "ask"
+
+
+class RemoteDelete(StrEnum):
+    """What becomes of a visit that is deleted in a provider's calendar: the desk is asked, and nothing is sent
+    meanwhile; it is put back; or it is cancelled."""
+
+    ASK = "ask"
+    RESTORE = "restore"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +44,8 @@ class Location:
     phone: str | None
     observes_holidays: bool
     holiday_region: str | None
+    on_remote_move: RemoteMove = RemoteMove.APPLY
+    on_remote_delete: RemoteDelete = RemoteDelete.ASK
 
     def zone_of(self, person: str | None) -> ZoneInfo:
         """The zone a person gave, else the venue's: also when this machine does not know theirs (any more)."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -37,6 +38,17 @@ class Calendars:
             work = partial(self._publish, provider=provider, since=since)
             if not self._database.run(work):
                 return  # somebody is changing all that is left right now; it is not committed yet
+
+    @contextmanager
+    def reading(self, providers: Collection[int]) -> Iterator[Connection]:
+        """A connection that reads these calendars as of now; when nothing has to be rendered, that is all it takes."""
+        with self._database.read() as tx:
+            if calendars.pending(tx, providers, self._clock.now() - calendars.REACH) is None:
+                yield tx
+                return
+        self.publish(providers)
+        with self._database.read() as tx:
+            yield tx
 
     def _pending(self, providers: Collection[int], since: datetime) -> int | None:
         with self._database.read() as tx:

@@ -32,12 +32,13 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A device that has signed in, and the one provider whose calendar it sees."""
+    """A device that has signed in, the one provider whose calendar it sees, and the catalogue's version seen meanwhile."""
 
     uid: str
     provider: int
     provider_uid: str
     can_write: bool
+    catalogue_version: int
 
     @property
     def actor(self) -> Actor:
@@ -93,4 +94,4 @@ class DavLogins:
         if row.used_at is None or now - row.used_at >= _NOTED:
             with self._database.write() as tx:
                 store.change(tx, DavCredential, row.id, {"used_at": now, "agent": agent[:_LONGEST_AGENT]})
-        return Login(row.uid, row.provider_id, row.provider_uid, row.scope == Scope.WRITE)
+        return Login(row.uid, row.provider_id, row.provider_uid, row.scope == Scope.WRITE, row.catalogue_version)

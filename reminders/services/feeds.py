@@ -17,7 +17,7 @@ from reminders.domain.visit_event import CANCELLED_STAYS, FEED_AHEAD, FEED_PAST,
 from reminders.errors import NotFound
 from reminders.services.calendars import Calendars, etag, facts
 from reminders.services.catalogue import Catalogue, Snapshot
-from reminders.store import calendars, keys, patients
+from reminders.store import calendars, clinic, keys, patients
 from reminders.store import feeds as store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import digest, new_secret, new_uid
@@ -96,13 +96,12 @@ class Feeds:
         former decide if there are any.
         """
         with self._database.read() as tx:
-            feed = store.by_token(tx, digest(token))
+            feed, version = store.by_token(tx, digest(token)), clinic.version(tx)
         if feed is None:
             raise NotFound()
-        snapshot, now = self._catalogue.refresh(), self._clock.now()
+        snapshot, now = self._catalogue.refresh(version), self._clock.now()
         providers = _providers(snapshot, feed)
-        self._board.publish(providers)
-        with self._database.read() as tx:
+        with self._board.reading(providers) as tx:
             state = self._state(tx, snapshot, feed, providers, now)
             if state == feed.state and _has(feed, known, since):
                 body = None

@@ -119,6 +119,11 @@ def unpublish(tx: Connection, column: Any, number: int, since: datetime) -> None
     tx.execute(update(Appointment).where(column == number, Appointment.start_at > since).values(published=False))
 
 
+def unpublish_one(tx: Connection, appointment: int) -> None:
+    """Render one visit anew, wherever it lies."""
+    tx.execute(update(Appointment).where(Appointment.id == appointment).values(published=False))
+
+
 def count(tx: Connection, provider: int, changes: int) -> int:
     """Count ``changes`` of a calendar, which is held until the commit; returns the count before them."""
     counted = (
@@ -153,6 +158,10 @@ def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
     tx.execute(update(CalendarEntry).where(CalendarEntry.id == number).values(**values))
+
+
+def remove(tx: Connection, number: int) -> None:
+    tx.execute(delete(CalendarEntry).where(CalendarEntry.id == number))
 
 
 #: What is left of an entry that is gone.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from reminders.errors import NotFound
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
-from reminders.store.tables import DavCredential, Feed, Location, Patient, Provider
+from reminders.store.tables import CatalogueVersion, DavCredential, Feed, Location, Patient, Provider
 
 Table = type[Feed] | type[DavCredential]
 
@@ -26,7 +26,11 @@ _FEED = (
     .join(Location, Location.id == Feed.location_id, isouter=True)
     .join(Patient, Patient.id == Feed.patient_id, isouter=True)
 )
-_LOGIN = select(*DavCredential.__table__.columns, Provider.uid.label("provider_uid")).join_from(DavCredential, Provider)
+_LOGIN = select(
+    *DavCredential.__table__.columns,
+    Provider.uid.label("provider_uid"),
+    select(CatalogueVersion.version).scalar_subquery().label("catalogue_version"),
+).join_from(DavCredential, Provider)
 _SHOWN = {Feed: _FEED, DavCredential: _LOGIN}
 _BY_TOKEN = Prepared(select(Feed.__table__).where(Feed.token_hash == bindparam("hash"), Feed.revoked_at.is_(None)))
 _BY_PASSWORD = Prepared(_LOGIN.where(DavCredential.hash == bindparam("hash"), DavCredential.revoked_at.is_(None)))
@@ -42,7 +46,7 @@ def by_token(tx: Connection, digest: str) -> Record | None:
 
 
 def by_password(tx: Connection, digest: str) -> Record | None:
-    """The login in force whose password has this digest."""
+    """The login in force whose password has this digest, and the version of the clinic's catalogue."""
     return _BY_PASSWORD.first(tx, {"hash": digest})
 
 

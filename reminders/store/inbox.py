@@ -62,6 +62,12 @@ def _open(patient_id: int, reason: str) -> ColumnElement[bool]:
     return and_(InboxItem.patient_id == patient_id, InboxItem.reason == reason, InboxItem.done_at.is_(None))
 
 
+def is_open(tx: Connection, appointment_id: int, reason: str) -> bool:
+    """True while the desk has an item about this visit for the same reason."""
+    about = (InboxItem.appointment_id == appointment_id, InboxItem.reason == reason, InboxItem.done_at.is_(None))
+    return tx.execute(select(InboxItem.id).where(*about).limit(1)).first() is not None
+
+
 def listing(tx: Connection, after: int, limit: int, *, done: bool) -> Sequence[Record]:
     """Items in order of arrival: the open ones, or those somebody has dealt with."""
     state = InboxItem.done_at.is_not(None) if done else InboxItem.done_at.is_(None)

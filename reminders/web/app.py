@@ -31,6 +31,7 @@ from reminders.web import (
     texts,
 )
 from reminders.web.context import EXTENSION, UseCases
+from reminders.web.dav import routes as dav
 from reminders.web.intake import ApiRequest
 
 _LARGEST_BODY = 1024 * 1024
@@ -64,6 +65,8 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     app.extensions["registry"] = registry
     metrics.install(app, registry)
     auth.install(app)
+    app.register_blueprint(dav.bp)
+    auth.open_blueprint(app, dav.bp.name)
     limits.install(app, use_cases.settings.rate_limit)
     problems.install(app)
     openapi.install(app)

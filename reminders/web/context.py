@@ -14,6 +14,7 @@ from reminders.gateways.twilio import Signature
 from reminders.services.access import Access, Caller
 from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
+from reminders.services.caldav import Caldav
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue, Snapshot
 from reminders.services.changesets import ChangeSets
@@ -47,6 +48,7 @@ class UseCases:
     access: Access
     attendance: Attendances
     booking: Booking
+    caldav: Caldav
     calls: Calls
     catalogue: Catalogue
     change_sets: ChangeSets

@@ -11,7 +11,18 @@ from reminders.web.respond import money
 
 
 def location(row: Record) -> dict[str, Any]:
-    names = ("name", "time_zone", "country", "language", "currency", "phone", "observes_holidays", "holiday_region")
+    names = (
+        "name",
+        "time_zone",
+        "country",
+        "language",
+        "currency",
+        "phone",
+        "observes_holidays",
+        "holiday_region",
+        "on_remote_move",
+        "on_remote_delete",
+    )
     return {"id": row.uid} | {name: getattr(row, name) for name in names}
 
 

@@ -23,6 +23,8 @@ class Location(Row):
     language: Mapped[str]
     currency: Mapped[str] = mapped_column(String(3))
     phone: Mapped[str | None]
+    on_remote_move: Mapped[str] = mapped_column(server_default="apply")
+    on_remote_delete: Mapped[str] = mapped_column(server_default="ask")
     created_at: Mapped[datetime]
 
 

@@ -72,6 +72,8 @@ INBOX_REASONS = {
     "wrong_person": "Whoever answered the call said that the patient is not there. Is the number right?",
     "several_visits": "Has several visits ahead, and the answer could mean any of them.",
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
+    "deleted_in_calendar": "Deleted in the provider's calendar. Cancel the visit, or resume its reminders to put it back.",
+    "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",
     "number_problem": "Messages to this number do not arrive. Saving the right one on the card settles this.",
 }
 

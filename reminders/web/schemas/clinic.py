@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from reminders.domain.clinic import RemoteDelete, RemoteMove
 from reminders.domain.duration import Duration
 from reminders.web.schemas.base import (
     Body,
@@ -45,6 +46,8 @@ class LocationIn(Body):
     phone: Phone | None = None
     observes_holidays: Flag = True
     holiday_region: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9\-]{1,10}$")] | None = None
+    on_remote_move: RemoteMove = Field(default=RemoteMove.APPLY, description="A visit moved in a provider's calendar")
+    on_remote_delete: RemoteDelete = Field(default=RemoteDelete.ASK, description="A visit deleted there")
 
 
 class LocationChange(Body):
@@ -55,6 +58,8 @@ class LocationChange(Body):
     currency: Currency | None = None
     phone: Phone | None = None
     observes_holidays: Flag | None = None
+    on_remote_move: RemoteMove | None = None
+    on_remote_delete: RemoteDelete | None = None
 
 
 class LocationOut(Out):
@@ -67,6 +72,8 @@ class LocationOut(Out):
     phone: str | None
     observes_holidays: bool
     holiday_region: str | None
+    on_remote_move: str
+    on_remote_delete: str
 
 
 class LocationPage(Out):
