@@ -46,7 +46,7 @@ _VISIT = _ANYWHERE | {"patient", "when"}
 #: not here cannot be replaced.
 FACTS: dict[str, frozenset[str]] = {
     "reminder": _VISIT,
-    "several": _ANYWHERE | {"visits"},
+    "several": _ANYWHERE | {"visits", "count"},
     "moved": _VISIT,
     "cancelled": _VISIT,
     "desk": _ANYWHERE | {"text"},
@@ -55,11 +55,15 @@ FACTS: dict[str, frozenset[str]] = {
     "answer_cancelled": _VISIT,
     "answer_reschedule": _VISIT,
     "answer_help": _ANYWHERE,
+    "answer_unclear": _VISIT,
     "answer_ambiguous": _ANYWHERE,
     "answer_nothing": _ANYWHERE,
     "answer_start": _ANYWHERE,
     "answer_too_late": _ANYWHERE,
 }
+
+#: The one text that is about a visit or about none; its facts of a visit may be empty.
+MAY_BE_WITHOUT_VISIT = "answer_unclear"
 
 #: What each text must tell to be of use. On a call the person was named before.
 MUST_TELL: dict[str, frozenset[str]] = {

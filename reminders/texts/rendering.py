@@ -11,7 +11,7 @@ from typing import get_args
 
 from jinja2 import TemplateError
 
-from reminders.domain.wording import Key, OwnText, OwnTexts
+from reminders.domain.wording import MAY_BE_WITHOUT_VISIT, Key, OwnText, OwnTexts
 from reminders.errors import Invalid
 from reminders.texts.bidi import isolated
 from reminders.texts.catalogues import Catalogues, Choice
@@ -37,6 +37,9 @@ TELLS = N_("The appointment is on %(when)s")
 #: Stand where a name and a time will be; characters of the private use area, which no template has.
 _NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
 _MOST_OUTLINES = 10_000
+
+#: A list of visits in a text to be edited: five, whose plural form most numbers share.
+_MANY = "\n".join(["{{ visits }}"] * 5)
 
 #: No texts of the clinic's own.
 NONE: Mapping[Key, OwnText] = {}
@@ -134,11 +137,14 @@ class Texts:
         its end, of a call the sentence that tells the time."""
         choice = Choice(key.language, False, key.language)
         words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
-        marks = words | {"old_when": None} | ({"visits": "{{ visits }}"} if key.template == "several" else {})
+        marks = words | {"old_when": None} | ({"visits": _MANY} if key.template == "several" else {})
         if key.channel == "voice":
             return self._catalogues.language(key.language).gettext(TELLS) % {"when": "{{ when }}"}
         body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
+        body = body.replace(_MANY, "{{ visits }}").replace("5", "{{ count }}") if "visits" in marks else body
         lines = body.partition("\n-- \n")[0].rstrip().split("\n")
+        if key.template == MAY_BE_WITHOUT_VISIT:
+            lines = [f"{{% if when %}}{one}{{% endif %}}" if "{{ when }}" in one else one for one in lines]
         return "\n".join(
             f"{{% if clinic_phone %}}{one}{{% endif %}}" if "clinic_phone" in one else one for one in lines
         )
@@ -194,6 +200,7 @@ class Texts:
             words["when"] = self._when(facts.start, zone, choice, medium, named)
         if facts.start and facts.others:
             visits = [(facts.patient, facts.start), *facts.others]
+            words["count"] = str(len(visits))
             words["visits"] = "\n".join(
                 f"{self._name(patient, choice, medium)}: {self._when(start, zone, choice, medium, named)}"
                 for patient, start in visits
@@ -221,7 +228,8 @@ def _own(own: OwnTexts, key: Key, words: dict[str, str | None]) -> tuple[str, in
     """The clinic's own text with its facts, and its version."""
     found = own.get(key)
     try:
-        return (render(found.body, words), found.version) if found else None
+        lacking = {"when": ""} if key.template == MAY_BE_WITHOUT_VISIT else {}
+        return (render(found.body, lacking | words), found.version) if found else None
     except TemplateError:
         return None
 

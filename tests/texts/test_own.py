@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reminders.domain.wording import BY_CHANNEL, FACTS, Key, OwnText, OwnTexts
 from reminders.texts import Template, Texts, problems
-from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, facts
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, START, facts
 
 REMINDER = Key("sms", "reminder", "en")
 every_text = pytest.mark.parametrize(
@@ -83,6 +83,28 @@ def test_the_standard_text_saved_as_it_is_says_the_same(
     plain = texts.sms(Template(template), language, None, visit)
     mine = texts.sms(Template(template), language, None, visit, own(key, texts.standard(key)))
     assert (mine.body, mine.version, plain.version) == (plain.body, 3, None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_count_of_visits_is_a_fact(texts: Texts, language: str) -> None:
+    key = Key("sms", "several", language)
+    standard = texts.standard(key)
+    assert standard.count("{{ visits }}") == 1
+    assert "5" not in standard
+    visits = facts(others=(("Luis", START), ("Eva", START)))
+    mine = texts.sms(Template.SEVERAL, language, None, visits, own(key, "{{ count }} {{ visits }}")).body
+    assert mine.startswith("3 ")
+    assert len(mine.splitlines()) == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("start", [START, None])
+def test_an_answer_about_no_visit(texts: Texts, language: str, start: datetime | None) -> None:
+    key = Key("sms", "answer_unclear", language)
+    visit = facts(start=start, patient=PATIENT if start else "")
+    plain = texts.sms(Template.ANSWER_UNCLEAR, language, None, visit)
+    mine = texts.sms(Template.ANSWER_UNCLEAR, language, None, visit, own(key, texts.standard(key)))
+    assert (mine.body, mine.version) == (plain.body, 3)
 
 
 def test_only_the_readers_language_is_replaced(texts: Texts) -> None:

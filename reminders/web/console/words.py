@@ -86,6 +86,7 @@ TEXTS = {
     "cancelled": "Notice of the cancellation", "desk": "Note from the desk",
     "answer_confirmed": "Answer: confirmed", "answer_all_confirmed": "Answer: all confirmed",
     "answer_cancelled": "Answer: cancelled", "answer_reschedule": "Answer: another time", "answer_help": "Answer: help",
+    "answer_unclear": "Answer: not understood",
     "answer_ambiguous": "Answer: several visits", "answer_nothing": "Answer: no visit ahead",
     "answer_start": "Answer: texts again", "answer_too_late": "Answer: too late",
 }  # fmt: skip
