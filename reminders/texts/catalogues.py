@@ -18,6 +18,8 @@ from reminders.texts.tags import Tag, locale_id, read_tag
 
 #: The language the templates are written in, and the last resort for everybody.
 SOURCE = "en"
+#: Spoken languages whose speakers write another one.
+_WRITTEN_AS = {"gsw": "de", "yue": "zh"}
 _CATALOGUE = "LC_MESSAGES/messages.po"
 
 
@@ -74,10 +76,11 @@ class Catalogues:
         """The catalogue for readers of ``tag``: same language and script; same territory first, then none, then any."""
         if tag is None:
             return None
+        written = (_WRITTEN_AS.get(tag.language, tag.language), tag.script)
         near = [
             (has.territory != tag.territory, has.territory or "", name)
             for name, has in self.tags.items()
-            if has[:2] == tag[:2]
+            if has[:2] == written
         ]
         return min(near)[-1] if near else None
 

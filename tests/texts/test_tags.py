@@ -71,6 +71,8 @@ def test_a_tag_is_read_in_every_common_spelling(written: str | None, read: Tag |
         ("zh_TW", "es", "zh_Hant", False),
         ("zh-HK", "en", "zh_Hant", False),
         ("zh-Hant", None, "zh_Hant", False),
+        ("yue-HK", "en", "zh_Hant", False),
+        ("gsw-CH", "fr-CH", "de", False),
         ("tl", "en", "fil", False),
         ("ar-EG", "en", "ar", False),
         # Nobody wrote in the patient's language or script: the language of the place, then English.
