@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
+from types import CodeType
 from typing import NamedTuple
 
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
-from jinja2 import FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 
 from reminders.texts.tags import Tag, locale_id, read_tag
@@ -31,6 +34,19 @@ class Choice(NamedTuple):
     locale: str
 
 
+class Compiled(BytecodeCache):
+    """Templates compiled once for all languages, in memory: the languages differ in what ``gettext`` says only."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key] = bucket.code
+
+
 class Language:
     """One catalogue with the templates compiled for it."""
 
@@ -45,6 +61,7 @@ class Language:
             lstrip_blocks=True,
             keep_trailing_newline=True,
             auto_reload=False,
+            bytecode_cache=_compiled(root),
         )
         environment.globals.clear()
         environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
@@ -89,6 +106,19 @@ def read_catalogue(path: Path) -> Translations:
     """The catalogue at ``path``, compiled in memory; entries marked fuzzy are left out."""
     compiled = BytesIO()
     with path.open("rb") as source:
-        write_mo(compiled, read_po(source))
+        write_mo(compiled, _usable(read_po(source)))
     compiled.seek(0)
     return Translations(compiled)
+
+
+def _usable(catalogue: Catalog) -> Catalog:
+    """Without entries whose placeholders are not those of the source: better one sentence in English than none."""
+    for message in catalogue:
+        if message.id and any(message.check(catalogue)):
+            message.flags.add("fuzzy")
+    return catalogue
+
+
+@cache
+def _compiled(_root: Path) -> Compiled:
+    return Compiled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,8 +17,8 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, meta
 
 from reminders.settings import data_dir
-from reminders.texts import SOURCE, Texts
-from tests.texts.samples import LANGUAGES, START
+from reminders.texts import SOURCE, Template, Texts
+from tests.texts.samples import LANGUAGES, START, facts
 
 ROOT = data_dir()
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
@@ -159,6 +160,16 @@ def test_a_translation_that_nobody_checked_is_found_and_not_used(tmp_path: Path)
         assert any("nobody has checked" in problem for problem in problems(read_po(file)))
     when = Texts(tmp_path).when(START, "UTC", "es")
     assert " / " not in when
+
+
+def test_a_translation_that_cannot_be_filled_is_not_used(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "templates", tmp_path / "templates")
+    for language in ("en", "it"):
+        shutil.copytree(ROOT / "locales" / language, tmp_path / "locales" / language)
+    path = tmp_path / "locales" / "it" / "LC_MESSAGES" / "messages.po"
+    path.write_text(path.read_text("utf-8").replace('"%(date)s, ore %(time)s"', '"%(date)s, ore %(tempo)s"'), "utf-8")
+    body = Texts(tmp_path).sms(Template.REMINDER, "it", None, facts()).body
+    assert "appuntamento di Ana Lima, sabato 11 mag at 14:30\n" in body
 
 
 def extracted() -> set[str]:
