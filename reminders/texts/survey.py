@@ -18,8 +18,10 @@ from reminders.texts.rendering import Texts
 from reminders.texts.tags import language_name
 from reminders.texts.voices import speaking
 
-#: What the product writes by itself; the words of the desk are the desk's.
-STANDARD = tuple(template for template in Template if template is not Template.DESK)
+#: The words of the desk are the desk's, and a list to choose from is as long as what it offers.
+_NO_USUAL_LENGTH = {"desk", "answer_which", "answer_times"}
+#: What the product writes by itself.
+STANDARD = tuple(template for template in Template if template not in _NO_USUAL_LENGTH)
 #: Averages are taken over visits all through a year, since names of days and months differ in length and in letters.
 _DAYS = [datetime(2030, 1, 1, 14, 30, tzinfo=UTC) + timedelta(days=15 * step) for step in range(25)]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from reminders.settings import data_dir
@@ -34,6 +35,16 @@ VISITS = {
 }  # fmt: skip
 
 
+#: Texts with a numbered list to choose from.
+LISTS = {template for template in Template if template in {"answer_which", "answer_times"}}
+
+
+def listed(template: Template, patient: str, start: datetime) -> dict[str, Any]:
+    """Further facts of the texts that let the patient choose."""
+    choices = ((patient, start), ("Luis Lima", start + timedelta(minutes=30)))
+    return {"choices": choices, "change": "cancel", "every": True} if template in LISTS else {}
+
+
 def page(texts: Texts, language: str) -> str:
     """All texts in one language, visit by visit. The marks that isolate names are shown as ⟦ and ⟧."""
     lines = [line for name in VISITS for line in _visit(texts, language, name)]
@@ -44,7 +55,8 @@ def _visit(texts: Texts, language: str, name: str) -> Iterator[str]:
     yield f"##### {name}"
     facts = _facts(name)
     for template in Template:
-        yield from ("", f"=== sms/{template}", texts.sms(template, language, None, facts).body)
+        told = replace(facts, **listed(template, *VISITS[name][:3:2]))
+        yield from ("", f"=== sms/{template}", texts.sms(template, language, None, told).body)
     for template in MAILED:
         letter = texts.email(template, language, None, facts)
         yield from ("", f"=== email/{template}", letter.subject, letter.body)

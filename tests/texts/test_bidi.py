@@ -9,6 +9,7 @@ import pytest
 
 from reminders.texts import MAILED, Template, Texts
 from reminders.texts.bidi import isolated
+from tests.texts.golden import listed
 from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
 
 OMAR = "عمر"
@@ -22,7 +23,7 @@ def direction(line: str) -> str:
 
 @pytest.mark.parametrize("template", [template for template in Template if template is not Template.DESK])
 def test_an_arabic_text_reads_from_the_right_whatever_the_clinic_is_called(texts: Texts, template: Template) -> None:
-    body = texts.sms(template, "ar", None, facts(old_start=START)).body
+    body = texts.sms(template, "ar", None, facts(old_start=START, **listed(template, PATIENT, START))).body
     for line in body.splitlines():
         assert direction(line) == "AL", line
     for name in (CLINIC, PATIENT, PHONE):

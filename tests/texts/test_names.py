@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminders.texts import MAILED, Spoken, Template, Texts, clean
+from tests.texts.golden import listed
 from tests.texts.samples import LANGUAGES, START, facts
 
 #: Names of all scripts, and such as look like the language of templates.
@@ -31,7 +33,10 @@ def unfilled(written: str, name: str) -> list[str]:
 @given(name=names)
 def test_every_text_is_filled_for_any_name(texts: Texts, language: str, name: str) -> None:
     visit = facts(patient=name, text="-", old_start=START, recipient_zone="Asia/Tokyo")
-    written = [texts.sms(template, language, None, visit).body for template in Template]
+    written = [
+        texts.sms(template, language, None, replace(visit, **listed(template, name, START))).body
+        for template in Template
+    ]
     for template in MAILED:
         letter = texts.email(template, language, None, visit)
         written += [letter.subject, letter.body]
