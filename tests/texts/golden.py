@@ -41,7 +41,8 @@ LISTS = {template for template in Template if template in {"answer_which", "answ
 
 def listed(template: Template, patient: str, start: datetime) -> dict[str, Any]:
     """Further facts of the texts that let the patient choose."""
-    choices = ((patient, start), ("Luis Lima", start + timedelta(minutes=30)))
+    later = start + timedelta(minutes=30)
+    choices = (("", start), ("", later)) if template == "answer_times" else ((patient, start), ("Luis Lima", later))
     return {"choices": choices, "change": "cancel", "every": True} if template in LISTS else {}
 
 
