@@ -17,13 +17,13 @@ from granian.constants import Interfaces
 from rich.console import Console
 from rich.table import Table
 
-from reminders import __version__, demo, rehearsal, settings, simulating
+from reminders import __version__, demo, passes, rehearsal, settings, simulating
 from reminders.accounts import user
 from reminders.clock import SystemClock
 from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
 from reminders.errors import ReminderError
-from reminders.importing import import_file
+from reminders.importing import import_calendar, import_file, is_calendar
 from reminders.settings import Settings
 from reminders.show import write_report
 from reminders.showing.languages import write_languages
@@ -150,14 +150,32 @@ main.add_command(user)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--mapping", help="TOML file, or name of a shipped mapping; default: the one that fits")
 @click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Default: NAME.rejects.csv")
+@click.option("--provider", metavar="ID", help="Whose time a calendar file (.ics) takes")
 @click.option("--dry-run", is_flag=True, help="Read and check everything, store nothing")
-def import_command(file: Path, mapping: str | None, rejects: Path | None, dry_run: bool) -> None:
-    """Load past visits from a CSV file (plain or gzip). Safe to run again."""
+def import_command(
+    file: Path, mapping: str | None, rejects: Path | None, provider: str | None, dry_run: bool
+) -> None:  # fmt: skip
+    """Load past visits from a CSV file (plain or gzip), or busy time from a calendar file (.ics). Safe to run again."""
     loaded = settings.load()
     _migrate(loaded)
+    if is_calendar(file):
+        with closing(build(loaded)) as service:
+            import_calendar(service.use_cases.calendar_files, file, provider, dry_run=dry_run, console=console)
+        return
     database = Database(loaded.database_url, pool_size=2)
     import_file(database, file, mapping, rejects, dry_run=dry_run, console=console)
     database.close()
+
+
+@main.command("sync")
+@click.argument("connection", required=False)
+@click.option("--now", is_flag=True, help="Every connection that is not paused, due or not")
+@click.option("--full", is_flag=True, help="Compare everything, not only what changed")
+def sync_command(connection: str | None, now: bool, full: bool) -> None:
+    """Bring connected calendars and systems up to date. The worker does so by itself."""
+    with closing(build(settings.load())) as service:
+        if not passes.sync(service, console, connection, now=now, full=full):
+            raise click.ClickException("Not everything went well.")
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""`reminders import`: past visits from a file, with a progress bar."""
+"""`reminders import`: past visits from a table, with a progress bar, or busy time from a calendar file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from reminders.clock import SystemClock
 from reminders.domain.mapping import Mapping
 from reminders.services.imports import Importing, ImportResult, fitting_mapping, load_mapping
+from reminders.services.sync.calendarfile import CalendarFiles, FileResult
 from reminders.settings import data_dir
-from reminders.show import write_import
+from reminders.show import write_calendar_import, write_import
 from reminders.store.engine import Database
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn(),
@@ -32,6 +33,26 @@ def import_file(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )  # fmt: skip
     write_import(result, console)
+    return result
+
+
+def is_calendar(file: Path) -> bool:
+    """True for iCalendar files, by name or first line."""
+    if file.suffix.lower() in {".ics", ".ical", ".icalendar", ".ifb"}:
+        return True
+    with file.open("rb") as source:
+        return b"BEGIN:VCALENDAR" in source.readline(1000).upper()
+
+
+def import_calendar(
+    files: CalendarFiles, file: Path, provider: str | None, *, dry_run: bool, console: Console
+) -> FileResult:  # fmt: skip
+    """Take in a calendar file as busy time and show what became of its events. Without ``provider`` the only one there is
+    is meant; where there are several, nothing is stored."""
+    chosen = provider or files.only_provider()
+    with file.open("rb") as lines:
+        result = files.run(lines, file.name, chosen, dry_run=dry_run)
+    write_calendar_import(result, console, named=chosen is not None)
     return result
 
 

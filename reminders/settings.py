@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from decimal import Decimal, InvalidOperation
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,7 +41,10 @@ class Settings:
         "REMINDERS_PUBLIC_URL", "http://127.0.0.1:8000", "Address under which Twilio and people reach this service"
     )
     secret_key: str = _env(
-        "REMINDERS_SECRET_KEY", "", "Signs sessions and form tokens; random per start when empty", secret=True
+        "REMINDERS_SECRET_KEY",
+        "",
+        "Signs sessions and form tokens and encrypts the passwords of connections; random per start when empty",
+        secret=True,
     )
     rate_limit: str = _env("REMINDERS_RATE_LIMIT", "600/minute", "API calls per key and process")
     senders: int = _env("REMINDERS_SENDERS", 32, "Sender threads per worker")
@@ -66,6 +70,12 @@ class Settings:
     )
     combine_minutes: int = _env(
         "REMINDERS_COMBINE_MINUTES", 60, "Reminders to one phone due this close together become one message; 0: never"
+    )
+    private_networks: str = _env(
+        "REMINDERS_PRIVATE_NETWORKS",
+        "",
+        "Networks that calendars and patient systems may be in though they are not public, such as 10.0.0.0/8, "
+        "separated by commas",
     )
     daily_cap: int = _env("REMINDERS_DAILY_CAP", 6, "Automatic messages to one recipient within 24 hours; 0: no limit")
     monthly_budget: Decimal = _env(
@@ -205,8 +215,17 @@ def _is_mail_server(url: str) -> bool:
     return known and login and parts.path in {"", "/"} and not (parts.query or parts.fragment)
 
 
+def _check_networks(text: str) -> None:
+    try:
+        for part in filter(None, map(str.strip, text.split(","))):
+            ip_network(part)
+    except ValueError as problem:
+        raise ConfigurationError("REMINDERS_PRIVATE_NETWORKS is a list of networks such as 10.0.0.0/8.") from problem
+
+
 def _check(settings: Settings) -> None:
     _check_mail(settings)
+    _check_networks(settings.private_networks)
     if not re.match(r"(sqlite|postgresql)(\+\w+)?://", settings.database_url):
         raise ConfigurationError("REMINDERS_DATABASE_URL must start with sqlite:// or postgresql://.")
     if not re.match(r"https?://", settings.public_url):

@@ -20,6 +20,7 @@ from reminders.services.imports import ImportResult
 from reminders.services.report import Report
 from reminders.services.reports import CostReport, NoShowReport
 from reminders.services.savings import SavingsReport
+from reminders.services.sync.calendarfile import FileResult
 
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]
@@ -39,6 +40,10 @@ def write_report(report: Report, form: str, console: Console) -> None:
         console.file.write(as_csv(report.columns, report.rows()))
 
 
+#: So many rejected events are listed one by one.
+_MOST_REJECTS = 50
+
+
 def write_import(result: ImportResult, console: Console) -> None:
     """Print what an import did, reject by reason, and where the rejects are."""
     console.print(import_table(result))
@@ -50,6 +55,27 @@ def write_import(result: ImportResult, console: Console) -> None:
         console.print("Dry run: nothing was stored.")
     elif result.accepted == 0 and result.already_there:
         console.print("Nothing new: every row that can be taken was there already.")
+
+
+def write_calendar_import(result: FileResult, console: Console, *, named: bool) -> None:
+    """Print what became of a calendar file, with every event that was not taken in."""
+    table = Table("Events", "")
+    for label, count in (
+        ("in the file", result.events), ("stored", result.stored), ("unchanged", result.unchanged),
+        ("no longer in the file", result.removed), ("rejected", len(result.rejects)),
+    ):  # fmt: skip
+        table.add_row(label, f"{count:,}")
+    console.print(table)
+    for name, count in sorted(result.others.items()):
+        console.print(Text(f"{count:,} x {name} left aside: not an event."))
+    for one in result.rejects[:_MOST_REJECTS]:
+        console.print(Text(f"Line {one.line}, {one.uid or 'no UID'}: {one.sentence} ({one.code})"), soft_wrap=True)
+    if len(result.rejects) > _MOST_REJECTS:
+        console.print(f"and {len(result.rejects) - _MOST_REJECTS:,} more")
+    if not named:
+        console.print("Nothing was stored: say whose time it is with --provider ID.")
+    elif result.dry_run:
+        console.print("Dry run: nothing was stored.")
 
 
 def as_json(report: dict[str, Any]) -> str:

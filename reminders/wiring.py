@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
+from reminders.connecting import Connecting, Ground, connecting
 from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
@@ -58,6 +59,8 @@ from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
 from reminders.services.staff import Staff
+from reminders.services.sync.running import Syncing
+from reminders.services.sync.waking import Waking
 from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
@@ -87,6 +90,7 @@ class Service:
     sending: Sending
     catalogue: Catalogue
     mailer: Mailer | None
+    syncing: Syncing
 
     def app(self) -> Flask:
         """The web application; with the sandbox's pages and API when there are no credentials."""
@@ -111,12 +115,25 @@ def build(
     messenger = messenger or Twilio(_account(settings), settings.senders, proxy=settings.proxy)
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
     lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
-    parts = _Parts(database, clock, catalogue, lifecycle, Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace))
+    outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
+    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle))
+    parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined, _syncing(database, clock, joined))
     crew = Threads(settings.senders, "sender")
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
     return Service(
-        settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer
-    )
+        settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer,
+        parts.syncing,
+    )  # fmt: skip
+
+
+def _syncing(database: Database, clock: Clock, joined: Connecting) -> Syncing:
+    chance = secrets.SystemRandom().random
+    return Syncing(database, clock, joined.kinds, joined.vault, _owner(), chance)
+
+
+def _owner() -> str:
+    """This process, as leases name it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +145,15 @@ class _Parts:
     catalogue: Catalogue
     lifecycle: Lifecycle
     outcomes: Outcomes
+    joined: Connecting
+    syncing: Syncing
 
 
 def _worker(
     settings: Settings, parts: _Parts, gateways: Gateways, rules: Rules, crew: Threads, sandbox: Sandbox | None
 ) -> tuple[Sending, Worker]:
     database, clock, catalogue = parts.database, parts.clock, parts.catalogue
-    owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+    owner = _owner()
     mail_check = gateways.mailer.check_account if gateways.mailer else _nothing
     checks = {gateways.account: gateways.messenger.check_account, gateways.mail_account: mail_check}
     circuit = Circuit(database, clock, checks)
@@ -146,8 +165,13 @@ def _worker(
     checking = Checking(database, clock, gateways.messenger, parts.outcomes)
     extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
     extras += [_advance(sandbox, clock)] if sandbox else []
-    effects = Effects(database, clock, {TRY_OUT: Trying(database, gateways.messenger).send})
-    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras)
+    waking = Waking(database, clock, parts.joined.kinds)
+    handlers = {
+        TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": waking.visit_changed,
+    }  # fmt: skip
+    effects = Effects(database, clock, handlers)
+    slow = [parts.syncing.run, parts.joined.busy.extend]
+    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
     return sending, worker
 
 
@@ -159,16 +183,18 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
+        calendar_connections=parts.joined.calendars, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
         caldav=Caldav(database, clock, catalogue, board, Booking(database, clock, catalogue, lifecycle, slots), lifecycle),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
-        desk=Desk(database, clock), feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
+        desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
+        syncing=parts.syncing,
         wording=Wording(database, clock, catalogue, texts, lexicons()),
     )  # fmt: skip
 

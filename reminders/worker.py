@@ -39,7 +39,7 @@ class Worker:
     def __init__(
         self, name: str, database: Database, clock: Clock, catalogue: Catalogue, sending: Sending,
         reconciling: Reconciling, circuit: Circuit, checking: Checking, effects: Effects,
-        extras: Sequence[Callable[[], object]] = (),
+        extras: Sequence[Callable[[], object]] = (), slow: Sequence[Callable[[], object]] = (),
     ) -> None:  # fmt: skip
         self._name = name
         self._database = database
@@ -55,6 +55,7 @@ class Worker:
             ("effects", effects.run),
             *[(getattr(extra, "__qualname__", "extra"), extra) for extra in extras],
         ]
+        self._slow = [(getattr(job, "__qualname__", "slow"), job) for job in slow]
         self._beat_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stopping = threading.Event()
@@ -66,6 +67,8 @@ class Worker:
         self._database.on_planned(self.wake)
         self._sender.start()
         self._scheduler.add_job(self.sweep, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
+                                misfire_grace_time=None)  # fmt: skip
+        self._scheduler.add_job(self.linger, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
                                 misfire_grace_time=None)  # fmt: skip
         self._scheduler.add_job(self.tidy, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None)
         self._scheduler.start()
@@ -87,10 +90,16 @@ class Worker:
         self._guarded("catalogue", self._catalogue.refresh)
         self._guarded("sending", self._sending.run_due)
         self.sweep()
+        self.linger()
 
     def sweep(self) -> None:
         """Everything that is not sending. One job that fails does not keep the others from running."""
         for name, job in self._sweeps:
+            self._guarded(name, job)
+
+    def linger(self) -> None:
+        """What waits for other people's servers, apart from the sweep, which must not wait."""
+        for name, job in self._slow:
             self._guarded(name, job)
 
     def _send_until_stopped(self) -> None:

@@ -102,12 +102,14 @@ class Put:
     """The answer to a write.
 
     ``stored``: the item as it is stored now, when the answer says so in one step. ``etag`` without ``stored`` promises
-    that exactly what was sent is stored (RFC 4791, 5.3.4). Neither: the engine reads back.
+    that exactly what was sent is stored (RFC 4791, 5.3.4), which is ``raw`` where whole items are sent. Neither: the
+    engine reads back.
     """
 
     remote_id: str
     etag: str | None = None
     stored: Remote | None = None
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +268,10 @@ class Replica(Protocol):
 
     def removed(self, tx: Any, local_id: str) -> Fate:
         """It was deleted there and not touched here: what now? Carries out a ``DROP`` itself."""
+        ...
+
+    def drop(self, tx: Any, local_id: str) -> None:
+        """It was deleted there, and a person wants it gone (or cancelled) here, too."""
         ...
 
     def revive(self, tx: Any, local_id: str, remote: Remote) -> bool:

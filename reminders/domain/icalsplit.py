@@ -57,6 +57,7 @@ class Split:
     zones: dict[bytes, bytes] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
+    is_calendar: bool = False
 
     def text(self, group: Group) -> str:
         """A calendar of only this group, with the zones it names; what is not UTF-8 is read as Windows-1252."""
@@ -145,7 +146,9 @@ class _Cutter:
             self._unfinished()
             if name in (b"VEVENT", b"VTIMEZONE"):
                 self._kind, self._start, self._lines, self._size = name, number, [line], len(line)
-            elif name != b"VCALENDAR":
+            elif name == b"VCALENDAR":
+                self._found.is_calendar = True
+            else:
                 kind = decoded(name)[:40]
                 self._found.others[kind] = self._found.others.get(kind, 0) + 1
             return

@@ -119,3 +119,35 @@ class Vault(Protocol):
     def open(self, sealed: str) -> str:
         """``ReminderError`` when it was sealed under another key."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCalendar:
+    """A calendar on somebody's server."""
+
+    url: str
+    name: str
+
+
+class Discovery(Protocol):
+    """Finds calendars. May raise ``PeerError``; never called inside a transaction."""
+
+    def __call__(self, address: str, user: str, password: str) -> list[FoundCalendar]:
+        """The calendars behind an address, an e-mail address or a server's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file from the web; ``marks`` are to be handed back the next time."""
+
+    body: bytes
+    marks: str
+
+
+class Downloads(Protocol):
+    """Fetches files. May raise ``PeerError``; never called inside a transaction."""
+
+    def __call__(self, url: str, marks: str | None) -> Download | None:
+        """The file, or ``None`` when it is the one of ``marks``."""
+        ...

@@ -47,7 +47,7 @@ _OURS = re.compile(r"apt_[0-9a-z]{1,36}")
 _REV_LINE = re.compile(rf"^{REV}:.*(?:\r?\n[ \t].*)*\r?\n", re.MULTILINE)
 _XML = {"Content-Type": "application/xml; charset=utf-8"}
 _ICS = {"Content-Type": "text/calendar; charset=utf-8"}
-_LISTING = 50 * 1024 * 1024
+_LISTING, _LISTING_SECONDS = 50 * 1024 * 1024, 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,10 @@ class CalDav:
     def put(self, _entity: str, write: Write) -> Put:
         name = write.remote_id or f"{write.uid}.ics"
         condition = {"If-None-Match": "*"} if write.create else {"If-Match": _quoted(write.etag)}
-        reply = self._outward.request(
-            "PUT", self._address(name), headers={**_ICS, **condition}, body=self._body(write), auth=self._auth
-        )
+        body, headers = self._body(write), {**_ICS, **condition}
+        reply = self._outward.request("PUT", self._address(name), headers=headers, body=body, auth=self._auth)
         if reply.status in (200, 201, 204):
-            return Put(name, etag=_etag(reply.headers.get("etag")))
+            return Put(name, etag=_etag(reply.headers.get("etag")), raw=body)
         raise self._failed(reply, create=write.create)
 
     def delete(self, _entity: str, remote_id: str, etag: str | None) -> None:
@@ -139,7 +138,10 @@ class CalDav:
         reply = self._ask("PROPFIND", self._url, davxml.propfind(f"{DAV}getetag", f"{DAV}resourcetype"), depth="1")
         if reply.status != 207:
             raise PeerError(f"The calendar cannot be listed ({reply.status}).", permanent=reply.status in (404, 410))
-        return Page(self._items(davxml.multistatus(reply.body, self._url)[0]), json.dumps(marks), full=True)
+        answers, _ = davxml.multistatus(reply.body, self._url)
+        if not any(answer.path.rstrip("/") == self._path.rstrip("/") and not answer.gone for answer in answers):
+            raise PeerError("There is no calendar at this address.", permanent=True)  # not: it is empty
+        return Page(self._items(answers), json.dumps(marks), full=True)
 
     def _since(self, token: str) -> Page:
         reply = self._ask("REPORT", self._url, davxml.sync_collection(token), depth="0")
@@ -198,7 +200,7 @@ class CalDav:
         uid = seen.uid if _OURS.fullmatch(seen.uid) else None
         return Remote(name, {**_fields(seen), "digest": digest}, _etag(etag), uid, seen.properties.get(REV), text)
 
-    def _body(self, write: Write) -> bytes:
+    def _body(self, write: Write) -> str:
         """The event as we want it, with everything in it that is none of our business as it was. What people wrote there
         into fields that we only show stays, too, unless ours changed."""
         fields, sequence = dict(write.fields), 0
@@ -208,7 +210,7 @@ class CalDav:
         text = single(event)
         if write.raw:
             text = overlay(text, _REV_LINE.sub("", write.raw))
-        return text.replace("END:VEVENT\r\n", f"{REV}:{write.rev}\r\nEND:VEVENT\r\n", 1).encode()
+        return text.replace("END:VEVENT\r\n", f"{REV}:{write.rev}\r\nEND:VEVENT\r\n", 1)
 
     def _kept(self, write: Write, fields: dict[str, Any]) -> tuple[dict[str, Any], int]:
         try:
@@ -233,7 +235,7 @@ class CalDav:
     def _ask(self, method: str, url: str, body: str, *, depth: str) -> Reply:
         headers = {**_XML, "Depth": depth}
         return self._outward.request(
-            method, url, headers=headers, body=body, auth=self._auth, most=_LISTING, seconds=60
+            method, url, headers=headers, body=body, auth=self._auth, most=_LISTING, seconds=_LISTING_SECONDS
         )
 
     def _name(self, path: str) -> str:

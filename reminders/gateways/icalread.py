@@ -53,7 +53,7 @@ def first_event(text: str, zone: ZoneInfo) -> Seen:
         master = next((event for event in events if "RECURRENCE-ID" not in event), events[0] if events else None)
         if master is None:
             raise Unreadable("no_event")
-        return _seen(master, zone, recurs=bool(_RECURS.search(text)) or len(events) > 1)
+        return _seen(master, zone, recurs=_recurs(text) or len(events) > 1)
     except _STUMBLES as problem:
         raise Unreadable("unreadable") from problem
 
@@ -65,7 +65,7 @@ def occupied(text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occ
         raise Unreadable("recurs_too_often")
     try:
         calendar = _parsed(text)
-        recurs = bool(_RECURS.search(text))
+        recurs = _recurs(text)
         return Occupied(tuple(_spans(calendar, zone, since, until, recurs)), recurs)
     except _STUMBLES as problem:
         raise Unreadable("unreadable") from problem
@@ -155,6 +155,11 @@ def _seen(event: Any, zone: ZoneInfo, *, recurs: bool) -> Seen:
         recurs=recurs, sequence=int(sequence) if sequence.isdecimal() else 0,
         properties={name: _text(event, name) for name in event if name.startswith("X-")},
     )  # fmt: skip
+
+
+def _recurs(text: str) -> bool:
+    """The rules of a time zone do not count."""
+    return bool(_RECURS.search(_ZONE_BLOCK.sub("", text)))
 
 
 def _parsed(text: str) -> Any:

@@ -42,6 +42,10 @@ def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
     return row
 
 
+def get_by_number(tx: Connection, number: int) -> Record:
+    return tx.execute(select(_TABLE).where(_TABLE.c.id == number)).one()
+
+
 def listing(tx: Connection, kinds: Sequence[str], after: int, limit: int) -> Sequence[Record]:
     query = select(_TABLE).where(_TABLE.c.kind.in_(kinds), _TABLE.c.id > after)
     return tx.execute(query.order_by(_TABLE.c.id).limit(limit)).all()

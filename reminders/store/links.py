@@ -14,12 +14,15 @@ from reminders.domain.sync import Dispute, Link
 from reminders.store.engine import Record
 from reminders.store.ids import new_secret, new_uid
 from reminders.store.prepared import Prepared
-from reminders.store.tables import SyncConflict, SyncLink, SyncTouch
+from reminders.store.tables import SyncConflict, SyncConnection, SyncLink, SyncTouch
 from reminders.store.tables.base import among
 
 _LINK: Any = SyncLink.__table__
 _TOUCH: Any = SyncTouch.__table__
 _CONFLICT: Any = SyncConflict.__table__
+_LISTED = select(_CONFLICT, SyncConnection.uid.label("connection_uid")).join(
+    SyncConnection, SyncConnection.id == _CONFLICT.c.connection_id
+)
 _VALUES = tuple(name for name in Link.__dataclass_fields__ if name != "number")
 _MINE = (_LINK.c.connection_id == bindparam("connection"), _LINK.c.entity == bindparam("kind"))
 
@@ -153,8 +156,8 @@ def settle(tx: Connection, number: int, field: str, actor: str, now: datetime) -
 
 
 def conflict(tx: Connection, uid: str, *, lock: bool = False) -> Record | None:
-    query = select(_CONFLICT).where(_CONFLICT.c.uid == uid)
-    return tx.execute(query.with_for_update(key_share=True) if lock else query).first()
+    query = _LISTED.where(_CONFLICT.c.uid == uid)
+    return tx.execute(query.with_for_update(of=_CONFLICT, key_share=True) if lock else query).first()
 
 
 def close(tx: Connection, number: int, actor: str, choice: str, live: str, now: datetime) -> None:
@@ -168,7 +171,7 @@ def conflicts(
     local_id: str | None = None,
 ) -> Sequence[Record]:  # fmt: skip
     """The conflict list, newest first."""
-    query = select(_CONFLICT)
+    query = _LISTED
     conditions: Mapping[Any, Any] = {
         _CONFLICT.c.connection_id: connection, _CONFLICT.c.attention: attention, _CONFLICT.c.local_id: local_id,
     }  # fmt: skip

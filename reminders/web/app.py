@@ -16,6 +16,7 @@ from reminders.web import (
     auth,
     changesets,
     clinic,
+    connections,
     console,
     docs,
     feeds,
@@ -71,7 +72,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, changesets.bp, clinic.bp, patients.bp, reports.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, changesets.bp, clinic.bp, connections.bp, patients.bp, reports.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())

@@ -32,6 +32,10 @@ from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.slots import Slots
 from reminders.services.staff import Staff
+from reminders.services.sync.calendarfile import CalendarFiles
+from reminders.services.sync.connections import Connections
+from reminders.services.sync.disputes import Disputes
+from reminders.services.sync.running import Syncing
 from reminders.services.wording import Wording
 from reminders.settings import Settings
 from reminders.texts import PageTexts
@@ -49,6 +53,8 @@ class UseCases:
     attendance: Attendances
     booking: Booking
     caldav: Caldav
+    calendar_connections: Connections
+    calendar_files: CalendarFiles
     calls: Calls
     catalogue: Catalogue
     change_sets: ChangeSets
@@ -56,6 +62,7 @@ class UseCases:
     dav_logins: DavLogins
     desk: Desk
     evidence: Evidence
+    disputes: Disputes
     feeds: Feeds
     health: Health
     ledger: Ledger
@@ -68,6 +75,7 @@ class UseCases:
     slots: Slots
     staff: Staff
     signature: Signature
+    syncing: Syncing
     wording: Wording
 
 

@@ -50,6 +50,13 @@ ROLES = {
     **{f"{method} texts/<string:channel>/<string:language>/<string:template>": roles
        for method, roles in (("GET", READERS), ("PUT", ADMINS), ("DELETE", ADMINS))},
     **{f"POST texts/<string:channel>/<string:language>/<string:template>/{act}": ADMINS for act in ("check", "test")},
+    "GET calendar-connections": READERS, "POST calendar-connections": ADMINS,
+    "POST calendar-connections/discover": ADMINS, "GET calendar-connections/<uid:connection_id>": READERS,
+    "PATCH calendar-connections/<uid:connection_id>": ADMINS, "DELETE calendar-connections/<uid:connection_id>": ADMINS,
+    "POST calendar-connections/<uid:connection_id>/test": DESK,
+    "POST calendar-connections/<uid:connection_id>/sync": DESK,
+    "GET calendar-connections/<uid:connection_id>/runs": READERS,
+    "POST calendar-files": DESK, "GET sync-conflicts": READERS, "POST sync-conflicts/<uid:conflict_id>/resolve": DESK,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
     "GET reports/attendance": MANAGERS, "GET reports/attendance/heat-map": MANAGERS,

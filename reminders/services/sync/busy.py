@@ -81,6 +81,11 @@ class BusyTimes:
         self._forget(source, [key for key in known if key not in seen], done)
         return done
 
+    def has_any(self, source: str) -> bool:
+        """True when something of this source takes time now."""
+        with self._database.read() as tx:
+            return bool(busy.digests(tx, source))
+
     def extend(self) -> int:
         """Work out more of what recurs, before the window runs out; returns how many events."""
         now = self._clock.now()

@@ -14,21 +14,23 @@ from reminders.domain.appointment import OPEN, Change, Status
 from reminders.domain.connector import Fate, Fields, Local, Refused, Remote
 from reminders.domain.ports import Unreadable
 from reminders.domain.sync import WHOLE, Owner, canonical_moment, canonical_text
-from reminders.domain.visit_event import CANCELLED_STAYS, Privacy, event
+from reminders.domain.visit_event import CANCELLED_STAYS, Privacy, Visit, event
 from reminders.errors import NotFound, ReminderError
-from reminders.services.calendars import facts
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.sync.busy import BusyItem, BusyTimes
-from reminders.store import appointments, busy, histories
+from reminders.store import appointments, busy, histories, inbox
 from reminders.store.engine import Record
+from reminders.store.ids import new_uid
 
 #: Time and status are ours: a change made there is a request. What else is written there stays there.
 OWNERS = {
     "start": Owner.OURS, "end": Owner.OURS, "status": Owner.OURS, "summary": Owner.MIRROR, "location": Owner.MIRROR,
     "digest": Owner.THEIRS,
 }  # fmt: skip
-_BUSY = "bsy_"
+#: Why the desk finds a visit in its worklist.
+CONFLICT = "sync_conflict"
+_BUSY, _SYNC = "bsy_", "sync"
 _PAST = timedelta(days=1)
 #: A visit that began this long ago may still be moved: a walk-in is written down a little late.
 _LATE = timedelta(hours=1)
@@ -56,7 +58,7 @@ class VisitEvents:
         is_off = visit.status == Status.CANCELLED
         if is_off and visit.updated_at < self._clock.now() - CANCELLED_STAYS:
             return None
-        shown = event(facts(self._catalogue.current(), visit), self._privacy)
+        shown = event(self._facts(visit), self._privacy)
         return Local(
             {
                 "start": canonical_moment(visit.start_at), "end": canonical_moment(visit.end_at),
@@ -105,7 +107,7 @@ class VisitEvents:
         policy = self._connection.on_remote_delete
         if policy == "cancel":
             try:
-                self.cancel(tx, local_id)
+                self.drop(tx, local_id)
                 return Fate.DROP
             except Refused:
                 return Fate.ASK
@@ -124,20 +126,24 @@ class VisitEvents:
         visit = None if local_id.startswith(_BUSY) or field not in _HOLDING else self._visit(tx, local_id)
         if visit is None or Status(visit.status) not in OPEN:
             return
+        if open_:
+            self._tell(tx, visit)
+        else:
+            inbox.settle(tx, visit.patient_id, CONFLICT, self._actor.name, self._clock.now())
         if open_ and not visit.paused:
             self._lifecycle.pause(tx, local_id, self._actor, paused=True)
         elif not open_ and visit.paused and self._held_by_sync(tx, visit):
             self._lifecycle.pause(tx, local_id, self._actor, paused=False)
 
-    def cancel(self, tx: Connection, local_id: str) -> None:
+    def drop(self, tx: Connection, local_id: str) -> None:
         """Call the visit off as its calendar wants; the patient is told as of any cancellation."""
         self._change(tx, local_id, Change.CANCEL, ("status",), reason="calendar")
 
     def _cancel(self, tx: Connection, visit: Record) -> None:
         """A cancellation there is carried out only where deletions are, too: patients are not cancelled unasked."""
-        if self._connection.on_remote_delete != "cancel":
+        if self._actor.channel == _SYNC and self._connection.on_remote_delete != "cancel":
             raise Refused("cancelled_there", "Cancelled in the calendar; a person decides.", ("status",))
-        self.cancel(tx, visit.uid)
+        self.drop(tx, visit.uid)
 
     def _move(self, tx: Connection, visit: Record, start: datetime, fields: Fields) -> None:
         if start.second:
@@ -165,6 +171,23 @@ class VisitEvents:
         except NotFound:
             return None
 
+    def _tell(self, tx: Connection, visit: Record) -> None:
+        """One item in the desk's worklist."""
+        now = self._clock.now()
+        inbox.add_once(tx, {
+            "uid": new_uid("inb", now), "message_id": None, "patient_id": visit.patient_id,
+            "appointment_id": visit.id, "reason": CONFLICT, "created_at": now,
+        })  # fmt: skip
+
+    def _facts(self, visit: Record) -> Visit:
+        snapshot = self._catalogue.current()
+        location = snapshot.location_by_id[visit.location_id]
+        return Visit(
+            uid=visit.uid, start=visit.start_at, end=visit.end_at, zone=location.zone, status=visit.status, sequence=0,
+            changed_at=visit.updated_at, booked_at=visit.booked_at, patient=visit.patient_name,
+            service=snapshot.service_by_id[visit.service_id].name, provider="", location=location.name,
+        )  # fmt: skip
+
     def _held_by_sync(self, tx: Connection, visit: Record) -> bool:
         pauses = [row for row in histories.of_appointment(tx, visit.id) if row.change in ("pause", "resume")]
-        return bool(pauses) and pauses[-1].channel == self._actor.channel
+        return bool(pauses) and pauses[-1].channel == _SYNC

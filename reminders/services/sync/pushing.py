@@ -223,7 +223,7 @@ class Push:
         theirs = {name: stored.get(name, value) for name, value in values.items()}
         link = replace(
             link, pending=None, etag=put.stored.etag if put.stored else put.etag,
-            raw=put.stored.raw if put.stored else link.raw,
+            raw=put.stored.raw if put.stored else put.raw or link.raw,
             base_local={**link.base_local, **values}, base_remote={**link.base_remote, **theirs},
         )  # fmt: skip
         self._book.save(tx, link)

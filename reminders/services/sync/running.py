@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.connector import LoginRefused, PeerError
@@ -15,11 +17,13 @@ from reminders.services.sync.book import Ledger
 from reminders.services.sync.engine import run_pass
 from reminders.services.sync.kinds import Kinds, actor_of
 from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Tally
-from reminders.store import connections
+from reminders.store import connections, inbox
 from reminders.store.engine import Database, Record
-from reminders.store.ids import new_secret
+from reminders.store.ids import new_secret, new_uid
 
 _LEASE = timedelta(minutes=5)
+#: States in which nothing happens until a person does something.
+_STOPPED = ("needs_login", "held")
 _FULL = timedelta(days=1)
 _SHORTEST, _LONGEST = timedelta(seconds=30), timedelta(hours=6)
 
@@ -49,6 +53,11 @@ class Syncing:
             self._pass(connection, full=self._is_full(connection))
             count += 1
         return count
+
+    def connections(self) -> Sequence[Record]:
+        """All of them, of every kind."""
+        with self._database.read() as tx:
+            return connections.listing(tx, list(self._kinds), 0, 1000)
 
     def now(self, uid: str, *, full: bool = False) -> Outcome:
         """One connection at once, due or not; ``Conflict`` when a pass is under way."""
@@ -144,4 +153,14 @@ class Syncing:
             if current.state == "paused":  # somebody paused it meanwhile
                 values = {name: value for name, value in values.items() if name not in ("state", "state_reason")}
             connections.release(tx, connection.id, self._owner, values)
+            if values.get("state") in _STOPPED and current.state not in _STOPPED:
+                self._tell(tx)
             connections.add_run(tx, run)
+
+    def _tell(self, tx: Connection) -> None:
+        """One item in the desk's worklist for each time that a connection stops."""
+        now = self._clock.now()
+        inbox.add(tx, {
+            "uid": new_uid("inb", now), "message_id": None, "patient_id": None, "appointment_id": None,
+            "reason": "connection_trouble", "created_at": now,
+        })  # fmt: skip

@@ -74,6 +74,10 @@ INBOX_REASONS = {
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
     "deleted_in_calendar": "Deleted in the provider's calendar. Cancel the visit, or resume its reminders to put it back.",
     "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",
+    "connection_trouble": "A connection to a calendar or another system needs a person: the administrator's list of "
+    "connections says why.",
+    "sync_conflict": "This visit was changed here and in a connected calendar or system. Its reminders wait until "
+    "somebody decides.",
     "number_problem": "Messages to this number do not arrive. Saving the right one on the card settles this.",
 }
 

@@ -313,6 +313,10 @@ class Ours:
             self.state.things.pop(local_id)
         return self.fate
 
+    def drop(self, tx: Any, local_id: str) -> None:
+        self.writes += 1
+        self.state.things.pop(local_id)
+
     def revive(self, tx: Any, local_id: str, remote: Remote) -> bool:
         self._write(local_id, dict(remote.fields))
         return True

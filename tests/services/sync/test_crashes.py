@@ -10,7 +10,7 @@ import pytest
 
 from reminders.domain.connector import PeerError
 from reminders.domain.sync import Owner
-from tests.services.sync.model import SAME, Crash, Mode, World
+from tests.services.sync.model import SAME, TAIL, Crash, Mode, World
 
 MODES = [
     Mode(rewrites, withholds, drops, owner, tokens=drops == (owner is Owner.OURS))
@@ -138,3 +138,14 @@ def test_no_interruption_does_harm(mode: Mode, scenario: str) -> None:
         except BaseException as problem:
             problem.add_note(f"{accident!r} at place {number} of {places(mode, scenario)}")
             raise
+
+
+def test_what_a_server_cuts_off_stays_here() -> None:
+    """It shows a value cut short; that is no edit, also not when another field is edited there later."""
+    world = World(Mode(rewrites=True))
+    world.create_here()
+    world.settle()
+    world.edit_there("name")
+    world.check()
+    (thing,) = world.ours.state.things.values()
+    assert thing["note"].endswith(TAIL)

@@ -1,0 +1,104 @@
+"""Kinds of connections to other systems: which connector goes with which side of ours. To add a system, write its
+connector under ``gateways/`` and give it a ``Kind`` here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from reminders.clock import Clock
+from reminders.domain.actor import Actor
+from reminders.domain.connector import Replica
+from reminders.domain.ports import FoundCalendar
+from reminders.gateways.caldav import EVENT, CalDav, Login
+from reminders.gateways.caldav_discovery import discover
+from reminders.gateways.download import download
+from reminders.gateways.icalread import occupied
+from reminders.gateways.outward import Outward, networks
+from reminders.services.catalogue import Catalogue
+from reminders.services.lifecycle import Lifecycle
+from reminders.services.sync.busy import BusyTimes
+from reminders.services.sync.calendarfile import CalendarFiles
+from reminders.services.sync.connections import Connections
+from reminders.services.sync.disputes import Disputes
+from reminders.services.sync.events import OWNERS, VisitEvents
+from reminders.services.sync.feeds_in import FeedSource
+from reminders.services.sync.kinds import Kind, Kinds
+from reminders.services.vault import SecretVault
+from reminders.settings import Settings
+from reminders.store.engine import Database, Record
+
+CALENDAR = "calendar"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What connections stand on."""
+
+    database: Database
+    clock: Clock
+    catalogue: Catalogue
+    lifecycle: Lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting:
+    """Everything around connections."""
+
+    kinds: Kinds
+    vault: SecretVault
+    busy: BusyTimes
+    calendars: Connections
+    disputes: Disputes
+    files: CalendarFiles
+
+
+def connecting(settings: Settings, ground: Ground) -> Connecting:
+    """Put it together."""
+    outward = Outward(ground.clock, networks(settings.private_networks))
+    busy = BusyTimes(ground.database, ground.clock, ground.catalogue, occupied)
+    kinds = calendar_kinds(ground, outward, busy)
+    vault = SecretVault(settings.secret_key)
+    calendars = Connections(
+        ground.database, ground.clock, ground.catalogue, kinds, vault, partial(_discovered, outward), CALENDAR
+    )
+    disputes = Disputes(ground.database, ground.clock, kinds)
+    return Connecting(
+        kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied)
+    )
+
+
+def calendar_kinds(ground: Ground, outward: Outward, busy: BusyTimes) -> Kinds:
+    """A provider's calendar on a CalDAV server, and one that can only be read."""
+    return {
+        "caldav": Kind(
+            CALENDAR, partial(_caldav, ground, outward), partial(_visit_events, ground, busy),
+            lambda _: {EVENT: OWNERS}, visits=EVENT,
+        ),
+        "ics": Kind(
+            CALENDAR, partial(_feed, outward, busy), lambda _connection, _actor: {}, lambda _: {},
+            interval=timedelta(minutes=15),
+        ),
+    }  # fmt: skip
+
+
+def _caldav(ground: Ground, outward: Outward, connection: Record, secret: str) -> CalDav:
+    provider = ground.catalogue.current().provider_by_id[connection.provider_id]
+    config = connection.config
+    login = Login(config.get("username", ""), secret)
+    return CalDav(
+        outward, ground.clock, config["url"], login, provider.location.zone, writes=config.get("visits", True)
+    )  # fmt: skip
+
+
+def _visit_events(ground: Ground, busy: BusyTimes, connection: Record, actor: Actor) -> dict[str, Replica]:
+    return {EVENT: VisitEvents(ground.clock, ground.catalogue, ground.lifecycle, busy, connection, actor)}
+
+
+def _feed(outward: Outward, busy: BusyTimes, connection: Record, _secret: str) -> FeedSource:
+    return FeedSource(partial(download, outward), busy, connection.config["url"])
+
+
+def _discovered(outward: Outward, address: str, user: str, password: str) -> list[FoundCalendar]:
+    return discover(outward, address, Login(user, password))

@@ -1,0 +1,34 @@
+"""`reminders sync`: passes over connections to other systems, now."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from reminders.errors import Conflict
+from reminders.wiring import Service
+
+_COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts", "What went wrong")
+
+
+def sync(service: Service, console: Console, wanted: str | None, *, now: bool, full: bool) -> bool:
+    """Run what is due, with ``now`` everything that is not paused, or the one connection ``wanted``; prints a line for
+    each and returns whether all went well."""
+    if not now and wanted is None:
+        console.print(f"{service.syncing.run()} passes were due.")
+        return True
+    connections = service.syncing.connections()
+    rows = [row for row in connections if (wanted is None and row.state != "paused") or row.uid == wanted]
+    table, good = Table(*_COLUMNS), bool(rows) or wanted is None
+    for row in rows:
+        try:
+            done = service.syncing.now(row.uid, full=full)
+        except Conflict as problem:
+            table.add_row(row.label, "busy", "", "", "", "", "", problem.message)
+            continue
+        tally = done.tally
+        counts = (tally.seen, tally.pulled, tally.pushed, tally.removed, tally.conflicts)
+        table.add_row(row.label, done.error or "ok", *map(str, counts), done.sentence)
+        good = good and done.error is None
+    console.print(table if rows else "There is no such connection.")
+    return good

@@ -1,0 +1,212 @@
+"""Calendar files of strangers: what can be read is taken in, what cannot is named, nothing is lost on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reminders.domain.icalsplit import split
+from reminders.gateways.icalread import occupied
+from reminders.services.sync.busy import BusyTimes
+from reminders.services.sync.calendarfile import WHY, CalendarFiles, FileResult
+from reminders.store import holds
+from reminders.store.engine import Database
+from tests.factories import World, at
+from tests.shared_data import needs_shared, shared
+
+FILES = sorted(shared("ics").rglob("*.ics")) if shared("ics").is_dir() else []
+
+
+class Office:
+    """One provider, and files that say when there is no time."""
+
+    def __init__(self, database: Database) -> None:
+        self.world = World(database)
+        self.ids = self.world.open()
+        self.busy = BusyTimes(database, self.world.clock, self.world.catalogue, occupied)
+        self.files = CalendarFiles(self.world.clock, self.world.catalogue, self.busy, occupied)
+
+    def take(self, data: bytes | str, name: str = "a.ics", **more: Any) -> FileResult:
+        raw = data.encode() if isinstance(data, str) else data
+        return self.files.run(raw.splitlines(keepends=True), name, self.ids.provider, **more)
+
+    def held(self) -> list[tuple[datetime, datetime]]:
+        number = self.world.catalogue.current().provider(self.ids.provider).id
+        with self.world.database.read() as tx:
+            rows = holds.touching(tx, number, at("2030-01-01 00:00"), at("2032-01-01 00:00"), self.world.clock.now())
+        return [(row.start_at, row.end_at) for row in rows]
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    return Office(database)
+
+
+@pytest.fixture
+def small(sqlite_database_url: str) -> Any:
+    database = Database(sqlite_database_url)
+    yield Office(database)
+    database.close()
+
+
+def event(uid: str, *lines: str) -> str:
+    return "\r\n".join(["BEGIN:VEVENT", f"UID:{uid}", "DTSTAMP:20300101T000000Z", *lines, "END:VEVENT", ""])
+
+
+def calendar(*events: str) -> str:
+    return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + "".join(events) + "END:VCALENDAR\r\n"
+
+
+NINE = ("DTSTART:20300507T090000Z", "DTEND:20300507T100000Z")
+
+
+def test_a_second_import_reads_nothing_again_and_replaces(office: Office) -> None:
+    first = office.take(calendar(event("one", *NINE), event("two", "DTSTART:20300508T090000Z", "DURATION:PT2H")))
+    assert (first.events, first.stored, first.rejects) == (2, 2, [])
+    again = office.take(calendar(event("two", "DTSTART:20300508T090000Z", "DURATION:PT2H"), event("one", *NINE)))
+    assert (again.stored, again.unchanged, again.removed) == (0, 2, 0)
+    moved = office.take(calendar(event("one", "DTSTART:20300507T110000Z", "DTEND:20300507T120000Z")))
+    assert (moved.stored, moved.unchanged, moved.removed) == (1, 0, 1)
+    assert office.held() == [(at("2030-05-07 11:00"), at("2030-05-07 12:00"))]
+
+
+def test_one_bad_event_leaves_the_others(office: Office) -> None:
+    found = office.take(calendar(
+        event("bad", "DTSTART:20300231T090000Z"), event("good", *NINE), event("never", "SUMMARY:No start"),
+        "BEGIN:VEVENT\r\nUID:cut\r\nDTSTART:20300507T090000Z\r\n", event("last", *NINE), "BEGIN:VTODO\r\nEND:VTODO\r\n",
+    ))  # fmt: skip
+    assert found.stored == 2
+    assert found.others == Counter({"VTODO": 1})
+    assert [(one.uid, one.code) for one in found.rejects] == [
+        ("bad", "unreadable"), ("never", "no_start"), ("", "unfinished"),
+    ]  # fmt: skip
+    assert [one.line for one in found.rejects] == [3, 14, 19]
+    assert all(one.sentence == WHY[one.code] for one in found.rejects)
+
+
+@pytest.mark.parametrize(
+    ("lines", "spans"),
+    [
+        (("DTSTART:20300507T090000Z", "DTEND:20300507T100000Z", "TRANSP:TRANSPARENT"), []),
+        (("DTSTART:20300507T090000Z", "DTEND:20300507T100000Z", "STATUS:CANCELLED"), []),
+        (("DTSTART;VALUE=DATE:20300507",), [("2030-05-06 22:00", "2030-05-07 22:00")]),
+        (("DTSTART;VALUE=DATE:20300507", "DTEND;VALUE=DATE:20300509"), [("2030-05-06 22:00", "2030-05-08 22:00")]),
+        (("DTSTART:20300507T090000", "DURATION:PT1H"), [("2030-05-07 07:00", "2030-05-07 08:00")]),
+        (("DTSTART;TZID=Nowhere:20300507T090000", "DURATION:PT1H"), [("2030-05-07 07:00", "2030-05-07 08:00")]),
+        (
+            ("DTSTART;TZID=W. Europe Standard Time:20300507T090000", "DURATION:PT1H"),
+            [("2030-05-07 07:00", "2030-05-07 08:00")],
+        ),
+        (("DTSTART:20300507T090000Z",), [("2030-05-07 09:00", "2030-05-07 09:30")]),
+        (("DTSTART:20300507T090000Z", "DTEND:20300507T080000Z"), [("2030-05-07 09:00", "2030-05-07 09:30")]),
+        # the clocks go back in Madrid on 2030-10-27: two hours are two hours
+        (("DTSTART;TZID=Europe/Madrid:20301027T013000", "DURATION:PT2H"), [("2030-10-26 23:30", "2030-10-27 01:30")]),
+        # and a time that is skipped on 2030-03-31 is read with the offset before
+        (("DTSTART;TZID=Europe/Madrid:20310330T023000", "DURATION:PT1H"), [("2031-03-30 01:30", "2031-03-30 02:30")]),
+    ],
+)
+def test_when_an_event_takes_time(small: Office, lines: tuple[str, ...], spans: list[tuple[str, str]]) -> None:
+    assert small.take(calendar(event("one", *lines))).stored == 1
+    assert small.held() == [(at(start), at(end)) for start, end in spans]
+
+
+def test_a_series_with_exceptions(small: Office) -> None:
+    small.take(calendar(
+        event("s", "DTSTART:20300507T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20300514T090000Z"),
+        event("s", "RECURRENCE-ID:20300521T090000Z", "DTSTART:20300522T150000Z", "DURATION:PT1H"),
+        event("s", "RECURRENCE-ID:20300528T090000Z", "DTSTART:20300528T090000Z", "DURATION:PT1H", "STATUS:CANCELLED"),
+    ))  # fmt: skip
+    assert [start for start, _ in small.held()] == [at("2030-05-07 09:00"), at("2030-05-22 15:00")]
+
+
+def test_a_series_is_worked_out_further_as_time_passes(small: Office) -> None:
+    small.take(calendar(event("s", "DTSTART:20300507T090000Z", "DURATION:PT1H", "RRULE:FREQ=MONTHLY")))
+    before = max(start for start, _ in small.held())
+    assert small.busy.extend() == 0
+    small.world.clock.advance(timedelta(days=60))
+    assert small.busy.extend() == 1
+    assert max(start for start, _ in small.held()) > before
+    assert small.busy.extend() == 0
+
+
+def test_two_programs_may_mean_different_zones_by_one_name(small: Office) -> None:
+    def zone(offset: str) -> str:
+        return (
+            "BEGIN:VTIMEZONE\r\nTZID:Custom\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+            f"TZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+        )
+
+    one = event("one", "DTSTART;TZID=Custom:20300507T120000", "DURATION:PT1H")
+    small.take(calendar(zone("+0530"), one), "first.ics")
+    small.take(calendar(zone("-0300"), one), "second.ics")
+    assert [start for start, _ in small.held()] == [at("2030-05-07 06:30"), at("2030-05-07 15:00")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+@pytest.mark.parametrize("ends", ["\r\n", "\n", "\r"])
+def test_encodings_and_line_ends(small: Office, encoding: str, ends: str) -> None:
+    text = calendar(event("müller", *NINE, "SUMMARY:Größe")).replace("\r\n", ends)
+    found = small.take(text.encode(encoding))
+    assert (found.stored, found.rejects) == (1, [])
+
+
+def test_a_character_may_be_folded_in_the_middle(small: Office) -> None:
+    text = calendar(event("one", *NINE, "SUMMARY:Größe")).encode()
+    place = text.index("ö".encode()) + 1
+    assert small.take(text[:place] + b"\r\n " + text[place:]).rejects == []
+
+
+def test_what_is_no_calendar_is_said_to_be_none(small: Office) -> None:
+    for data in (b"", b"<html>Please sign in</html>", b"\x00\x01\x02", b"%PDF-1.7"):
+        assert [one.code for one in small.take(data).rejects] == ["not_a_calendar"]
+
+
+def test_every_minute_is_too_often(small: Office) -> None:
+    found = small.take(calendar(event("s", *NINE, "RRULE:FREQ=SECONDLY"), event("h", *NINE, "RRULE:FREQ=HOURLY")))
+    assert {one.code for one in found.rejects} == {"recurs_too_often"}
+    assert len(found.rejects) == 2
+
+
+def test_a_dry_run_stores_nothing(small: Office) -> None:
+    found = small.take(calendar(event("one", *NINE), event("bad", "DTSTART:x")), dry_run=True)
+    assert (found.dry_run, found.stored, len(found.rejects)) == (True, 0, 1)
+    assert small.held() == []
+
+
+@given(st.binary(max_size=400))
+def test_cutting_never_fails(data: bytes) -> None:
+    split(data.splitlines(keepends=True))
+    split((b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n" + data).splitlines(keepends=True))
+
+
+@given(st.lists(st.sampled_from([
+    "BEGIN:VEVENT", "END:VEVENT", "BEGIN:VALARM", "END:VALARM", "UID:a", "UID:b", "DTSTART:20300507T090000Z", "",
+    "BEGIN:VTIMEZONE", "END:VTIMEZONE", "TZID:x", "BEGIN:VCALENDAR", "END:VCALENDAR", "END:", "BEGIN:",
+]), max_size=30))  # fmt: skip
+def test_every_event_is_taken_or_named(lines: list[str]) -> None:
+    found = split([f"{line}\r\n".encode() for line in lines])
+    begun = sum(line == "BEGIN:VEVENT" for line in lines)
+    assert sum(len(group.pieces) for group in found.groups.values()) + len(found.broken) == begun
+
+
+@needs_shared
+def test_every_file_of_the_collection_is_read(small: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """413 calendars made to break parsers: none does, and what was left out is counted."""
+    total, codes = Counter[str](), Counter[str]()
+    for path in FILES:
+        if path.stat().st_size > 200_000:
+            continue
+        with path.open("rb") as lines:
+            found = small.files.run(lines, path.name, small.ids.provider, dry_run=True)
+        total.update(files=1, events=found.events, rejected=len(found.rejects), others=sum(found.others.values()))
+        codes.update(one.code for one in found.rejects)
+    with capsys.disabled():
+        print(f"\ncalendars: {dict(total)}; rejected: {dict(codes)}")
+    assert total["files"] > 400
+    assert total["rejected"] < total["events"] * 0.1
+    assert set(codes) <= set(WHY)
