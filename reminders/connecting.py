@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from secrets import SystemRandom
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
@@ -25,6 +26,8 @@ from reminders.services.sync.disputes import Disputes
 from reminders.services.sync.events import OWNERS, VisitEvents
 from reminders.services.sync.feeds_in import FeedSource
 from reminders.services.sync.kinds import Kind, Kinds
+from reminders.services.sync.running import Syncing
+from reminders.services.sync.waking import Waking
 from reminders.services.vault import SecretVault
 from reminders.settings import Settings
 from reminders.store.engine import Database, Record
@@ -52,10 +55,12 @@ class Connecting:
     calendars: Connections
     disputes: Disputes
     files: CalendarFiles
+    syncing: Syncing
+    waking: Waking
 
 
-def connecting(settings: Settings, ground: Ground) -> Connecting:
-    """Put it together."""
+def connecting(settings: Settings, ground: Ground, owner: str) -> Connecting:
+    """Put it together. ``owner`` names this process in leases."""
     outward = Outward(ground.clock, networks(settings.private_networks))
     busy = BusyTimes(ground.database, ground.clock, ground.catalogue, occupied)
     kinds = calendar_kinds(ground, outward, busy)
@@ -65,8 +70,10 @@ def connecting(settings: Settings, ground: Ground) -> Connecting:
     )
     disputes = Disputes(ground.database, ground.clock, kinds)
     return Connecting(
-        kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied)
-    )
+        kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
+        Syncing(ground.database, ground.clock, kinds, vault, owner, SystemRandom().random),
+        Waking(ground.database, ground.clock, kinds),
+    )  # fmt: skip
 
 
 def calendar_kinds(ground: Ground, outward: Outward, busy: BusyTimes) -> Kinds:

@@ -60,7 +60,6 @@ from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
 from reminders.services.staff import Staff
 from reminders.services.sync.running import Syncing
-from reminders.services.sync.waking import Waking
 from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
@@ -116,19 +115,14 @@ def build(
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
     lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
-    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle))
-    parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined, _syncing(database, clock, joined))
+    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner())
+    parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
     crew = Threads(settings.senders, "sender")
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
     return Service(
         settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer,
-        parts.syncing,
+        parts.joined.syncing,
     )  # fmt: skip
-
-
-def _syncing(database: Database, clock: Clock, joined: Connecting) -> Syncing:
-    chance = secrets.SystemRandom().random
-    return Syncing(database, clock, joined.kinds, joined.vault, _owner(), chance)
 
 
 def _owner() -> str:
@@ -146,7 +140,6 @@ class _Parts:
     lifecycle: Lifecycle
     outcomes: Outcomes
     joined: Connecting
-    syncing: Syncing
 
 
 def _worker(
@@ -165,12 +158,11 @@ def _worker(
     checking = Checking(database, clock, gateways.messenger, parts.outcomes)
     extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
     extras += [_advance(sandbox, clock)] if sandbox else []
-    waking = Waking(database, clock, parts.joined.kinds)
     handlers = {
-        TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": waking.visit_changed,
+        TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": parts.joined.waking.visit_changed,
     }  # fmt: skip
     effects = Effects(database, clock, handlers)
-    slow = [parts.syncing.run, parts.joined.busy.extend]
+    slow = [parts.joined.syncing.run, parts.joined.busy.extend]
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
     return sending, worker
 
@@ -194,7 +186,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
-        syncing=parts.syncing,
+        syncing=parts.joined.syncing,
         wording=Wording(database, clock, catalogue, texts, lexicons()),
     )  # fmt: skip
 
