@@ -184,7 +184,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
-        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons()), reports=Reports(database, clock),
+        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=Reports(database, clock),
         savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
         syncing=parts.joined.syncing,
         wording=Wording(database, clock, catalogue, texts, lexicons()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -96,7 +96,9 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something a patient can be booked for. Minutes, except ``horizon_days``: how far ahead it may be booked."""
+    """Something a patient can be booked for. Minutes, except ``horizon_days``: how far ahead it may be booked.
+    ``cancel_cutoff_minutes``: this long before the visit, patients can no longer cancel or move it by themselves; 0: always.
+    """
 
     id: int
     uid: str
@@ -107,6 +109,7 @@ class Service:
     slot_minutes: int
     min_notice_minutes: int
     horizon_days: int
+    cancel_cutoff_minutes: int
     value: Money | None
     policy: Policy | None
     provider_ids: frozenset[int]
@@ -120,6 +123,10 @@ class Service:
             after=self.buffer_after_minutes * 60,
             step=self.slot_minutes * 60,
         )
+
+    def is_closed_for_changes(self, start: datetime, now: datetime) -> bool:
+        """Whether a visit at ``start`` is so near that the patient can no longer cancel or move it without the desk."""
+        return start - now < timedelta(minutes=self.cancel_cutoff_minutes)
 
     @property
     def duration(self) -> timedelta:

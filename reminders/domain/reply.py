@@ -20,7 +20,7 @@ them, and confirms a visit otherwise; only the caller knows which, see ``is_carr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -81,11 +81,12 @@ _CARRIER = {
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
-    ``matched``: the folded words that decided, empty when unclear."""
+    ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is not wanted."""
 
     intent: Intent
     language: str | None
     matched: str
+    bare: bool = False
 
 
 _UNCLEAR = Reading(Intent.UNCLEAR, None, "")
@@ -99,7 +100,7 @@ def is_carrier_yes(text: str) -> bool:
     return tokens(text[:_MAX_RAW]) in (["yes"], ["yes", BREAK])
 
 
-def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Collection[Lexicon] = ()) -> Reading:
+def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Iterable[Lexicon] = ()) -> Reading:
     """Read ``text`` in the patient's ``own`` language first, then in ``fallbacks``. Of ``others`` only the words for
     stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
@@ -128,7 +129,7 @@ def _words(text: str) -> list[str]:
     return [BREAK if word not in _SIGNS and is_decoration(word) else word for word in tokens(text)]
 
 
-def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Collection[Lexicon]) -> Reading:
+def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Iterable[Lexicon]) -> Reading:
     first = _scan(words, (own,))
     if (first.complete and first.answered) or Role.HEDGE in first.roles:
         return first.reading()
@@ -145,7 +146,7 @@ def _asks(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> bool:
     return Role.QUESTION in scan.roles and (scan.unknown > 0 or Role.HEDGE in scan.roles or not scan.answered)
 
 
-def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Collection[Lexicon]) -> Reading | None:
+def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Iterable[Lexicon]) -> Reading | None:
     """The whole message is "stop", "start" or "help" in another language, and in no two of them something different.
 
     The patient's own language may know nothing of it but politeness. A single letter is too little to go by.
@@ -234,7 +235,7 @@ class _Scan:
             return Reading(intent, None, self.digits[0])
         wishes = self.wishes | {Role.POLITE_YES}
         matched, language = next(found for role, found in self.roles.items() if role in wishes)
-        return Reading(intent, language, matched)
+        return Reading(intent, language, matched, bare=Role.NEGATION in self.roles)
 
     def _intent(self) -> Intent:
         meanings = [_DIGITS[digit] for digit in self.digits]

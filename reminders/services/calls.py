@@ -137,10 +137,13 @@ class Calls:
                 return self._not_understood(line)
 
     def _change(self, line: _Line, choice: Choice) -> str:
-        confirms = choice is Choice.CONFIRM
+        confirms, visit = choice is Choice.CONFIRM, line.visit
+        service = self._catalogue.current().service_by_id[visit.service_id]
+        if not confirms and service.is_closed_for_changes(visit.start_at, self._clock.now()):
+            return self._promise(line, "late_cancel")
         try:
             change = Change.CONFIRM if confirms else Change.CANCEL
-            self._lifecycle.change(line.tx, line.visit.uid, change, patient("voice"))
+            self._lifecycle.change(line.tx, visit.uid, change, patient("voice"))
         except IllegalTransition:
             return self._over(line)
         line.end(Outcome.CONFIRMED if confirms else Outcome.CANCELLED)

@@ -180,6 +180,7 @@ def _services(rows: store.Rows, policies: Mapping[int, Policy]) -> dict[int, Ser
             id=row.id, uid=row.uid, name=row.name, duration_minutes=row.duration_minutes,
             buffer_before_minutes=row.buffer_before_minutes, buffer_after_minutes=row.buffer_after_minutes,
             slot_minutes=row.slot_minutes, min_notice_minutes=row.min_notice_minutes, horizon_days=row.horizon_days,
+            cancel_cutoff_minutes=row.cancel_cutoff_minutes,
             value=money(row.value_amount, row.value_currency), policy=policies.get(row.reminder_policy_id),
             provider_ids=frozenset(offers[row.id]), active=row.active,
         )

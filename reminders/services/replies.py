@@ -1,74 +1,46 @@
 """What a patient's SMS means and what follows from it.
 
 Recorded once by the provider's id, read in the patient's language, applied through the lifecycle, answered in words.
-What nobody can read with certainty goes to the desk's inbox, and the patient is told so.
+What nobody can read with certainty goes to the desk's inbox, and the patient is told so. What could mean several visits,
+or a cancellation without being sure, is asked about (``services/dialogues.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
-from reminders.domain.actor import patient
 from reminders.domain.appointment import OPEN, Change, Confirmation, Status
-from reminders.domain.clinic import Location
-from reminders.domain.cost import rate_card
 from reminders.domain.delivery import Channel, State
-from reminders.domain.reply import Intent, is_carrier_yes, read
-from reminders.domain.sms import segments
-from reminders.errors import IllegalTransition
-from reminders.services.batch import visit_facts
+from reminders.domain.dialogue import Kind
+from reminders.domain.reply import Intent, Reading, choice, is_carrier_yes, read
+from reminders.services.answers import Answers
 from reminders.services.catalogue import Catalogue
+from reminders.services.consequences import Consequences
+from reminders.services.continuing import Continuing
+from reminders.services.dialogues import Dialogues
 from reminders.services.lifecycle import Lifecycle
-from reminders.store import appointments, consents, inbox, messages, patients
+from reminders.services.reply import Answer, Incoming, Reply
+from reminders.services.slots import Slots
+from reminders.store import appointments, consents, messages, patients, questions
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
-from reminders.texts import Rendered, Template, Texts
+from reminders.texts import Template, Texts
 from reminders.texts.lexicons import Lexicons
+
+__all__ = ["Incoming", "Replies"]
 
 #: How long a question stays open for an answer.
 _OPEN_FOR = timedelta(days=14)
 #: Two questions this close together could both be meant by one answer.
 _SAME_BREATH = timedelta(hours=12)
-#: Answers to one phone within a day; beyond that two machines are talking to each other.
-_ANSWERS_PER_DAY = 10
 
 _CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
-_EVEN_AFTER_STOP = frozenset({Template.ANSWER_HELP, Template.ANSWER_START})
-_ANSWERS = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSWER_CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """An SMS as it arrived. ``opt_out`` is what the provider itself made of it: STOP, START, HELP or nothing."""
-
-    sid: str
-    phone: str
-    body: str
-    opt_out: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """An incoming message on its way through: who sent it and which visit it can be about."""
-
-    incoming: Incoming
-    message_id: int
-    sender: Record | None
-    visits: Sequence[Record]
-    was_asked: bool
-    now: datetime
-
-    @property
-    def visit(self) -> Record | None:
-        """The one visit it is about, if that is beyond doubt."""
-        return self.visits[0] if len(self.visits) == 1 else None
 
 
 class Replies:
@@ -76,43 +48,48 @@ class Replies:
 
     def __init__(
         self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, texts: Texts,
-        lexicons: Lexicons,
+        lexicons: Lexicons, slots: Slots,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
-        self._catalogue = catalogue
-        self._lifecycle = lifecycle
-        self._texts = texts
         self._lexicons = lexicons
+        self._answers = Answers(catalogue, texts)
+        self._dialogues = Dialogues(catalogue, slots)
+        self._then = Consequences(catalogue, lifecycle, self._dialogues)
+        self._continuing = Continuing(self._dialogues, self._then)
 
     def receive(self, incoming: Incoming) -> str | None:
         """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
-        now = self._clock.now()
-        self._lexicons.keywords()  # read before the transaction: the first time takes a while
-        with self._database.write() as tx:
-            questions = messages.questions(tx, incoming.phone, now - _OPEN_FOR)
-            visits = _asked_about(questions, now)
-            sender = _sender(tx, incoming.phone, visits)
-            number = messages.add_once(tx, _incoming(incoming, sender, now))
-            if number is None:
-                return None
-            reply = _Reply(incoming, number, sender, visits, bool(questions), now)
-            template = self._act(tx, reply, self._intent(tx, reply))
-            return self._answer(tx, reply, template) if template else None
+        return self._database.run(lambda tx: self._receive(tx, incoming, self._clock.now()))
 
-    def _intent(self, tx: Connection, reply: _Reply) -> Intent:
+    def _receive(self, tx: Connection, incoming: Incoming, now: datetime) -> str | None:
+        asked = messages.questions(tx, incoming.phone, now - _OPEN_FOR)
+        meant = _asked_about(asked, now)
+        visits = [appointments.by_number(tx, question.appointment_id) for question in meant]
+        since = asked[0].created_at if asked else now - _OPEN_FOR
+        question = _standing(questions.latest(tx, incoming.phone, since), now)
+        sender = _sender(tx, incoming.phone, visits, question)
+        number = messages.add_once(tx, _incoming(incoming, sender, now))
+        if number is None:
+            return None
+        together = len({one.id for one in meant}) == 1  # one message named them all and asked for a 1
+        reply = Reply(incoming, number, sender, visits, together, bool(asked), now, question)
+        answer = self._act(tx, reply, self._read(tx, reply))
+        return self._answers.say(tx, reply, answer) if answer else None
+
+    def _read(self, tx: Connection, reply: Reply) -> Reading:
         """What the provider made of it, else what we read. After a stop by text a bare "yes" is a start, as it is for
         carriers, which lift their block at that word."""
-        body = reply.incoming.body
-        if reply.incoming.opt_out:
-            return {"STOP": Intent.STOP, "START": Intent.START}.get(reply.incoming.opt_out.upper(), Intent.HELP)
-        if is_carrier_yes(body) and consents.said_by_text(tx, reply.incoming.phone):
-            return Intent.START
-        own, english = self._lexicons.of(self._language(reply)), self._lexicons.of("en")
-        return read(body, own, english, others=self._lexicons.keywords()).intent
+        body, opt_out = reply.incoming.body, reply.incoming.opt_out.upper()
+        if opt_out:
+            return Reading({"STOP": Intent.STOP, "START": Intent.START}.get(opt_out, Intent.HELP), None, "")
+        if is_carrier_yes(body) and consents.said_by_text(tx, reply.phone):
+            return Reading(Intent.START, None, "")
+        own, english = self._lexicons.of(self._answers.language(reply)), self._lexicons.of("en")
+        return read(body, own, english, others=self._lexicons.elsewhere())
 
-    def _act(self, tx: Connection, reply: _Reply, intent: Intent) -> Template | None:
-        match intent:
+    def _act(self, tx: Connection, reply: Reply, reading: Reading) -> Answer | None:
+        match reading.intent:
             case Intent.STOP:
                 self._stop(tx, reply)
                 return None
@@ -120,131 +97,93 @@ class Replies:
                 self._start(tx, reply)
                 return self._unless_provider_answers(reply, Template.ANSWER_START)
             case Intent.HELP:
+                self._dialogues.close(tx, reply)  # the help names what the digits mean under a reminder
                 return self._unless_provider_answers(reply, Template.ANSWER_HELP)
             case Intent.THANKS:
                 return None
+        if reply.question is not None:
+            return self._continuing.answer(tx, reply, reply.question, reading, self._choice(reply))
+        return self._first(tx, reply, reading.intent)
+
+    def _first(self, tx: Connection, reply: Reply, intent: Intent) -> Answer:
+        """An answer to a reminder, or to nothing."""
+        match intent:
             case Intent.CONFIRM | Intent.CANCEL:
                 return self._decide(tx, reply, _CHANGES[intent])
+            case Intent.PERHAPS_CANCEL:
+                if reply.visit is not None:
+                    return self._dialogues.sure(tx, reply, reply.visit)
+                return self._decide(tx, reply, Change.CANCEL)
             case Intent.RESCHEDULE:
                 return self._move(tx, reply)
             case _:
-                self._to_desk(tx, reply, "not_understood")
-                return Template.ANSWER_UNCLEAR
+                self._then.to_desk(tx, reply, "not_understood")
+                return Answer(Template.ANSWER_UNCLEAR, reply.visit)
 
-    def _decide(self, tx: Connection, reply: _Reply, change: Change) -> Template:
-        """Apply a yes or no to the one visit it can be about; to none when it could be about several."""
+    def _choice(self, reply: Reply) -> int | None:
+        return choice(reply.incoming.body, self._lexicons.of(self._answers.language(reply)), self._lexicons.of("en"))
+
+    def _decide(self, tx: Connection, reply: Reply, change: Change) -> Answer:
+        """Apply a yes or no to the one visit it can be about; ask which when it could be about several."""
         if not reply.visits:
             return self._about_nothing(tx, reply)
-        asked_together = len({visit.id for visit in reply.visits}) == 1  # one message named them all and asked for a 1
-        if reply.visit is None and not (change is Change.CONFIRM and asked_together):
-            self._to_desk(tx, reply, "several_visits")
-            return Template.ANSWER_AMBIGUOUS
-        try:
-            for visit in reply.visits:
-                self._lifecycle.change(tx, visit.appointment_uid, change, patient("sms"))
-        except IllegalTransition:
-            return self._too_late(tx, reply)
-        return _ANSWERS[change] if reply.visit else Template.ANSWER_ALL_CONFIRMED
+        if reply.visit is None and not (change is Change.CONFIRM and reply.together):
+            return self._dialogues.which(tx, reply, reply.visits, change)
+        return self._then.change(tx, reply, reply.visits, change)
 
-    def _move(self, tx: Connection, reply: _Reply) -> Template:
-        """Only the desk finds another time; it is told whichever visit may be meant."""
-        if not reply.visits and not self._has_visit_ahead(tx, reply):
+    def _move(self, tx: Connection, reply: Reply) -> Answer:
+        if reply.visit is not None:
+            return self._then.offer_times(tx, reply, reply.visit)
+        if reply.visits:
+            return self._dialogues.which(tx, reply, reply.visits, Change.RESCHEDULE)
+        if not self._has_visit_ahead(tx, reply):
             return self._about_nothing(tx, reply)
-        self._to_desk(tx, reply, "wants_another_time")
-        if not reply.visits:
-            return Template.ANSWER_UNCLEAR
-        return Template.ANSWER_RESCHEDULE if reply.visit else Template.ANSWER_AMBIGUOUS
+        self._then.to_desk(tx, reply, "wants_another_time")
+        return Answer(Template.ANSWER_UNCLEAR)
 
-    def _about_nothing(self, tx: Connection, reply: _Reply) -> Template:
+    def _about_nothing(self, tx: Connection, reply: Reply) -> Answer:
         """Say no more than is true: that the question is out of date, that there is no visit, or that a person reads it."""
         if reply.was_asked:
-            return self._too_late(tx, reply)
-        self._to_desk(tx, reply, "no_open_visit")
-        return Template.ANSWER_UNCLEAR if self._has_visit_ahead(tx, reply) else Template.ANSWER_NOTHING
+            return self._then.out_of_date(tx, reply)
+        self._then.to_desk(tx, reply, "no_open_visit")
+        return Answer(Template.ANSWER_UNCLEAR if self._has_visit_ahead(tx, reply) else Template.ANSWER_NOTHING)
 
-    def _has_visit_ahead(self, tx: Connection, reply: _Reply) -> bool:
-        return bool(appointments.open_for_phone(tx, reply.incoming.phone, reply.now))
+    def _has_visit_ahead(self, tx: Connection, reply: Reply) -> bool:
+        return bool(appointments.open_for_phone(tx, reply.phone, reply.now))
 
-    def _too_late(self, tx: Connection, reply: _Reply) -> Template:
-        self._to_desk(tx, reply, "visit_changed_meanwhile")
-        return Template.ANSWER_TOO_LATE
-
-    def _stop(self, tx: Connection, reply: _Reply) -> None:
+    def _stop(self, tx: Connection, reply: Reply) -> None:
         """Nothing more is sent: not even a goodbye, which the provider says itself and would block from us."""
-        phone = reply.incoming.phone
-        consents.stop(tx, phone, Channel.SMS, reply.now, _evidence(reply), reply.message_id)
-        reminder_store.withdraw_for_phone(tx, phone, Channel.SMS, reply.now)
+        self._dialogues.close(tx, reply)
+        consents.stop(tx, reply.phone, Channel.SMS, reply.now, _evidence(reply), reply.message_id)
+        reminder_store.withdraw_for_phone(tx, reply.phone, Channel.SMS, reply.now)
 
-    def _start(self, tx: Connection, reply: _Reply) -> None:
-        phone = reply.incoming.phone
-        consents.start(tx, phone, Channel.SMS, reply.now, _evidence(reply))
-        reminder_store.resume_for_phone(tx, phone, Channel.SMS, reply.now)
+    def _start(self, tx: Connection, reply: Reply) -> None:
+        consents.start(tx, reply.phone, Channel.SMS, reply.now, _evidence(reply))
+        reminder_store.resume_for_phone(tx, reply.phone, Channel.SMS, reply.now)
 
-    def _unless_provider_answers(self, reply: _Reply, template: Template) -> Template | None:
-        return None if reply.incoming.opt_out else template
-
-    def _to_desk(self, tx: Connection, reply: _Reply, reason: str) -> None:
-        inbox.add(tx, {
-            "uid": new_uid("inb", reply.now), "message_id": reply.message_id,
-            "patient_id": reply.sender.id if reply.sender else None,
-            "appointment_id": reply.visit.appointment_id if reply.visit else None, "reason": reason,
-            "created_at": reply.now,
-        })  # fmt: skip
-
-    def _answer(self, tx: Connection, reply: _Reply, template: Template) -> str | None:
-        location = self._venue(reply)
-        if location is None or self._is_silenced(tx, reply, template):
-            return None
-        rendered = self._words(tx, reply, template, location)
-        units = segments(rendered.body).count
-        price = rate_card(reply.now.date()).price(Channel.SMS, reply.incoming.phone, units)
-        values = {
-            "uid": new_uid("msg", reply.now), "direction": "out", "channel": Channel.SMS, "kind": "answer",
-            "appointment_id": reply.visit.appointment_id if reply.visit else None,
-            "patient_id": reply.sender.id if reply.sender else None, "phone": reply.incoming.phone,
-            "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units, "template": template, "text_version": rendered.version,
-            "estimated": price.amount, "estimated_currency": price.currency, "created_at": reply.now,
-            "sent_at": reply.now,
-        }  # fmt: skip
-        messages.add(tx, values)
-        return rendered.body
-
-    def _is_silenced(self, tx: Connection, reply: _Reply, template: Template) -> bool:
-        """Nobody is answered endlessly, and who said stop only about stop and start."""
-        phone = reply.incoming.phone
-        stops = consents.in_force(tx, [phone])
-        if consents.blocks(stops, phone, Channel.SMS) and template not in _EVEN_AFTER_STOP:
-            return True
-        return messages.answers_since(tx, phone, reply.now - timedelta(days=1)) >= _ANSWERS_PER_DAY
-
-    def _words(self, tx: Connection, reply: _Reply, template: Template, location: Location) -> Rendered:
-        visit = appointments.by_number(tx, reply.visit.appointment_id) if reply.visit else None
-        name = visit.patient_name if visit else (reply.sender.name if reply.sender else "")
-        zone = visit.patient_zone if visit else None
-        facts = visit_facts(location, name, zone, visit.start_at if visit else None)
-        own, language = self._catalogue.current().texts, reply.sender.language if reply.sender else None
-        return self._texts.sms(template, language, location.locale, facts, own)
-
-    def _venue(self, reply: _Reply) -> Location | None:
-        """Who answers: the visit's venue, else that of the sender's latest visit, else the clinic's first; nobody before
-        there is one."""
-        places = self._catalogue.current().location_by_id
-        home = reply.visits[0].location_id if reply.visits else getattr(reply.sender, "home_location_id", None)
-        return places[home] if home else next(iter(places.values()), None)
-
-    def _language(self, reply: _Reply) -> str:
-        wanted, place = reply.sender.language if reply.sender else None, self._venue(reply)
-        return self._texts.negotiate(wanted, place.locale if place else None)[0]
+    def _unless_provider_answers(self, reply: Reply, template: Template) -> Answer | None:
+        return None if reply.incoming.opt_out else Answer(template, reply.visit)
 
 
-def _sender(tx: Connection, phone: str, visits: Sequence[Record]) -> Record | None:
+def _sender(tx: Connection, phone: str, visits: Sequence[Record], question: Record | None) -> Record | None:
     """The patient the visit belongs to; several people may share a phone. Else the one we wrote to last."""
-    if len(visits) == 1:
+    if question is not None and len(question.facts["visits"]) == 1:
+        return patients.by_number(tx, appointments.get(tx, question.facts["visits"][0]).patient_id)
+    if len(visits) == 1 and question is None:
         return patients.by_number(tx, visits[0].patient_id)
     return messages.patient_of_phone(tx, phone)
 
 
-def _evidence(reply: _Reply) -> str:
+def _standing(question: Record | None, now: datetime) -> Record | None:
+    """The numbered question an answer belongs to: one that nobody has answered, or the times that were chosen from a
+    moment ago, so that a second number is not taken for an answer to the reminder."""
+    if question is None:
+        return None
+    just_chosen = question.kind == Kind.TIMES and question.expires_at > now
+    return question if question.closed_at is None or just_chosen else None
+
+
+def _evidence(reply: Reply) -> str:
     return f"sms: {reply.incoming.body.strip()[:60]}"
 
 

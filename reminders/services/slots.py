@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from reminders.clock import Clock
 from reminders.domain.availability import Interval, free_starts
 from reminders.domain.clinic import Provider, Service
@@ -82,13 +84,21 @@ class Slots:
         moment = start.timestamp()
         return sorted(heapq.nsmallest(count, slots, key=lambda slot: abs(slot.start - moment)), key=lambda s: s.start)
 
+    def around(self, tx: Connection, service: Service, provider: Provider, start: datetime) -> list[Slot]:
+        """Free slots of one provider in the two weeks around ``start``, as the caller's transaction sees them."""
+        window = self._window(service, start - 2 * _NEARBY, start + 2 * _NEARBY)
+        return self._found(tx, service, [provider], window) if window[0] < window[1] else []
+
     def _free(self, service: Service, providers: Sequence[Provider], window: Interval) -> list[Slot]:
+        with self._database.read() as tx:
+            return self._found(tx, service, providers, window)
+
+    def _found(self, tx: Connection, service: Service, providers: Sequence[Provider], window: Interval) -> list[Slot]:
         need = service.need
         since = datetime.fromtimestamp(window[0] - need.before, UTC)
         until = datetime.fromtimestamp(window[1] + need.duration + need.after, UTC)
         longest = self._catalogue.current().longest_visit
-        with self._database.read() as tx:
-            busy = store.busy(tx, [provider.id for provider in providers], since, until, longest, self._clock.now())
+        busy = store.busy(tx, [provider.id for provider in providers], since, until, longest, self._clock.now())
         found = [
             _slot((start, start + need.duration, provider.id, provider))
             for provider in providers

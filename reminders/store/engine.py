@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
@@ -127,6 +127,11 @@ class Database:
 def planned(tx: Connection) -> None:
     """Say that something was planned in ``tx`` that may be due at once."""
     tx.info[_PLANNED] = True
+
+
+def attempt(tx: Connection) -> AbstractContextManager[object]:
+    """A part of a transaction that may fail alone: when the block raises, only what it did is taken back."""
+    return tx.begin_nested()
 
 
 class translating:  # noqa: N801 - reads like a verb where it is used

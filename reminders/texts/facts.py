@@ -42,6 +42,12 @@ class Template(StrEnum):
     ANSWER_NOTHING = "answer_nothing"
     ANSWER_START = "answer_start"
     ANSWER_TOO_LATE = "answer_too_late"
+    ANSWER_WHICH = "answer_which"
+    ANSWER_SURE = "answer_sure"
+    ANSWER_TIMES = "answer_times"
+    ANSWER_MOVED = "answer_moved"
+    ANSWER_LATE = "answer_late"
+    ANSWER_ALL_CANCELLED = "answer_all_cancelled"
 
 
 #: What may also be written as an e-mail; the same names under ``templates/email``.
@@ -53,7 +59,9 @@ class Facts:
     """All that a message may tell. There is no service, provider or reason here, so none can leak.
 
     ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote;
-    ``others`` are further visits (patient, start) that one message speaks for. Naive times raise
+    ``others`` are further visits (patient, start) that one message speaks for. ``choices`` are
+    offered under the numbers 1, 2, 3 … (a name or nothing, a time); ``change`` is what choosing one does, ``every`` that the
+    number after the last stands for all of them. Naive times raise
     ``NaiveTime``. ``start`` may be absent only for texts about no single visit: help, start, nothing, ambiguous, too late,
     desk and unclear; with neither ``start`` nor ``patient`` the unclear answer names no visit.
     """
@@ -67,6 +75,9 @@ class Facts:
     old_start: datetime | None = None
     text: str | None = None
     others: tuple[tuple[str, datetime], ...] = ()
+    choices: tuple[tuple[str, datetime], ...] = ()
+    change: str = ""
+    every: bool = False
 
     def __post_init__(self) -> None:
         for moment in (self.start, self.old_start):

@@ -7,7 +7,7 @@ serves three languages keeps three of them, and of the others only the words for
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class Lexicons:
     def of(self, language: str) -> Lexicon:
         """The word list of a language such as ``pt_BR``; that of English where there is none."""
         return self._full(language if language in self._paths else SOURCE)
+
+    def elsewhere(self) -> Iterator[Lexicon]:
+        """The same, read only when somebody asks for the first of them: most answers are understood without."""
+        yield from self.keywords()
 
     def _keywords(self) -> tuple[Lexicon, ...]:
         """The words for stop, start and help of every language: they count whatever the patient's card says."""

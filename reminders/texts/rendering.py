@@ -172,7 +172,7 @@ class Texts:
         """As ``_render``, for texts that thousands get with only name and time exchanged: rendered once with marks in
         their places. A name cannot be mistaken for the mark of the time, which is exchanged first."""
         patient, when = words["patient"], words.get("when")
-        if not patient or not when or words["text"] or words["old_when"] or "visits" in words:
+        if not patient or not when or words["text"] or words["old_when"] or "visits" in words or "choices" in words:
             return self._render(path, choice, words)
         key = (path, choice, words["clinic"], words["clinic_phone"])
         outline = self._outlines.get(key)
@@ -205,9 +205,20 @@ class Texts:
                 f"{self._name(patient, choice, medium)}: {self._when(start, zone, choice, medium, named)}"
                 for patient, start in visits
             )
+        if facts.choices:
+            words |= self._choices(facts, choice, medium, named)
         if facts.old_start:
             words["old_when"] = self._when(facts.old_start, zone, choice, medium, False)
         return words
+
+    def _choices(self, facts: Facts, choice: Choice, medium: Medium, named: bool) -> dict[str, str | None]:
+        lines = [
+            f"{number} {self._name(name, choice, medium) + ': ' if name else ''}"
+            f"{self._when(start, facts.venue_zone, choice, medium, named)}"
+            for number, (name, start) in enumerate(facts.choices, 1)
+        ]
+        every = ("both" if len(lines) == 2 else "all") if facts.every else ""
+        return {"choices": "\n".join(lines), "change": facts.change, "every": every, "number": str(len(lines) + 1)}
 
     def _name(self, name: str, choice: Choice, medium: Medium) -> str:
         """A name or a number, untouched but for what would spoil the text around it."""

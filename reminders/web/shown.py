@@ -55,7 +55,7 @@ def service(row: Record) -> dict[str, Any]:
     place = use_cases().catalogue.current()
     found = place.service(row.uid)
     names = ("name", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "slot_minutes",
-             "min_notice_minutes", "horizon_days", "active")  # fmt: skip
+             "min_notice_minutes", "horizon_days", "cancel_cutoff_minutes", "active")  # fmt: skip
     return {"id": row.uid} | {name: getattr(row, name) for name in names} | {
         "value": money(found.value),
         "provider_ids": [place.provider_by_id[number].uid for number in sorted(found.provider_ids)],

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reminders.settings import data_dir
-from reminders.texts import Facts
+from reminders.texts import Facts, Template
 
 #: Every language that has a catalogue: a new one is tested from its first day.
 LANGUAGES = sorted(path.parts[-3] for path in data_dir().glob("locales/*/LC_MESSAGES/messages.po"))
@@ -30,6 +30,14 @@ def facts(**more: Any) -> Facts:
         "others": (("Luis Lima", START + timedelta(minutes=30)),),
     }
     return Facts(**(known | more))
+
+
+def facts_for(template: Template, **more: Any) -> Facts:
+    """The same, with a numbered list for the texts that have one."""
+    if template in (Template.ANSWER_WHICH, Template.ANSWER_TIMES) and more.get("start", START):
+        choices = ((PATIENT, START), ("Luis Lima", START + timedelta(minutes=30)))
+        more = {"choices": choices, "change": "confirm", "every": True} | more
+    return facts(**more)
 
 
 def bare(text: str) -> str:

@@ -195,7 +195,19 @@ def test_catalogues_are_in_step_with_the_templates(language: str | None) -> None
     ids=lambda p: p.stem,
 )
 def test_templates_see_the_allowed_facts_only(path: Path) -> None:
-    facts = {"clinic", "clinic_phone", "patient", "when", "old_when", "text", "visits"}
+    facts = {
+        "clinic",
+        "clinic_phone",
+        "patient",
+        "when",
+        "old_when",
+        "text",
+        "visits",
+        "choices",
+        "change",
+        "every",
+        "number",
+    }
     call = {"speech", "hearing", "action", "replay", "sorry", "own", "number"} if path.suffix == ".xml" else set()
     environment = Environment(extensions=["jinja2.ext.i18n"])  # only parsed, never rendered
     used = meta.find_undeclared_variables(environment.parse(path.read_text()))

@@ -16,7 +16,7 @@ from reminders.domain.sms import segments
 from reminders.errors import Invalid, NaiveTime
 from reminders.settings import data_dir
 from reminders.texts import Facts, Template, Texts, clean, clean_lines
-from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, TWENTY, bare, facts
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, TWENTY, bare, facts, facts_for
 
 #: Words carriers or providers take as "no more messages", whatever the sentence around them.
 OPT_OUT = {"CANCEL", "END", "QUIT", "UNSUBSCRIBE", "STOPALL", "REVOKE", "OPTOUT", "REMOVE", "ARRET", "TD"}
@@ -28,8 +28,13 @@ ABOUT_NO_VISIT = {
     Template.ANSWER_NOTHING,
     Template.ANSWER_START,
     Template.ANSWER_TOO_LATE,
+    Template.ANSWER_LATE,
+    Template.ANSWER_ALL_CANCELLED,
 }
-ASKING = {Template.REMINDER, Template.MOVED, Template.ANSWER_UNCLEAR, Template.ANSWER_HELP}
+ASKING = {
+    Template.REMINDER, Template.MOVED, Template.ANSWER_UNCLEAR, Template.ANSWER_HELP, Template.ANSWER_SURE,
+    Template.ANSWER_WHICH,
+}  # fmt: skip
 NAMING_THE_PHONE = {
     Template.CANCELLED,
     Template.ANSWER_CANCELLED,
@@ -37,6 +42,7 @@ NAMING_THE_PHONE = {
     Template.ANSWER_AMBIGUOUS,
     Template.ANSWER_NOTHING,
     Template.ANSWER_TOO_LATE,
+    Template.ANSWER_LATE,
 }
 OLD = datetime(2030, 9, 25, 14, 5, tzinfo=UTC)
 #: Four visits with that of the patient, so that the number is none of the digits that ask.
@@ -53,7 +59,7 @@ def test_these_languages_are_spoken(texts: Texts) -> None:
 
 @every_text
 def test_every_text_is_complete_in_every_language(texts: Texts, language: str, template: Template) -> None:
-    rendered = texts.sms(template, language, None, facts(text="See you!", old_start=OLD))
+    rendered = texts.sms(template, language, None, facts_for(template, text="See you!", old_start=OLD))
     body = bare(rendered.body)
     assert (rendered.language, rendered.fallback) == (language, False)
     assert body.startswith(CLINIC)
@@ -67,7 +73,7 @@ def test_every_text_is_complete_in_every_language(texts: Texts, language: str, t
 @every_text
 def test_the_question_offers_digits_and_never_an_opt_out_word(texts: Texts, language: str, template: Template) -> None:
     body = texts.sms(
-        template, language, None, facts(text="-", clinic="-", patient="-", clinic_phone="-", others=FOUR)
+        template, language, None, facts_for(template, text="-", clinic="-", patient="-", clinic_phone="-", others=FOUR)
     ).body
     spoken = re.sub(r"\d+[:.年月日]\d*", "", body)
     assert all(re.search(rf"(?<!\d){digit}(?!\d)", spoken) for digit in "123") == (template in ASKING)
@@ -81,8 +87,8 @@ def test_the_question_offers_digits_and_never_an_opt_out_word(texts: Texts, lang
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("template", Template)
 def test_without_a_phone_nobody_is_told_to_call(texts: Texts, language: str, template: Template) -> None:
-    with_phone = texts.sms(template, language, None, facts(text="-")).body
-    without = texts.sms(template, language, None, facts(text="-", clinic_phone=None)).body
+    with_phone = texts.sms(template, language, None, facts_for(template, text="-")).body
+    without = texts.sms(template, language, None, facts_for(template, text="-", clinic_phone=None)).body
     assert with_phone.startswith(without)
     assert (with_phone == without) == (template not in NAMING_THE_PHONE)
 
@@ -126,10 +132,12 @@ def test_an_unclear_answer_without_a_visit_names_none(texts: Texts, unknown: dic
 @pytest.mark.parametrize("template", Template)
 def test_without_a_visit_no_time_is_made_up(texts: Texts, template: Template) -> None:
     if template in ABOUT_NO_VISIT | {Template.ANSWER_UNCLEAR}:
-        assert not re.search(r"\d:\d\d", texts.sms(template, "en", None, facts(start=None, text="-")).body)
+        assert not re.search(
+            r"\d:\d\d", texts.sms(template, "en", None, facts_for(template, start=None, text="-")).body
+        )
     else:
         with pytest.raises(UndefinedError):
-            texts.sms(template, "en", None, facts(start=None, text="-"))
+            texts.sms(template, "en", None, facts_for(template, start=None, text="-"))
 
 
 @pytest.mark.parametrize(
@@ -154,9 +162,11 @@ def test_names_stay_as_they_are_and_cannot_inject(texts: Texts, given_name: str,
 
 @given(st.text(), st.text(), st.sampled_from(list(Template)), st.sampled_from(LANGUAGES))
 def test_any_name_is_written(texts: Texts, name: str, clinic: str, template: Template, language: str) -> None:
-    body = texts.sms(template, language, None, facts(patient=name, clinic=clinic, text="-", old_start=OLD)).body
+    body = texts.sms(
+        template, language, None, facts_for(template, patient=name, clinic=clinic, text="-", old_start=OLD)
+    ).body
     assert clean(clinic) in body
-    assert template in ABOUT_NO_VISIT or clean(name) in body
+    assert template in ABOUT_NO_VISIT | {Template.ANSWER_WHICH} or clean(name) in body
     body.encode()
 
 
@@ -204,6 +214,9 @@ def test_a_message_can_tell_nothing_but_these_facts() -> None:
         "recipient_zone",
         "old_start",
         "others",
+        "choices",
+        "change",
+        "every",
         "text",
     }
     assert {field.name for field in dataclasses.fields(Facts)} == allowed
@@ -252,7 +265,7 @@ def test_threads_share_one_instance() -> None:
     tasks = [(template, language) for template in Template for language in LANGUAGES] * 4
 
     def render(texts: Texts, task: tuple[Template, str]) -> str:
-        return texts.sms(task[0], task[1], None, facts(text="-")).body
+        return texts.sms(task[0], task[1], None, facts_for(task[0], text="-")).body
 
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda task: render(shared, task), tasks))

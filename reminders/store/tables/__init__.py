@@ -15,6 +15,7 @@ from reminders.store.tables.clinic import (
 )
 from reminders.store.tables.holds import Hold, HoldKind
 from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
+from reminders.store.tables.questions import Question
 from reminders.store.tables.reminding import (
     ChangeSet,
     Circuit,
@@ -64,6 +65,7 @@ __all__ = [
     "Provider",
     "ProviderException",
     "ProviderHours",
+    "Question",
     "Reminder",
     "ReminderPolicy",
     "SenderPace",

@@ -94,6 +94,7 @@ class Service(Row):
     slot_minutes: Mapped[int]
     min_notice_minutes: Mapped[int]
     horizon_days: Mapped[int]
+    cancel_cutoff_minutes: Mapped[int] = mapped_column(server_default="0")
     value_amount: Mapped[Decimal | None]
     value_currency: Mapped[str | None] = mapped_column(String(3))
     reminder_policy_id: Mapped[int | None] = mapped_column(ForeignKey("reminder_policy.id"))

@@ -70,7 +70,7 @@ INBOX_REASONS = {
     "no_open_visit": "Answered, but was not asked about any visit that is still ahead.",
     "wants_call_back": "Asked on a call to speak with the clinic. Please call back.",
     "wrong_person": "Whoever answered the call said that the patient is not there. Is the number right?",
-    "several_visits": "Has several visits ahead, and the answer could mean any of them.",
+    "late_cancel": "Wants to cancel, but too late for the service to let patients do it themselves. Nothing was changed.",
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
     "deleted_in_calendar": "Deleted in the provider's calendar. Cancel the visit, or resume its reminders to put it back.",
     "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",

@@ -174,6 +174,7 @@ class ServiceIn(Body):
     slot_minutes: Grid | None = Field(default=None, description="Grid of offered starts; default: duration")
     min_notice_minutes: Notice = 0
     horizon_days: Horizon = 365
+    cancel_cutoff_minutes: Notice = Field(default=0, description="Patients cancel and move by themselves until then")
     value: MoneyIn | None = None
     provider_ids: Ids = []
     reminder_policy_id: IdText | None = None
@@ -187,6 +188,7 @@ class ServiceChange(Body):
     slot_minutes: Grid | None = None
     min_notice_minutes: Notice | None = None
     horizon_days: Horizon | None = None
+    cancel_cutoff_minutes: Notice | None = None
     value: MoneyIn | None = None
     provider_ids: Ids | None = None
     reminder_policy_id: IdText | None = None
@@ -202,6 +204,7 @@ class ServiceOut(Out):
     slot_minutes: int
     min_notice_minutes: int
     horizon_days: int
+    cancel_cutoff_minutes: int
     value: MoneyOut | None
     provider_ids: list[str]
     reminder_policy_id: str | None
