@@ -12,6 +12,7 @@ RUN python -m venv /tools \
 COPY pyproject.toml hatch_build.py package.json package-lock.json .npmrc README.md LICENSE ./
 COPY docs/measures.md docs/measures.md
 COPY locales locales
+COPY assessments assessments
 COPY mappings mappings
 COPY templates templates
 COPY reminders reminders

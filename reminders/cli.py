@@ -19,6 +19,7 @@ from rich.table import Table
 
 from reminders import __version__, demo, passes, rehearsal, settings, simulating
 from reminders.accounts import user
+from reminders.assessing import assess
 from reminders.clock import SystemClock
 from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
@@ -135,14 +136,14 @@ def create_key(role: str, label: str) -> None:
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """End a key at once."""
-    service = build(settings.load())
-    ended = service.use_cases.access.revoke(key_id)
-    service.close()
+    with closing(build(settings.load())) as service:
+        ended = service.use_cases.access.revoke(key_id)
     if not ended:
         raise click.ClickException("There is no such key in force.")
     console.print("The key no longer works.")
 
 
+main.add_command(assess)
 main.add_command(user)
 
 
@@ -201,18 +202,16 @@ def _ranged(command: Callable[..., None]) -> Callable[..., None]:
 @_ranged
 def no_shows(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """No-show rate with its 95 % interval."""
-    service = build(settings.load())
-    write_report(service.use_cases.reports.no_shows(first, last, by), form, console)
-    service.close()
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.reports.no_shows(first, last, by), form, console)
 
 
 @report.command("costs")
 @_ranged
 def costs(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """Messages, segments and money; charged and estimated are kept apart."""
-    service = build(settings.load())
-    write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
-    service.close()
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
 
 
 @report.command("attendance")

@@ -28,6 +28,8 @@ from reminders.gateways.twilio_codes import BAD_NUMBER
 from reminders.sandbox import create_blueprint
 from reminders.sandbox.state import Sandbox
 from reminders.services.access import Access
+from reminders.services.answering import Answering
+from reminders.services.assessments import Assessments
 from reminders.services.attempts import Attempts
 from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
@@ -172,8 +174,10 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     texts, slots = words(), Slots(database, clock, catalogue)
     previews = Previews(clock, catalogue, texts)
     board = Calendars(database, clock, catalogue)
+    savings = Savings(database, clock, catalogue, _prices(settings))
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
+        assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
         calendar_connections=parts.joined.calendars, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
@@ -185,7 +189,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=Reports(database, clock),
-        savings=Savings(database, clock, catalogue, _prices(settings)), slots=slots, signature=Signature(settings.twilio_auth_token),
+        savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
         syncing=parts.joined.syncing,
         wording=Wording(database, clock, catalogue, texts, lexicons()),
     )  # fmt: skip

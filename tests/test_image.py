@@ -94,7 +94,16 @@ def test_everything_copied_exists_and_is_let_through():
     patterns = [line for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line[:1] not in {"", "#"}]
     assert patterns[0] == "*"
     copied = sources(stages()[0])
-    assert {"reminders", "locales", "templates", "mappings", "pyproject.toml", "LICENSE", "README.md"} <= set(copied)
+    assert {
+        "reminders",
+        "locales",
+        "templates",
+        "mappings",
+        "assessments",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+    } <= set(copied)
     for source in copied:
         assert (ROOT / source).exists(), source
         assert f"!{source}" in patterns, source

@@ -13,6 +13,7 @@ from reminders import __version__
 from reminders.settings import data_dir
 from reminders.web import (
     appointments,
+    assessments,
     auth,
     changesets,
     clinic,
@@ -72,7 +73,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, changesets.bp, clinic.bp, connections.bp, patients.bp, reports.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, assessments.bp, changesets.bp, clinic.bp, connections.bp, patients.bp, reports.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())

@@ -12,6 +12,7 @@ from reminders.clock import Clock
 from reminders.domain.actor import Actor
 from reminders.gateways.twilio import Signature
 from reminders.services.access import Access, Caller
+from reminders.services.assessments import Assessments
 from reminders.services.attendance import Attendances
 from reminders.services.booking import Booking
 from reminders.services.caldav import Caldav
@@ -51,6 +52,7 @@ class UseCases:
     clock: Clock
     access: Access
     attendance: Attendances
+    assessments: Assessments
     booking: Booking
     caldav: Caldav
     calendar_connections: Connections

@@ -26,6 +26,7 @@ from reminders.store.tables.reminding import (
     SenderPace,
     Spending,
 )
+from reminders.store.tables.sourcing import Assessment, AssessmentVersion, VendorQuote
 from reminders.store.tables.staff import SignInTry, StaffSession, StaffUser
 from reminders.store.tables.sync import (
     BusyEvent,
@@ -42,6 +43,8 @@ __all__ = [
     "ApiKey",
     "Appointment",
     "AppointmentHistory",
+    "Assessment",
+    "AssessmentVersion",
     "Base",
     "BusyEvent",
     "Calendar",
@@ -81,4 +84,5 @@ __all__ = [
     "SyncLink",
     "SyncRun",
     "SyncTouch",
+    "VendorQuote",
 ]
