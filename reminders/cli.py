@@ -25,6 +25,7 @@ from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
 from reminders.errors import ReminderError
 from reminders.importing import import_calendar, import_file, is_calendar
+from reminders.services.rollups import Rollups
 from reminders.settings import Settings
 from reminders.show import write_report
 from reminders.showing.languages import write_languages
@@ -228,6 +229,22 @@ def savings(first: date | None, last: date | None, by: str | None, form: str) ->
     """What reminders changed and what that is worth, each with its interval."""
     with closing(build(settings.load())) as service:
         write_report(service.use_cases.savings.report(first, last, by), form, console)
+
+
+@report.command("spending")
+@_ranged
+def spending(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """All messages in money: notices and answers, too; with the forecast and the budget as JSON."""
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.spending.report(first, last, by), form, console)
+
+
+@main.command("roll-up")
+def roll_up() -> None:
+    """Add up the days that are over; a worker does it by itself."""
+    loaded = settings.load()
+    with closing(Database(loaded.database_url, pool_size=2)) as database:
+        console.print(f"{Rollups(database, SystemClock()).run():,} days added up.")
 
 
 @main.command()

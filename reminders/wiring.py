@@ -48,6 +48,7 @@ from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
 from reminders.services.effects import Effects
 from reminders.services.evidence import Evidence
+from reminders.services.experiments import Experiments
 from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
@@ -57,13 +58,15 @@ from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
+from reminders.services.rollups import Rollups
 from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
 from reminders.services.slots import Slots
+from reminders.services.spending import Spendings
 from reminders.services.staff import Staff
 from reminders.services.sync.running import Syncing
 from reminders.services.trying import Trying
-from reminders.services.wording import TRY_OUT, Wording
+from reminders.services.wording import TRY_OUT
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
 from reminders.texts import PageTexts, Texts
@@ -164,7 +167,7 @@ def _worker(
         TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": parts.joined.waking.visit_changed,
     }  # fmt: skip
     effects = Effects(database, clock, handlers)
-    slow = [parts.joined.syncing.run, parts.joined.busy.extend]
+    slow = [parts.joined.syncing.run, parts.joined.busy.extend, Rollups(database, clock).tick]
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
     return sending, worker
 
@@ -173,8 +176,8 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     database, clock, catalogue, lifecycle = parts.database, parts.clock, parts.catalogue, parts.lifecycle
     texts, slots = words(), Slots(database, clock, catalogue)
     previews = Previews(clock, catalogue, texts)
+    reports, savings = Reports(database, clock), Savings(database, clock, catalogue, _prices(settings))
     board = Calendars(database, clock, catalogue)
-    savings = Savings(database, clock, catalogue, _prices(settings))
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
@@ -188,10 +191,10 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
-        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=Reports(database, clock),
+        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
         syncing=parts.joined.syncing,
-        wording=Wording(database, clock, catalogue, texts, lexicons()),
+        experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),
     )  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def keys(visit: Seen) -> Iterator[tuple[AttendanceBy, str]]:
 
 
 #: (day of the visit, grouping, group).
-Cell = tuple[date, AttendanceBy, str]
+Cell = tuple[date, str, str]
 
 
 def tally(visits: Iterable[Seen], now: datetime) -> dict[Cell, Attendance]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from reminders.domain.availability import Need, Timetable
 from reminders.domain.cost import Money
+from reminders.domain.experiment import Experiment
 from reminders.domain.plan import COUNTRY_QUIET_HOURS, DEFAULT_QUIET_HOURS, QuietHours, Step
 
 
@@ -88,6 +89,7 @@ class Policy:
     quiet_hours: QuietHours | None
     country_hours: bool
     notices: frozenset[str]
+    experiment: Experiment | None = None
 
     def quiet(self, country: str) -> QuietHours | None:
         """The quiet hours that hold for a venue in ``country`` (ISO 3166-1 alpha-2)."""

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     ACCOUNT_CLOSED = "account_closed"
     NO_CHANNEL = "no_channel"
     UNCONFIRMED = "answer_lost"
+    HELD_OUT = "held_out"
     VOICEMAIL = "voicemail"
 
 

@@ -7,13 +7,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
 from reminders.clock import Clock
 from reminders.domain.attendance import NO_HOUR, Attendance, AttendanceBy, stored_as
 from reminders.domain.measures import Rate, folded
 from reminders.errors import Invalid
-from reminders.services.figures import Figures
+from reminders.services.figures import MOST_LIVE, Figures
 from reminders.services.groups import ALL, WEEKDAYS, Group, namer, ordered, wanted
 from reminders.store import measures as store
 from reminders.store.engine import Database
@@ -35,6 +33,7 @@ class AttendanceReport:
     by: AttendanceBy
     groups: tuple[tuple[Group, Attendance], ...]
     total: Attendance
+    as_of: date
 
     @property
     def columns(self) -> list[str]:
@@ -47,7 +46,9 @@ class AttendanceReport:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return head(self.first, self.last, self.by) | {"items": self.rows(), "total": row_of(ALL, self.total)}
+        return head(self.first, self.last, self.by) | {
+            "as_of": self.as_of.isoformat(), "items": self.rows(), "total": row_of(ALL, self.total)
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,10 @@ class Repeaters:
 class Attendances:
     """Reads only. Ranges are days of the visit in the venue's calendar, both ends included; without a last day, today."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, most_live: int = MOST_LIVE) -> None:
         self._database = database
         self._clock = clock
+        self._most_live = most_live
 
     def report(
         self, first: date | None = None, last: date | None = None, by: str | None = None
@@ -133,18 +135,21 @@ class Attendances:
         asked = wanted(AttendanceBy, by, first, last)
         with self._database.read() as tx:
             name = namer(tx, asked)
-            counted = list(self._counts(tx, asked, first, last))
+            figures = Figures(tx, self._clock.now(), first, last, self._most_live)
+            counted = list(_counts(figures, asked))
         groups: dict[Group, Attendance] = folded(counted, name)
         total = sum(groups.values(), Attendance())
         if asked is AttendanceBy.NONE:
             groups = {ALL: total}
-        return AttendanceReport(first, last, asked, tuple(ordered(groups.items(), asked)), total)
+        return AttendanceReport(first, last, asked, tuple(ordered(groups.items(), asked)), total, figures.as_of)
 
     def heat_map(self, first: date | None = None, last: date | None = None) -> HeatMap:
         """No-shows by weekday and hour of the venue's clock. ``Invalid`` for an empty range."""
         asked = wanted(AttendanceBy, "weekday_hour", first, last)
         with self._database.read() as tx:
-            sums: dict[str, Attendance] = folded(self._counts(tx, asked, first, last), str)
+            sums: dict[str, Attendance] = folded(
+                _counts(Figures(tx, self._clock.now(), first, last, self._most_live), asked), str
+            )  # fmt: skip
         cells, untimed = [], 0
         for key, counts in sorted(sums.items()):
             weekday, _, hour = key.partition("-")
@@ -165,16 +170,15 @@ class Attendances:
         last = last or self._clock.now().date() + timedelta(days=1)
         first = first or last - YEAR
         with self._database.read() as tx:
-            rows = store.repeaters(tx, (first, last), least, limit)
+            rows = store.repeaters(tx, [(first, last)], least, limit)
         found = (Repeater(row.patient_id, row.missed, row.missed_on) for row in rows)
         return Repeaters(first, last, least, tuple(found))
 
-    def _counts(
-        self, tx: Connection, by: AttendanceBy, first: date | None, last: date | None
-    ) -> Iterable[tuple[Any, Attendance]]:
-        """(day or key, counts) of what is over or takes place today."""
-        cells = Figures(tx, self._clock.now(), first, last).attendance(stored_as(by))
-        return ((day if by in _BY_DAY else key, counts) for day, key, counts in cells)
+
+def _counts(figures: Figures, by: AttendanceBy) -> Iterable[tuple[Any, Attendance]]:
+    """(day or key, counts) of what is over or takes place today."""
+    cells = figures.attendance(stored_as(by), daily=by in _BY_DAY)
+    return ((day if by in _BY_DAY else key, counts) for day, key, counts in cells)
 
 
 def head(first: date | None, last: date | None, by: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from reminders.domain.availability import DayException, Hours, Timetable
 from reminders.domain.clinic import Location, Policy, Provider, RemoteDelete, RemoteMove, Service, money
 from reminders.domain.delivery import Channel
 from reminders.domain.duration import Duration
+from reminders.domain.experiment import Branch, Experiment
 from reminders.domain.plan import QuietHours, Step
 from reminders.domain.wording import Key, OwnText, OwnTexts
 from reminders.errors import NotFound
@@ -93,7 +94,8 @@ class Catalogue:
             for number, place in locations.items()
         }
         providers = _providers(rows, locations, holidays)
-        policies = {row.id: policy(row) for row in rows.policies}
+        trials = {row.policy_id: experiment(row) for row in rows.experiments}
+        policies = {row.id: replace(policy(row), experiment=trials.get(row.id)) for row in rows.policies}
         services = _services(rows, policies)
         return Snapshot(
             version=rows.version,
@@ -116,6 +118,17 @@ def policy(row: Record) -> Policy:
     return Policy(
         id=row.id, uid=row.uid, name=row.name, steps=tuple(step(item) for item in row.steps), quiet_hours=own,
         country_hours=quiet["mode"] == "country", notices=frozenset(row.notices),
+    )  # fmt: skip
+
+
+def experiment(row: Record) -> Experiment:
+    """A stored trial with its meaning."""
+    branches = (
+        Branch(item["name"], item["share"], tuple(step(one) for one in item["steps"])) for item in row.branches
+    )  # fmt: skip
+    return Experiment(
+        row.id, row.uid, row.name, row.policy_id, frozenset(row.service_ids), frozenset(row.guarded_ids),
+        tuple(branches), row.difference, row.started_at, row.ended_at,
     )  # fmt: skip
 
 

@@ -279,6 +279,7 @@ _REASONS: dict[str, str] = {
     Reason.OVER_BUDGET: "the month's budget was used up, and a later reminder of the visit was kept instead",
     Reason.CALL_AGAIN: "nobody answered the calls",
     Reason.ACCOUNT_CLOSED: "the provider refused the clinic's account",
+    Reason.HELD_OUT: "the patient drew the arm of an experiment that gets no reminders",
     Reason.UNCONFIRMED: "the mail server had all of it, but its answer got lost",
     Reason.VOICEMAIL: "a machine answered the call",
     Reason.NO_CHANNEL: "this channel is not set up here",

@@ -20,9 +20,10 @@ from reminders.domain.appointment import OCCUPYING, OPEN, Change, Confirmation, 
 from reminders.domain.clinic import Location, Provider, Service
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import WITHDRAWN_BECAUSE
-from reminders.domain.plan import into_allowed_hours, plan
+from reminders.domain.plan import into_allowed_hours
 from reminders.errors import IllegalTransition, Invalid, Stale
 from reminders.services.catalogue import Catalogue
+from reminders.services.planning import Lot, note_late_change, reminders_of
 from reminders.services.replanning import Edit, replan
 from reminders.store import appointments, bookings, histories, outbox
 from reminders.store import reminders as reminder_store
@@ -58,6 +59,7 @@ class _Subject:
     service: Service
     location: Location
     zone: tzinfo
+    lot: Lot
     by_mail: bool = False  # an address on the card and no number
 
 
@@ -74,14 +76,14 @@ class Lifecycle:
         Returns the visit as ``appointments.get`` would read it, without asking again.
         """
         now = self._clock.now()
-        location = draft.provider.location
+        location, lot = draft.provider.location, Lot(draft.service.id, draft.patient.uid, now)
         values = _times(draft.service, location, draft.start, now) | {
             "uid": uid, "location_id": location.id, "provider_id": draft.provider.id, "service_id": draft.service.id,
             "patient_id": draft.patient.id, "status": Status.BOOKED, "confirmation": Confirmation.UNCONFIRMED,
             "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
         }  # fmt: skip
         zone = location.zone_of(draft.patient.time_zone)
-        planned = _planned(_Subject(draft.patient.id, 1, draft.service, location, zone), draft.start, now)
+        planned = _planned(_Subject(draft.patient.id, 1, draft.service, location, zone, lot), draft.start, now)
         history, effect = _record(uid, "book", actor, 1, {"start": draft.start.isoformat()}, now)
         number = bookings.add(tx, values, planned, history, effect)
         return SimpleNamespace(**values, **_NOT_SET, id=number, **_contact(draft.patient))
@@ -108,6 +110,7 @@ class Lifecycle:
         if change is Change.RESCHEDULE and start is not None:
             values |= self._moved(visit, start, provider, now)
         appointments.change(tx, visit.id, values)
+        note_late_change(tx, visit, values, now)
         self._replan(tx, visit, change, actor, start, provider, now)
         facts = _facts(visit, change, start, provider, reason)
         _write(tx, visit, change.value, actor, facts, now)
@@ -157,7 +160,8 @@ class Lifecycle:
         service = snapshot.service_by_id[visit.service_id]
         zone = location.zone_of(visit.patient_zone)
         by_mail = bool(visit.patient_email) and not visit.patient_phone
-        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, by_mail)
+        lot = Lot(service.id, visit.patient_uid, visit.booked_at)
+        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, lot, by_mail)
         if change is Change.RESCHEDULE and start is not None:
             reminder_store.add(tx, _of_visit(visit.id, _planned(subject, start, now)))
         told = actor.name == _PATIENT or (change is Change.RESCHEDULE and start == _start_last_told(tx, visit))
@@ -200,10 +204,7 @@ def _of_visit(number: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _planned(subject: _Subject, start: datetime, now: datetime) -> list[dict[str, Any]]:
     """The reminders of a visit as rows, without its number."""
     policy = subject.service.policy
-    if policy is None:
-        return []
-    quiet = policy.quiet(subject.location.country)
-    planned = plan(start, now, policy.steps, venue=subject.location.zone, recipient=subject.zone, quiet=quiet)
+    planned = reminders_of(policy, subject.lot, subject.location, subject.zone, start, now) if policy else []
     return [
         _row(subject, now, kind="reminder", step=item.step, channel=item.channel, due_at=item.due_at,
              not_after=item.not_after, state=item.state, reason=item.reason)

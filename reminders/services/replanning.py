@@ -17,6 +17,7 @@ from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.plan import Step, plan
 from reminders.domain.replanning import Difference, Existing, compare
+from reminders.services.planning import Lot
 from reminders.store import histories, replans
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Record
@@ -41,6 +42,8 @@ def difference(
     visit: Record, location: Location, rows: Sequence[Record], plan_number: int, edit: Edit, now: datetime
 ) -> Difference:
     """What the edit means for one visit, of whose reminders ``rows`` are all. Changes nothing."""
+    if Lot(visit.service_id, visit.patient_uid, visit.booked_at).drawn(edit.policy) is not None:
+        return Difference()  # what this patient drew stays as it is until the trial ends
     zone = location.zone_of(visit.patient_zone)
     planned = plan(
         visit.start_at, now, edit.policy.steps, venue=location.zone, recipient=zone,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
+from reminders.domain.attendance import Attendance
 from reminders.domain.measures import (
     CostBy,
     Costs,
@@ -21,12 +22,17 @@ from reminders.domain.measures import (
     by_currency,
     folded,
 )
+from reminders.domain.rollup import Pieces
+from reminders.services.figures import pieces
 from reminders.services.groups import ALL, Group, Name, namer, ordered, wanted
 from reminders.store import measures as store
+from reminders.store import rollups
 from reminders.store.engine import Database, Record
 
 _RATE_DIGITS = 6
 _MONEY = Decimal("0.00001")
+#: Groupings for which the days have to be kept apart.
+_DAILY = frozenset({NoShowBy.DAY, NoShowBy.WEEK, CostBy.DAY, CostBy.WEEK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +98,8 @@ class Reports:
         """Who came and who did not; ``by`` is a ``NoShowBy``. ``Invalid`` for an unknown one or an empty range."""
         asked = wanted(NoShowBy, by, first, last)
         with self._database.read() as tx:
-            rows = store.visits(tx, asked, (first, last), self._clock.now())
+            counted = _visits(tx, asked, first, last, self._clock.now())
             name = namer(tx, asked)
-        counted = [(row.key, Visits(**{row.outcome: row.count})) for row in rows]
         groups = folded(counted, name)
         total = sum(groups.values(), Visits())
         if asked is NoShowBy.NONE:
@@ -105,19 +110,47 @@ class Reports:
         """What reminding cost; ``by`` is a ``CostBy``. ``Invalid`` for an unknown one or an empty range."""
         asked = wanted(CostBy, by, first, last)
         with self._database.read() as tx:
-            totals = _costs(tx, CostBy.NONE, (first, last), lambda _: ALL)
-            groups = totals if asked is CostBy.NONE else _costs(tx, asked, (first, last), namer(tx, asked))
+            whole = pieces(tx, first, last)
+            totals = _costs(tx, CostBy.NONE, whole, lambda _: ALL)
+            parts = pieces(tx, first, last, daily=True) if asked in _DAILY else whole
+            groups = totals if asked is CostBy.NONE else _costs(tx, asked, parts, namer(tx, asked))
         lines = [(group, line) for group, costs in ordered(groups.items(), asked) for line in costs]
         return CostReport(first, last, asked, tuple(lines), tuple(totals[ALL]))
 
 
-def _costs(tx: Connection, by: CostBy, days: store.Days, name: Name) -> dict[Group, list[Costs]]:
+def _visits(
+    tx: Connection, by: NoShowBy, first: date | None, last: date | None, now: datetime
+) -> list[tuple[Any, Visits]]:
+    """(key, counts), stored and live."""
+    daily = by in _DAILY
+    found = pieces(tx, first, last, daily=daily)
+    stored = rollups.visits(tx, NoShowBy.NONE if daily else by, found, daily=daily)
+    counted = [(day if daily else key, _of_these(counts)) for day, key, counts in stored]
+    rows = store.visits(tx, by, found.live, now)
+    return counted + [(row.key, Visits(**{row.outcome: row.count})) for row in rows]
+
+
+def _of_these(counts: Attendance) -> Visits:
+    return Visits(
+        counts.fulfilled, counts.arrived, counts.noshow, counts.cancelled, counts.unmarked, counts.upcoming
+    )  # fmt: skip
+
+
+def _costs(tx: Connection, by: CostBy, found: Pieces, name: Name) -> dict[Group, list[Costs]]:
     """The lines of every group; a report without groups has one even when there is nothing to count."""
-    states = ((row.key, Outcomes(**{row.outcome: row.count})) for row in store.reminders(tx, by, days))
+    daily = by in _DAILY
+    stored_by = CostBy.NONE if daily else by
+    states = [(row.key, Outcomes(**{row.outcome: row.count})) for row in store.reminders(tx, by, found.live)]
+    states += [
+        (row.key, Outcomes(**{row.outcome: int(row.number)}))
+        for row in rollups.reminders(tx, stored_by, found, daily=daily)
+    ]
     outcomes: dict[Group, Outcomes] = folded(states, name)
     if by is CostBy.NONE:
         outcomes.setdefault(ALL, Outcomes())
-    amounts = (((row.key, row.paid_in), _spent(row)) for row in store.spending(tx, by, days))
+    amounts = [((row.key, row.paid_in), _spent(row)) for row in store.spending(tx, by, found.live)]
+    stored = rollups.costs(tx, stored_by, found, daily=daily)
+    amounts += [((row.key, row.currency or None), _spent(row)) for row in stored]
     spent: dict[Group, dict[str | None, Spent]] = {group: {} for group in outcomes}
     for (group, currency), sums in folded(amounts, lambda key: (name(key[0]), key[1])).items():
         spent.setdefault(group, {})[currency] = sums
@@ -126,8 +159,8 @@ def _costs(tx: Connection, by: CostBy, days: store.Days, name: Name) -> dict[Gro
 
 def _spent(row: Record) -> Spent:
     return Spent(
-        row.messages, int(row.segments), row.actual_messages, row.estimated_messages, row.actual or Decimal(0),
-        row.estimated or Decimal(0), row.reminders, row.confirmed, row.kept,
+        int(row.messages), int(row.segments), int(row.actual_messages), int(row.estimated_messages),
+        Decimal(row.actual or 0), Decimal(row.estimated or 0), int(row.reminders), int(row.confirmed), int(row.kept),
     )  # fmt: skip
 
 

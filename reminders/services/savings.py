@@ -20,10 +20,11 @@ from reminders.domain.measures import Rate, rate
 from reminders.domain.savings import COCHRANE, Caution, Cells, Comparison, Reference, State, compare
 from reminders.domain.worth import Amount, Prices, Slots, Worth, worth
 from reminders.services.attendance import head
+from reminders.services.billing import bills, cost_by_currency
 from reminders.services.catalogue import Catalogue
 from reminders.services.figures import Figures
 from reminders.services.groups import wanted
-from reminders.store import spent as spent_store
+from reminders.store import spent
 from reminders.store.engine import Database
 
 _DIGITS = 6
@@ -117,19 +118,20 @@ class Savings:
             cells = figures.strata()
             total = sum((counts for _, _, counts in figures.attendance(AttendanceBy.NONE)), Attendance())
             found, refilled = compare(cells), rate(total.noshow_refilled, total.noshow)
-            money = self._money(tx, found, cells, refilled, (figures.first, figures.last))
+            money = self._money(tx, found, cells, refilled, figures)
         return SavingsReport(first, last, found, money, refilled)
 
     def _money(
-        self, tx: Connection, found: Comparison, cells: Cells, refilled: Rate | None, days: spent_store.Days
+        self, tx: Connection, found: Comparison, cells: Cells, refilled: Rate | None, figures: Figures
     ) -> tuple[Worth, ...]:
         if found.avoided is None:
             return ()
         by_currency, without = self._slots(cells)
         if len(by_currency) != 1:
             return ()  # amounts of several currencies are never added up
-        messages = [Money(amount, currency) for currency, amount in spent_store.total(tx, days).items()]
-        answers = spent_store.answers(tx, days)
+        paid = cost_by_currency(bills(tx, figures.pieces))
+        messages = [Money(amount, currency) for currency, amount in sorted(paid.items())]
+        answers = spent.answers(tx, (figures.first, figures.as_of))
         return (worth(found.avoided, by_currency[0], without, refilled, messages, answers, self._prices),)
 
     def _slots(self, cells: Cells) -> tuple[list[Slots], int]:

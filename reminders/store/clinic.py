@@ -16,6 +16,7 @@ from reminders.store.tables import (
     Base,
     CatalogueVersion,
     ClinicText,
+    Experiment,
     Location,
     Provider,
     ProviderException,
@@ -35,6 +36,7 @@ class Rows:
     """Everything the catalogue is made of, as stored."""
 
     version: int
+    experiments: Sequence[Record]
     locations: Sequence[Record]
     providers: Sequence[Record]
     hours: Sequence[Record]
@@ -50,7 +52,8 @@ def load(tx: Connection) -> Rows:
     others comes before them, so that whatever is referred to is there."""
     seen = version(tx)
     read = {table: _all(tx, table) for table in reversed(_CATALOGUE)}
-    return Rows(seen, *(read[table] for table in _CATALOGUE))
+    trials = tx.execute(select(Experiment.__table__).where(Experiment.ended_at.is_(None))).all()
+    return Rows(seen, trials, *(read[table] for table in _CATALOGUE))
 
 
 def version(tx: Connection) -> int:

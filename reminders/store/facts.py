@@ -4,17 +4,18 @@ out, what the patient did before, and whether the time of a lost visit was used 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from reminders.domain.appointment import Change, Status
 from reminders.domain.attendance import Seen, local_hour
 from reminders.domain.delivery import CONTACTED
+from reminders.domain.experiment import Experiment
 from reminders.store.engine import Record
 from reminders.store.tables import Appointment, AppointmentHistory, Location, Patient, Reminder
 from reminders.store.tables.base import day_before
@@ -39,10 +40,10 @@ def seen(tx: Connection, spans: Sequence[Span]) -> Iterator[Seen]:
 
 def within(spans: Sequence[Span], day: Any = Appointment.local_day) -> ColumnElement[bool]:
     """True for a day in one of ``spans``."""
-    return or_(*(and_(*bounds(span, day)) for span in spans))
+    return or_(false(), *(and_(*bounds(span, day)) for span in spans))
 
 
-def bounds(span: Span, day: Any = Appointment.local_day) -> list[ColumnElement[bool]]:
+def bounds(span: Span, day: Any) -> list[ColumnElement[bool]]:
     first, last = span
     if first is not None and first == last:
         return [day == first]
@@ -121,3 +122,45 @@ def _seen(row: Record) -> Seen:
         earlier_missed=row.earlier_missed, earlier_kept=row.earlier_kept, late=bool(row.late), moved=bool(row.moved),
         refilled=bool(row.refilled),
     )  # fmt: skip
+
+
+class Enrolled(NamedTuple):
+    """The first visit of a patient in a trial."""
+
+    day: date
+    patient_uid: str
+    status: str
+    end: datetime
+
+
+def enrolled(tx: Connection, trial: Experiment, spans: Sequence[Span]) -> Iterator[Enrolled]:
+    """The visits on days in one of ``spans`` that are the first of their patients booked in the trial."""
+    if not spans:
+        return
+    mine = (_Earlier.patient_id == Appointment.patient_id, *_in_trial(_Earlier, trial))
+    before = (
+        or_(
+            _Earlier.booked_at < Appointment.booked_at,
+            and_(_Earlier.booked_at == Appointment.booked_at, _Earlier.id < Appointment.id),
+        ),
+    )
+    query = (
+        select(Appointment.local_day, Patient.uid, Appointment.status, Appointment.end_at)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(within(spans), *_in_trial(Appointment, trial), ~exists().where(*mine, *before).correlate(Appointment))
+    )
+    for row in tx.execute(query):
+        yield Enrolled(*row)
+
+
+def _in_trial(table: Any, trial: Experiment) -> list[ColumnElement[bool]]:
+    found = [table.service_id.in_(trial.service_ids), table.booked_at >= trial.started_at]
+    return found if trial.ended_at is None else [*found, table.booked_at < trial.ended_at]
+
+
+def count(tx: Connection, spans: Sequence[Span], most: int) -> int:
+    """How many visits lie on these days, up to ``most``."""
+    if not spans:
+        return 0
+    few = select(Appointment.id).where(within(spans)).limit(most).subquery()
+    return tx.execute(select(func.count()).select_from(few)).scalar_one()

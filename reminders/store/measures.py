@@ -6,7 +6,7 @@ Every query looks at visits by ``local_day``, the day of the venue's calendar, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, literal, literal_column, select
@@ -15,13 +15,13 @@ from reminders.domain.appointment import OPEN, Confirmation, Status
 from reminders.domain.delivery import Reason, State
 from reminders.domain.measures import CostBy, NoShowBy
 from reminders.store.engine import Record
+from reminders.store.facts import Span, within
 from reminders.store.tables import Appointment, Location, Message, Patient, Provider, Reminder, Service
 
 UNMARKED = "unmarked"
 UPCOMING = "upcoming"
 IMPORTED = "imported"
 
-Days = tuple[date | None, date | None]
 Named = type[Location] | type[Provider] | type[Service]
 
 _LANGUAGE: ColumnElement[Any] = func.coalesce(Patient.language, Location.language)
@@ -50,7 +50,7 @@ _COST_KEYS: dict[CostBy, ColumnElement[Any] | Any] = {
 _KEPT = (Status.ARRIVED, Status.FULFILLED)
 
 
-def visits(tx: Connection, by: NoShowBy, days: Days, now: datetime) -> Sequence[Record]:
+def visits(tx: Connection, by: NoShowBy, spans: Sequence[Span], now: datetime) -> Sequence[Record]:
     """(key, outcome, count): outcome is a final status, ``unmarked`` or ``upcoming``."""
     is_open = Appointment.status.in_(OPEN)
     outcome = case((and_(is_open, Appointment.end_at <= now), UNMARKED), (is_open, UPCOMING), else_=Appointment.status)
@@ -58,19 +58,19 @@ def visits(tx: Connection, by: NoShowBy, days: Days, now: datetime) -> Sequence[
     query = select(key, outcome.label("outcome"), func.count().label("count")).select_from(Appointment)
     if by is NoShowBy.LANGUAGE:
         query = query.join(Patient).join(Location, Location.id == Appointment.location_id)
-    return tx.execute(query.where(*_within(days)).group_by("key", "outcome")).all()
+    return tx.execute(query.where(within(spans)).group_by("key", "outcome")).all()
 
 
-def reminders(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
+def reminders(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Record]:
     """(key, outcome, count) of the policy's reminders: outcome is a state, or ``imported``."""
     outcome = case((Reminder.reason == Reason.IMPORTED, IMPORTED), else_=Reminder.state)
     key = _COST_KEYS[by].label("key")
     query = select(key, outcome.label("outcome"), func.count().label("count")).select_from(Reminder)
-    query = _joined(query, by).where(Reminder.kind == "reminder", *_within(days))
+    query = _joined(query, by).where(Reminder.kind == "reminder", within(spans))
     return tx.execute(query.group_by("key", "outcome")).all()
 
 
-def spending(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
+def spending(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Record]:
     """Messages of the policy's reminders, by key and currency.
 
     A message with a price counts its price, one without counts its estimate. What the provider refused to take was
@@ -98,7 +98,7 @@ def spending(tx: Connection, by: CostBy, days: Days) -> Sequence[Record]:
     ).select_from(Message)
     query = _joined(query.join(Reminder, Reminder.id == Message.reminder_id), by)
     refused = and_(Message.state == State.FAILED, Message.provider_sid.is_(None))
-    query = query.where(Reminder.kind == "reminder", Message.direction == "out", ~refused, *_within(days))
+    query = query.where(Reminder.kind == "reminder", Message.direction == "out", ~refused, within(spans))
     return tx.execute(query.group_by("key", "paid_in")).all()
 
 
@@ -107,12 +107,12 @@ def names(tx: Connection, table: Named) -> dict[int, tuple[str, str]]:
     return {row.id: (row.uid, row.name) for row in tx.execute(select(table.id, table.uid, table.name))}
 
 
-def repeaters(tx: Connection, days: Days, least: int, limit: int) -> Sequence[Record]:
+def repeaters(tx: Connection, spans: Sequence[Span], least: int, limit: int) -> Sequence[Record]:
     """(public id of the patient, no-shows, day of the last one), most no-shows first."""
     missed = func.count()
     counted = (
         select(Appointment.patient_id, missed.label("missed"), func.max(Appointment.local_day).label("missed_on"))
-        .where(literal_column("appointment.status = 'noshow'"), *_within(days))
+        .where(literal_column("appointment.status = 'noshow'"), within(spans))
         .group_by(Appointment.patient_id)
         .having(missed >= least)
         .order_by(missed.desc(), func.max(Appointment.local_day).desc(), Appointment.patient_id)
@@ -130,12 +130,6 @@ def _joined(query: Any, by: CostBy) -> Any:
         query = query.join(Patient, Patient.id == Appointment.patient_id)
         query = query.join(Location, Location.id == Appointment.location_id)
     return query
-
-
-def _within(days: Days) -> list[ColumnElement[bool]]:
-    first, last = days
-    bounds = [] if first is None else [Appointment.local_day >= first]
-    return bounds if last is None else [*bounds, Appointment.local_day <= last]
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

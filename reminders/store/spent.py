@@ -5,17 +5,16 @@ A message belongs to the day of the visit it is about; one that is about no visi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal_column, not_, or_, select, true
 
 from reminders.domain.delivery import State
-from reminders.store.facts import bounds
-from reminders.store.tables import Appointment, InboxItem, Message
-
-Days = tuple[date | None, date | None]
+from reminders.store.engine import Record
+from reminders.store.facts import Span, within
+from reminders.store.tables import Appointment, InboxItem, Message, Reminder
 
 PRICED = Message.price.is_not(None)
 GUESSED = and_(Message.price.is_(None), Message.estimated.is_not(None))
@@ -24,36 +23,66 @@ REFUSED = and_(Message.state == State.FAILED, Message.provider_sid.is_(None))
 CURRENCY: Any = case(
     (PRICED, func.coalesce(Message.price_currency, Message.estimated_currency)), (GUESSED, Message.estimated_currency)
 )
-COST: Any = func.coalesce(Message.price, Message.estimated)
 
 
-def total(tx: Connection, days: Days) -> dict[str, Decimal]:
-    """What all messages about the visits of these days, and those of these days about no visit, cost by currency."""
-    sums: dict[str, Decimal] = {}
-    for query in (_of_visits(days), _of_none(days)):
-        for row in tx.execute(query.where(not_(REFUSED), or_(PRICED, GUESSED)).group_by(CURRENCY)):
-            sums[row.currency] = sums.get(row.currency, Decimal(0)) + row.amount
-    return sums
-
-
-def answers(tx: Connection, days: Days) -> int:
+def answers(tx: Connection, span: Span) -> int:
     """How many answers and wishes of these days (UTC) a person at the desk had to read."""
-    query = select(func.count()).select_from(InboxItem).where(*written(days, InboxItem.created_at))
+    query = select(func.count()).select_from(InboxItem).where(_written([span], InboxItem.created_at))
     return tx.execute(query).scalar_one()
 
 
-def written(days: Days, column: Any) -> list[ColumnElement[bool]]:
-    """True for a moment within the days, in UTC."""
-    first, last = (None if day is None else datetime.combine(day, time(), UTC) for day in days)
-    found = [] if first is None else [column >= first]
-    return found if last is None else [*found, column < last + timedelta(days=1)]
+def bills(tx: Connection, spans: Sequence[Span]) -> list[Record]:
+    """(kind, channel, currency, counts and sums) of all messages about the visits of these days, and of those written on
+    these days about no visit. A key may come twice."""
+    found: list[Record] = []
+    for query in (_about_visits(spans), _about_none(spans)):
+        found += tx.execute(query.where(not_(REFUSED)).group_by(Message.kind, Message.channel, CURRENCY)).all()
+    return found
 
 
-def _of_visits(days: Days) -> Any:
-    query = select(CURRENCY.label("currency"), func.sum(COST).label("amount")).select_from(Message)
-    return query.join(Appointment, Appointment.id == Message.appointment_id).where(*bounds(days))
+def planned(tx: Connection, start: datetime, end: datetime) -> dict[str, int]:
+    """Reminders that are still to go out in [start, end), by channel."""
+    due: tuple[ColumnElement[bool], ...] = (
+        Reminder.due_at >= start,
+        Reminder.due_at < end,
+        literal_column("reminder.state = 'planned'"),
+    )
+    query = select(Reminder.channel, func.count().label("number")).where(*due, Reminder.kind == "reminder")
+    return {row.channel: row.number for row in tx.execute(query.group_by(Reminder.channel))}
 
 
-def _of_none(days: Days) -> Any:
-    query = select(CURRENCY.label("currency"), func.sum(COST).label("amount")).select_from(Message)
-    return query.where(Message.appointment_id.is_(None), *written(days, Message.created_at))
+def _sums() -> list[Any]:
+    both = and_(PRICED, Message.estimated.is_not(None), Message.price_currency == Message.estimated_currency)
+    return [
+        func.count().label("messages"),
+        func.sum(Message.segments).label("segments"),
+        func.count(case((PRICED, 1))).label("actual_messages"),
+        func.count(case((GUESSED, 1))).label("estimated_messages"),
+        func.sum(case((PRICED, Message.price))).label("actual"),
+        func.sum(case((GUESSED, Message.estimated))).label("estimated"),
+        func.sum(case((both, Message.price))).label("both_price"),
+        func.sum(case((both, Message.estimated))).label("both_estimated"),
+    ]
+
+
+def _about_visits(spans: Sequence[Span]) -> Any:
+    query = select(Message.kind, Message.channel, CURRENCY.label("currency"), *_sums()).select_from(Message)
+    return query.join(Appointment, Appointment.id == Message.appointment_id).where(within(spans))
+
+
+def _about_none(spans: Sequence[Span]) -> Any:
+    query = select(Message.kind, Message.channel, CURRENCY.label("currency"), *_sums()).select_from(Message)
+    return query.where(Message.appointment_id.is_(None), _written(spans, Message.created_at))
+
+
+def _written(spans: Sequence[Span], column: Any) -> ColumnElement[bool]:
+    """True for a moment on one of the days, in UTC."""
+    return or_(false(), *(and_(true(), *_moments(span, column)) for span in spans))
+
+
+def _moments(span: Span, column: Any) -> list[ColumnElement[bool]]:
+    first, last = span
+    found = [] if first is None else [column >= datetime.combine(first, time(), UTC)]
+    if last is None or last == date.max:
+        return found
+    return [*found, column < datetime.combine(last, time(), UTC) + timedelta(days=1)]

@@ -23,6 +23,7 @@ from reminders.services.clinic import Clinic
 from reminders.services.davlogins import DavLogins
 from reminders.services.desk import Desk
 from reminders.services.evidence import Evidence
+from reminders.services.experiments import Experiments
 from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
@@ -32,6 +33,7 @@ from reminders.services.replies import Replies
 from reminders.services.reports import Reports
 from reminders.services.savings import Savings
 from reminders.services.slots import Slots
+from reminders.services.spending import Spendings
 from reminders.services.staff import Staff
 from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
@@ -65,6 +67,7 @@ class UseCases:
     desk: Desk
     evidence: Evidence
     disputes: Disputes
+    experiments: Experiments
     feeds: Feeds
     health: Health
     ledger: Ledger
@@ -76,6 +79,7 @@ class UseCases:
     savings: Savings
     slots: Slots
     staff: Staff
+    spending: Spendings
     signature: Signature
     syncing: Syncing
     wording: Wording

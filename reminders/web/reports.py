@@ -124,6 +124,15 @@ def savings(wanted: Range) -> Response:
     return _report(use_cases().savings.report(wanted.first, wanted.last), wanted.format)
 
 
+@bp.get("/spending")
+@bp.input(Range, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def spending(wanted: Range) -> Response:
+    """All messages in money, what one of each result cost, the next 30 days of the calendar, and the budget."""
+    return _report(use_cases().spending.report(wanted.first, wanted.last), wanted.format)
+
+
 def _report(report: Report, form: str) -> Response:
     if form == "json":
         return answer(report.as_dict() | {"next_cursor": None})

@@ -9,6 +9,7 @@ import pytest
 from reminders.domain.measures import CostBy, NoShowBy
 from reminders.store import measures
 from reminders.store.engine import Database
+from reminders.store.facts import Span
 from reminders.store.tables import Location
 from tests.measuring import Clinic
 
@@ -21,19 +22,19 @@ def clinic(database: Database) -> Clinic:
     return Clinic(database)
 
 
-def visits(database: Database, by: NoShowBy = NoShowBy.NONE, days: measures.Days = EVER) -> dict[tuple[Any, str], int]:
+def visits(database: Database, by: NoShowBy = NoShowBy.NONE, days: Span = EVER) -> dict[tuple[Any, str], int]:
     with database.read() as tx:
-        return {(row.key, row.outcome): row.count for row in measures.visits(tx, by, days, NOW)}
+        return {(row.key, row.outcome): row.count for row in measures.visits(tx, by, [days], NOW)}
 
 
-def reminders(database: Database, by: CostBy = CostBy.NONE, days: measures.Days = EVER) -> dict[tuple[Any, str], int]:
+def reminders(database: Database, by: CostBy = CostBy.NONE, days: Span = EVER) -> dict[tuple[Any, str], int]:
     with database.read() as tx:
-        return {(row.key, row.outcome): row.count for row in measures.reminders(tx, by, days)}
+        return {(row.key, row.outcome): row.count for row in measures.reminders(tx, by, [days])}
 
 
-def spending(database: Database, by: CostBy = CostBy.NONE, days: measures.Days = EVER) -> dict[tuple[Any, Any], Any]:
+def spending(database: Database, by: CostBy = CostBy.NONE, days: Span = EVER) -> dict[tuple[Any, Any], Any]:
     with database.read() as tx:
-        return {(row.key, row.paid_in): row for row in measures.spending(tx, by, days)}
+        return {(row.key, row.paid_in): row for row in measures.spending(tx, by, [days])}
 
 
 def test_an_open_visit_is_unmarked_once_it_is_over(database: Database, clinic: Clinic) -> None:

@@ -64,7 +64,9 @@ ROLES = {
     "GET vendors": MANAGERS, "POST vendors": MANAGERS, "GET vendors/<uid:vendor_id>": MANAGERS,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
     "GET reports/attendance": MANAGERS, "GET reports/attendance/heat-map": MANAGERS,
-    "GET reports/attendance/repeaters": MANAGERS, "GET reports/savings": MANAGERS,
+    "GET reports/attendance/repeaters": MANAGERS, "GET reports/savings": MANAGERS, "GET reports/spending": MANAGERS,
+    "POST experiments": ADMINS, "GET experiments": MANAGERS, "GET experiments/<uid:experiment_id>": MANAGERS,
+    "POST experiments/<uid:experiment_id>/stop": ADMINS,
 }  # fmt: skip
 EVERY_ROLE = ("desk", "manager", "admin", "integration")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.house import Local, book
 
-REPORTS = ("attendance", "attendance/heat-map", "attendance/repeaters", "savings")
+REPORTS = ("attendance", "attendance/heat-map", "attendance/repeaters", "savings", "spending")
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -29,8 +29,8 @@ def test_csv_has_the_columns_of_the_json(web: Local, name: str) -> None:
     )  # fmt: skip
     query = {"format": "csv"} | ({"least": 1} if "repeaters" in name else {})
     lines = list(csv.DictReader(io.StringIO(web.api("GET", f"reports/{name}", role="manager", query=query).text)))
-    assert len(lines) == len(items) > 0
-    assert list(lines[0]) == list(items[0])
+    assert len(lines) == len(items)
+    assert [list(line) for line in lines] == [list(item) for item in items]
 
 
 def test_attendance_is_grouped_by_what_is_asked(web: Local) -> None:

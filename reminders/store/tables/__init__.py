@@ -14,6 +14,15 @@ from reminders.store.tables.clinic import (
     ServiceProvider,
 )
 from reminders.store.tables.holds import Hold, HoldKind
+from reminders.store.tables.measuring import (
+    Experiment,
+    RollupCost,
+    RollupReminder,
+    RollupState,
+    RollupStratum,
+    RollupVisit,
+    StaleDay,
+)
 from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
 from reminders.store.tables.questions import Question
 from reminders.store.tables.reminding import (
@@ -54,6 +63,7 @@ __all__ = [
     "Circuit",
     "ClinicText",
     "DavCredential",
+    "Experiment",
     "Feed",
     "Heartbeat",
     "Hold",
@@ -71,6 +81,11 @@ __all__ = [
     "Question",
     "Reminder",
     "ReminderPolicy",
+    "RollupCost",
+    "RollupReminder",
+    "RollupState",
+    "RollupStratum",
+    "RollupVisit",
     "SenderPace",
     "Service",
     "ServiceProvider",
@@ -78,6 +93,7 @@ __all__ = [
     "Spending",
     "StaffSession",
     "StaffUser",
+    "StaleDay",
     "SyncConflict",
     "SyncConnection",
     "SyncInbox",

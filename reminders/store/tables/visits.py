@@ -32,6 +32,8 @@ class Appointment(Row):
         Index("ix_appointment_local_day", "local_day"),
         Index("ix_appointment_unpublished", "provider_id", "start_at", postgresql_where=text("NOT published"),
               sqlite_where=text("published = 0")),
+        Index("ix_appointment_noshow", "local_day", "patient_id", postgresql_where=text("status = 'noshow'"),
+              sqlite_where=text("status = 'noshow'")),
         UniqueConstraint("source", "external_id"),
     )  # fmt: skip
 

@@ -1,0 +1,53 @@
+"""What is planned for a visit: its policy's reminders, or those of the arm that its patient drew in a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reminders.domain.clinic import Location, Policy
+from reminders.domain.delivery import Reason, State
+from reminders.domain.experiment import Branch
+from reminders.domain.plan import Planned, plan
+from reminders.domain.rollup import rollable
+from reminders.store import rollups
+from reminders.store.engine import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What decides whether a visit is part of a trial, and in which arm."""
+
+    service_id: int
+    patient_uid: str
+    booked_at: datetime
+
+    def drawn(self, policy: Policy) -> Branch | None:
+        """The arm, or ``None`` for what the policy says."""
+        trial = policy.experiment
+        return None if trial is None else trial.steps_for(self.service_id, self.patient_uid, self.booked_at)
+
+
+def reminders_of(
+    policy: Policy, lot: Lot, location: Location, zone: tzinfo, start: datetime, now: datetime
+) -> list[Planned]:
+    """The reminders of a visit. In a holdout they are those of the policy, all left out: the ledger says why."""
+    branch, quiet = lot.drawn(policy), policy.quiet(location.country)
+    steps = branch.steps if branch is not None and branch.steps else policy.steps
+    planned = plan(start, now, steps, venue=location.zone, recipient=zone, quiet=quiet)
+    if branch is None or not branch.is_holdout:
+        return planned
+    return [replace(one, state=State.SUPPRESSED, reason=Reason.HELD_OUT) for one in planned]
+
+
+def note_late_change(tx: Connection, visit: Record, values: Mapping[str, Any], now: datetime) -> None:
+    """A visit of a past day changed: the sums of that day, and of the patient's later ones, are to be made anew."""
+    before = rollable(now) + timedelta(days=1)
+    first = min(visit.local_day, values.get("local_day", visit.local_day))
+    if first < before:
+        rollups.mark(tx, [visit.local_day] if visit.local_day < before else [])
+        rollups.mark_patient(tx, visit.patient_id, first, before)

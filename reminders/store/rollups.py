@@ -1,0 +1,210 @@
+"""Stored sums of past days, months and years: written at night, read by every report.
+
+``store/tables/measuring.py`` says what they are, ``domain/rollup.py`` which of them make up a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, or_, select, text, true
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reminders.domain.attendance import Attendance, AttendanceBy
+from reminders.domain.estimators import Arm
+from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
+from reminders.domain.savings import Stratum
+from reminders.store.engine import Record
+from reminders.store.tables import (
+    Appointment,
+    Message,
+    RollupCost,
+    RollupReminder,
+    RollupState,
+    RollupStratum,
+    RollupVisit,
+    StaleDay,
+)
+
+_VISIT: Any = RollupVisit.__table__
+_STRATUM: Any = RollupStratum.__table__
+_COST: Any = RollupCost.__table__
+_REMINDER: Any = RollupReminder.__table__
+_TABLES: tuple[Table, ...] = (_VISIT, _STRATUM, _COST, _REMINDER)
+
+
+def state(tx: Connection) -> Rolled | None:
+    """What is added up so far; ``None`` before the first night."""
+    row = tx.execute(select(RollupState.since, RollupState.through)).first()
+    if row is None:
+        return None
+    stale = tx.execute(select(StaleDay.day)).scalars()
+    return Rolled(row.since, row.through, frozenset(stale))
+
+
+def lock(tx: Connection) -> None:
+    """Let one process at a time add up, until the commit. SQLite has one writer anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('rollup', 0))"))
+
+
+def next_day(tx: Connection, after: date | None) -> date | None:
+    """The first day after ``after`` with a visit, or with a message about none; ``None`` when there is no more."""
+    visit, message = select(func.min(Appointment.local_day)), select(func.min(Message.created_at))
+    message = message.where(Message.appointment_id.is_(None))
+    if after is not None:
+        visit = visit.where(Appointment.local_day > after)
+        message = message.where(Message.created_at >= datetime.combine(after + timedelta(days=1), time(), UTC))
+    written = tx.execute(message).scalar()
+    days = (tx.execute(visit).scalar(), None if written is None else written.date())
+    return min((day for day in days if day is not None), default=None)
+
+
+def extend(tx: Connection, since: date, through: date) -> None:
+    """Say that these days are added up, too."""
+    build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    row = build(RollupState).values(id=1, since=since, through=through)
+    tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"since": since, "through": through}))
+
+
+def mark(tx: Connection, days: Iterable[date]) -> None:
+    """Say that something changed on these days after they were over."""
+    build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    rows = [{"day": day} for day in sorted(set(days))]
+    if rows:
+        tx.execute(build(StaleDay).on_conflict_do_nothing(), rows)
+
+
+def mark_patient(tx: Connection, patient_id: int, since: date, before: date) -> None:
+    """The same for the days from ``since`` to before ``before`` on which a patient had visits: what became of one of
+    them is part of what is known about the later ones."""
+    query = select(Appointment.local_day).where(Appointment.patient_id == patient_id)
+    mark(tx, tx.execute(query.where(Appointment.local_day >= since, Appointment.local_day < before)).scalars())
+
+
+def mark_visit(tx: Connection, number: int) -> None:
+    """The same for the day of a visit, if it is added up already."""
+    through = select(RollupState.through).scalar_subquery()
+    query = select(Appointment.local_day).where(Appointment.id == number, Appointment.local_day <= through)
+    mark(tx, tx.execute(query).scalars())
+
+
+def take_stale(tx: Connection, days: Iterable[date]) -> None:
+    """These days are about to be added up anew."""
+    tx.execute(delete(StaleDay).where(StaleDay.day.in_(list(days))))
+
+
+def clear(tx: Connection, level: Level, start: date) -> None:
+    """Forget the sums of one day, month or year."""
+    for table in _TABLES:
+        tx.execute(delete(table).where(*_groupings(table), table.c.level == level.value, table.c.start == start))
+
+
+def fold(tx: Connection, level: Level, start: date) -> None:
+    """Make the sums of a month of its days, of a year of its months."""
+    clear(tx, level, start)
+    inner, end = (Level.DAY, month_end(start)) if level is Level.MONTH else (Level.MONTH, year_end(start))
+    for table in _TABLES:
+        names = _names(table)
+        keys = [table.c[name] for name in names]
+        values = [column for column in table.c if not column.primary_key]
+        sums = [func.sum(column).label(column.name) for column in values]
+        source = select(
+            literal(level.value).label("level"), literal(start, table.c.start.type).label("start"), *keys, *sums
+        )
+        source = source.where(*_groupings(table), table.c.level == inner.value, table.c.start.between(start, end))
+        columns = ["level", "start", *names, *(column.name for column in values)]
+        tx.execute(insert(table).from_select(columns, source.group_by(*keys)))
+
+
+def add(tx: Connection, table: type[RollupCost] | type[RollupReminder], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        tx.execute(insert(table), rows)
+
+
+def add_visits(tx: Connection, cells: Mapping[tuple[date, str, str], Attendance]) -> None:
+    rows = [
+        {"grouping": str(by), "level": Level.DAY.value, "start": day, "key": key, **asdict(counts)}
+        for (day, by, key), counts in cells.items()
+    ]  # fmt: skip
+    if rows:
+        tx.execute(insert(_VISIT), rows)
+
+
+def add_strata(tx: Connection, cells: Mapping[tuple[date, Stratum, bool], Arm]) -> None:
+    rows = [
+        {"level": Level.DAY.value, "start": day, **stratum._asdict(), "reminded": told, "missed": arm.missed,
+         "visits": arm.visits}
+        for (day, stratum, told), arm in cells.items()
+    ]  # fmt: skip
+    if rows:
+        tx.execute(insert(_STRATUM), rows)
+
+
+def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[tuple[date | None, str, Attendance]]:
+    """(day, key, counts) of what is stored; ``day`` is ``None`` unless ``daily``, which needs pieces of days only."""
+    values = [column for column in _VISIT.c if not column.primary_key]
+    day = _VISIT.c.start if daily else literal(None).label("start")
+    sums = [func.sum(column).label(column.name) for column in values]
+    query = select(day, _VISIT.c.key, *sums).where(_VISIT.c.grouping == str(by), within(_VISIT, pieces))
+    groups = [_VISIT.c.start, _VISIT.c.key] if daily else [_VISIT.c.key]
+    for row in tx.execute(query.group_by(*groups)):
+        yield row[0], row[1], Attendance(*map(int, row[2:]))
+
+
+def strata(tx: Connection, pieces: Pieces) -> dict[tuple[Stratum, bool], Arm]:
+    c = _STRATUM.c
+    keys = (c.lead_days, c.earlier, c.weekday, c.service_id, c.reminded)
+    query = select(*keys, func.sum(c.missed), func.sum(c.visits)).where(within(_STRATUM, pieces)).group_by(*keys)
+    return {(Stratum(*row[:4]), bool(row[4])): Arm(int(row[5]), int(row[6])) for row in tx.execute(query)}
+
+
+def costs(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequence[Record]:
+    """(key, paid_in, sums), as ``store/measures.py`` and ``store/spent.py`` count them; the key is a day if ``daily``."""
+    return _summed(tx, _COST, by, pieces, "currency", daily=daily)
+
+
+def reminders(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequence[Record]:
+    """(key, outcome, number)."""
+    return _summed(tx, _REMINDER, by, pieces, "outcome", daily=daily)
+
+
+def within(table: Table, pieces: Pieces) -> ColumnElement[bool]:
+    """The rows that make up a range."""
+    c, found = table.c, []
+    if pieces.years:
+        found.append(and_(c.level == Level.YEAR.value, c.start.in_(pieces.years)))
+    if pieces.months:
+        found.append(and_(c.level == Level.MONTH.value, c.start.in_(pieces.months)))
+    found += [and_(c.level == Level.DAY.value, c.start.between(*span)) for span in pieces.days]
+    return or_(*found) if found else ~true()
+
+
+def _summed(tx: Connection, table: Table, by: str, pieces: Pieces, part: str, *, daily: bool) -> Sequence[Record]:
+    key = table.c.start if daily else table.c.key
+    sums = [func.sum(column).label(column.name) for column in table.c if not column.primary_key]
+    query = select(key.label("key"), table.c[part], *sums).where(table.c.grouping == by, within(table, pieces))
+    return tx.execute(query.group_by(key, table.c[part])).all()
+
+
+def _names(table: Table) -> list[str]:
+    """What tells the rows of one day apart."""
+    return [column.name for column in table.primary_key if column.name not in {"level", "start"}]
+
+
+def _groupings(table: Table) -> list[ColumnElement[bool]]:
+    """The beginning of the primary key, by which the rows of a day are found."""
+    if "grouping" not in table.c:
+        return []
+    return [table.c.grouping.in_(_GROUPINGS[table.name])]
+
+
+_COSTS = ("none", "location", "channel", "language", "step")
+_GROUPINGS: dict[str, tuple[str, ...]] = {
+    "rollup_visit": (*(by.value for by in AttendanceBy), "arm"),
+    "rollup_cost": (*_COSTS, "kind"),
+    "rollup_reminder": _COSTS,
+}
