@@ -52,6 +52,11 @@ class Snapshot:
     def provider(self, uid: str) -> Provider:
         return _found(self.providers, uid, "provider")
 
+    def with_trial(self, edited: Policy) -> Policy:
+        """A policy read anew, with the trial that runs within it."""
+        known = self.policies.get(edited.uid)
+        return replace(edited, experiment=known.experiment if known is not None else None)
+
     def service(self, uid: str) -> Service:
         return _found(self.services, uid, "service")
 

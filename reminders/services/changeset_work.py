@@ -102,7 +102,9 @@ class ChangeSetWork:
             job = _Job(row.id, uid, Kind(row.kind), facts, Actor(row.ended_by or row.actor, facts["channel"]))
             if job.kind is Kind.EDIT_POLICY:
                 self._catalogue.refresh()
-                edited = policy(clinic.get(tx, ReminderPolicy, facts["policy_id"]))
+                edited = self._catalogue.current().with_trial(
+                    policy(clinic.get(tx, ReminderPolicy, facts["policy_id"]))
+                )
                 steps = tuple(step(item) for item in facts["before"])
                 job.edit = Edit(edited, steps, datetime.fromisoformat(facts["since"]), uid)
         return job

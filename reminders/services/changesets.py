@@ -111,7 +111,7 @@ class ChangeSets:
             self._database.run(partial(self._edit, uid=uid, values=values, actor=actor))
             self._catalogue.refresh()
             return Edited(self._policy(uid))
-        edit = Edit(policy(_with(row, values)), _steps(row), self._clock.now())
+        edit = Edit(self._catalogue.current().with_trial(policy(_with(row, values))), _steps(row), self._clock.now())
         with self._database.read() as tx:
             found = list(self._previews.edit(tx, which, edit))
         facts = {"policy_id": uid, "changes": dict(values)}
@@ -200,7 +200,7 @@ class ChangeSets:
         clinic.change(tx, ReminderPolicy, row.id, values)
         if _replans(row, values):
             now = self._clock.now()
-            edit = Edit(policy(_with(row, values)), _steps(row), now)
+            edit = Edit(self._catalogue.current().with_trial(policy(_with(row, values))), _steps(row), now)
             for name, _ in store.names(tx, Which(ahead(now), policy_id=row.id)):
                 self._lifecycle.replan(tx, name, edit, actor)
 

@@ -23,7 +23,8 @@ _WAITING = ChangeSet.apply_at.is_not(None)
 
 _COLUMNS: list[Any] = [
     Appointment.id, Appointment.uid, Appointment.patient_id, Appointment.provider_id, Appointment.location_id,
-    Appointment.service_id, Appointment.status, Appointment.start_at, Appointment.version, Appointment.paused,
+    Appointment.service_id, Appointment.status, Appointment.start_at, Appointment.booked_at, Appointment.version,
+    Appointment.paused,
     Patient.uid.label("patient_uid"), Patient.name.label("patient_name"), Patient.phone.label("patient_phone"),
     Patient.email.label("patient_email"), Patient.language.label("patient_language"),
     Patient.time_zone.label("patient_zone"), Patient.phone_problem, Patient.paused.label("patient_paused"),

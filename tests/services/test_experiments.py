@@ -11,7 +11,7 @@ from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.experiments import Experiments, Wish, reading_shown
 from reminders.services.rollups import Rollups
 from reminders.store.engine import Database
-from tests.factories import Ids, World, at, step
+from tests.factories import DESK, Ids, World, at, step
 
 LATER = at("2030-05-08 09:00")
 
@@ -133,3 +133,17 @@ def test_a_policy_has_one_trial_at_a_time_and_somebody_must_take_part(world: Wor
     trials(world).start(wish(ids))
     with pytest.raises(Conflict):
         trials(world).start(wish(ids))
+
+
+def test_an_edited_policy_leaves_a_holdout_alone(world: World) -> None:
+    ids = world.open()
+    trial = trials(world).start(wish(ids)).uid
+    world.catalogue.refresh()
+    visits = [
+        world.book(ids, LATER + timedelta(hours=hours), patient=patient_in(world, trial, "holdout"))
+        for hours in range(2)
+    ]
+    world.change_sets.change_policy(ids.policy or "", {"steps": [step("-PT3H")]}, DESK)
+    world.catalogue.refresh()
+    world.change_work.run()
+    assert [world.states(visit) for visit in visits] == [[("suppressed", "held_out")] * 2] * 2
