@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
 from contextlib import closing
-from datetime import date, datetime
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +22,8 @@ from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
 from reminders.errors import ReminderError
 from reminders.importing import import_calendar, import_file, is_calendar
-from reminders.services.rollups import Rollups
+from reminders.reporting import report, roll_up
 from reminders.settings import Settings
-from reminders.show import write_report
 from reminders.showing.languages import write_languages
 from reminders.store import schema
 from reminders.store.engine import Database
@@ -180,71 +176,8 @@ def sync_command(connection: str | None, now: bool, full: bool) -> None:
             raise click.ClickException("Not everything went well.")
 
 
-@main.group()
-def report() -> None:
-    """Figures for managers."""
-
-
-def _ranged(command: Callable[..., None]) -> Callable[..., None]:
-    """The options every report has."""
-
-    @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First local day")
-    @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last local day")
-    @click.option("--by", help="Group by this")
-    @click.option("--format", "form", type=FORMATS, default="table", show_default=True)
-    @wraps(command)
-    def wrapper(first: datetime | None, last: datetime | None, by: str | None, form: str) -> None:
-        command(first.date() if first else None, last.date() if last else None, by, form)
-
-    return wrapper
-
-
-@report.command("no-shows")
-@_ranged
-def no_shows(first: date | None, last: date | None, by: str | None, form: str) -> None:
-    """No-show rate with its 95 % interval."""
-    with closing(build(settings.load())) as service:
-        write_report(service.use_cases.reports.no_shows(first, last, by), form, console)
-
-
-@report.command("costs")
-@_ranged
-def costs(first: date | None, last: date | None, by: str | None, form: str) -> None:
-    """Messages, segments and money; charged and estimated are kept apart."""
-    with closing(build(settings.load())) as service:
-        write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
-
-
-@report.command("attendance")
-@_ranged
-def attendance(first: date | None, last: date | None, by: str | None, form: str) -> None:
-    """Visits by what became of them: late cancellations, moved visits and refilled slots, too."""
-    with closing(build(settings.load())) as service:
-        write_report(service.use_cases.attendance.report(first, last, by), form, console)
-
-
-@report.command("savings")
-@_ranged
-def savings(first: date | None, last: date | None, by: str | None, form: str) -> None:
-    """What reminders changed and what that is worth, each with its interval."""
-    with closing(build(settings.load())) as service:
-        write_report(service.use_cases.savings.report(first, last, by), form, console)
-
-
-@report.command("spending")
-@_ranged
-def spending(first: date | None, last: date | None, by: str | None, form: str) -> None:
-    """All messages in money: notices and answers, too; with the forecast and the budget as JSON."""
-    with closing(build(settings.load())) as service:
-        write_report(service.use_cases.spending.report(first, last, by), form, console)
-
-
-@main.command("roll-up")
-def roll_up() -> None:
-    """Add up the days that are over; a worker does it by itself."""
-    loaded = settings.load()
-    with closing(Database(loaded.database_url, pool_size=2)) as database:
-        console.print(f"{Rollups(database, SystemClock()).run():,} days added up.")
+main.add_command(report)
+main.add_command(roll_up)
 
 
 @main.command()

@@ -66,7 +66,7 @@ from reminders.services.spending import Spendings
 from reminders.services.staff import Staff
 from reminders.services.sync.running import Syncing
 from reminders.services.trying import Trying
-from reminders.services.wording import TRY_OUT
+from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
 from reminders.texts import PageTexts, Texts
@@ -193,7 +193,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
-        syncing=parts.joined.syncing,
+        syncing=parts.joined.syncing, wording=Wording(database, clock, catalogue, texts, lexicons()),
         experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),
     )  # fmt: skip
 

@@ -102,7 +102,7 @@ class Answering:
 
 
 def _visits(tx: Connection, period: Period, now: datetime) -> Visits:
-    rows = measures.visits(tx, NoShowBy.NONE, (period.first, period.last), now)
+    rows = measures.visits(tx, NoShowBy.NONE, [(period.first, period.last)], now)
     return sum((Visits(**{row.outcome: row.count}) for row in rows), Visits())
 
 
@@ -130,7 +130,7 @@ def _calls_avoided(tx: Connection, period: Period) -> Found:
 
 
 def _message_cost(tx: Connection, period: Period, currency: str) -> Found:
-    rows = [row for row in measures.spending(tx, CostBy.NONE, (period.first, period.last)) if row.paid_in is not None]
+    rows = [row for row in measures.spending(tx, CostBy.NONE, [(period.first, period.last)]) if row.paid_in is not None]
     if rows and {row.paid_in for row in rows} == {currency}:
         spent = sum(((row.actual or ZERO) + (row.estimated or ZERO) for row in rows), ZERO)
         source = f"{sum(row.messages for row in rows)} messages, {period.words}"
@@ -139,7 +139,7 @@ def _message_cost(tx: Connection, period: Period, currency: str) -> Found:
 
 def _languages(tx: Connection, period: Period, now: datetime) -> dict[str, Decimal]:
     """Share of the visits by the language of their patients."""
-    rows = measures.visits(tx, NoShowBy.LANGUAGE, (period.first, period.last), now)
+    rows = measures.visits(tx, NoShowBy.LANGUAGE, [(period.first, period.last)], now)
     counts = folded(((row.key, row.count) for row in rows), str)
     total = sum(counts.values())
     return {name: (Decimal(count) / total).quantize(_DIGITS) for name, count in sorted(counts.items())}
