@@ -33,14 +33,14 @@ def found(database: Database, **wanted: Any) -> list[Record]:
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_each_count_of_the_report_has_as_many_rows(database: Database, clinic: Clinic, outcome: str) -> None:
     with database.read() as tx:
-        counts = {row.outcome: row.count for row in measures.visits(tx, NoShowBy.NONE, (None, None), NOW)}
+        counts = {row.outcome: row.count for row in measures.visits(tx, NoShowBy.NONE, [(None, None)], NOW)}
     assert len(found(database, outcome=outcome)) == counts.get(outcome, 0)
 
 
 @pytest.mark.parametrize("band", list(LeadBand))
 def test_a_band_of_lead_times_has_its_rows_and_no_other(database: Database, clinic: Clinic, band: LeadBand) -> None:
     with database.read() as tx:
-        rows = measures.visits(tx, NoShowBy.LEAD_TIME, (None, None), NOW)
+        rows = measures.visits(tx, NoShowBy.LEAD_TIME, [(None, None)], NOW)
     expected = sum(row.count for row in rows if lead_band(row.key) is band)
     assert len(found(database, leads=band_days(band))) == expected
 
