@@ -14,7 +14,7 @@ from granian.constants import Interfaces
 from rich.console import Console
 from rich.table import Table
 
-from reminders import __version__, demo, passes, rehearsal, settings, simulating
+from reminders import __version__, demo, rehearsal, settings, simulating
 from reminders.accounts import user
 from reminders.assessing import assess
 from reminders.clock import SystemClock
@@ -22,6 +22,7 @@ from reminders.domain.actor import Role
 from reminders.domain.cost import rate_card
 from reminders.errors import ReminderError
 from reminders.importing import import_calendar, import_file, is_calendar
+from reminders.passes import sync_command
 from reminders.reporting import report, roll_up
 from reminders.settings import Settings
 from reminders.showing.languages import write_languages
@@ -142,6 +143,7 @@ def revoke_key(key_id: str) -> None:
 
 main.add_command(assess)
 main.add_command(user)
+main.add_command(sync_command)
 
 
 @main.command("import")
@@ -163,17 +165,6 @@ def import_command(
     database = Database(loaded.database_url, pool_size=2)
     import_file(database, file, mapping, rejects, dry_run=dry_run, console=console)
     database.close()
-
-
-@main.command("sync")
-@click.argument("connection", required=False)
-@click.option("--now", is_flag=True, help="Every connection that is not paused, due or not")
-@click.option("--full", is_flag=True, help="Compare everything, not only what changed")
-def sync_command(connection: str | None, now: bool, full: bool) -> None:
-    """Bring connected calendars and systems up to date. The worker does so by itself."""
-    with closing(build(settings.load())) as service:
-        if not passes.sync(service, console, connection, now=now, full=full):
-            raise click.ClickException("Not everything went well.")
 
 
 main.add_command(report)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+import click
 from rich.console import Console
 from rich.table import Table
 
+from reminders import settings
 from reminders.errors import Conflict
-from reminders.wiring import Service
+from reminders.wiring import Service, build
 
 _COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts", "What went wrong")
 
@@ -30,5 +34,16 @@ def sync(service: Service, console: Console, wanted: str | None, *, now: bool, f
         counts = (tally.seen, tally.pulled, tally.pushed, tally.removed, tally.conflicts)
         table.add_row(row.label, done.error or "ok", *map(str, counts), done.sentence)
         good = good and done.error is None
-    console.print(table if rows else "There is no such connection.")
+    console.print(table if rows else "There is no such connection." if wanted else "There are no connections.")
     return good
+
+
+@click.command("sync")
+@click.argument("connection", required=False)
+@click.option("--now", is_flag=True, help="Every connection that is not paused, due or not")
+@click.option("--full", is_flag=True, help="Compare everything, not only what changed")
+def sync_command(connection: str | None, now: bool, full: bool) -> None:
+    """Bring connected calendars and systems up to date. The worker does so by itself."""
+    with closing(build(settings.load())) as service:
+        if not sync(service, Console(), connection, now=now, full=full):
+            raise click.ClickException("Not everything went well.")
