@@ -80,11 +80,33 @@ class TestSigningIn:
             assert "You are signed out." in browser.submit("Sign out").notices
             assert "/manage/sign-in" in browser.open("/manage/").answer.url
 
-    def test_the_desk_sees_its_account_and_nothing_else(self, house, ids):
+    def test_the_desk_gets_to_its_console_and_sees_no_figures(self, house, ids):
         with closing(Browser(house.url)) as browser:
-            assert enter(browser, account(house, Role.DESK)).status == 403
+            assert enter(browser, account(house, Role.DESK)).answer.url == f"{house.url}/console/"
             assert browser.open("/manage/account").status == 200
-            assert {browser.open(path).status for path in PAGES[:-1]} == {403}
+            assert {browser.open(path).status for path in PAGES[1:-1]} == {403}
+
+    def test_the_desk_works_with_its_account_and_is_named_in_history(self, house, ids):
+        visit = book(house, ids, "2030-05-07T09:00:00+02:00")
+        with closing(Browser(house.url)) as browser, closing(Browser(house.url)) as other:
+            enter(browser, account(house, Role.DESK))
+            browser.open(f"/console/visits/{visit['id']}")
+            token = browser.page.root.all("input", name="csrf")[0].attrs["value"]
+            assert "Written" not in browser.submit("Confirm").text
+            entry = house.get(f"appointments/{visit['id']}/history")["items"][-1]
+            assert (entry["change"], entry["actor"][:4], entry["channel"]) == ("confirm", "usr_", "console")
+            enter(other, account(house, Role.DESK, "bo"), "bo")
+            values = {"csrf": token, "change": "cancel", "page": "visit", "version": "2"}
+            assert other.send(f"/console/visits/{visit['id']}/change", "post", values).status == 403
+            browser.open("/console/")
+            browser.submit("Sign out")
+            assert "/manage/account" not in browser.open("/manage/account").answer.url.partition("?")[0]
+
+    @pytest.mark.parametrize("role", [Role.MANAGER])
+    def test_a_manager_has_no_console(self, house, ids, role):
+        with closing(Browser(house.url)) as browser:
+            enter(browser, account(house, role))
+            assert "/console/sign-in" in browser.open("/console/").answer.url
 
     @pytest.mark.parametrize(
         ("name", "password"), [("ana", ""), ("ana", "wrong"), ("bo", NEW), ("é\x00🙂" * 50, "\x00")]
@@ -108,9 +130,7 @@ class TestSigningIn:
             page = browser.submit("Sign in", name="ana", password=account(house))
             assert page.answer.url.endswith("/manage/costs?from=2030-05-06&to=2030-05-12")
 
-    @pytest.mark.parametrize(
-        "wanted", ["https://evil.example/", "//evil.example/manage/", "/manage/\\@evil.example", "/console/"]
-    )
+    @pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/manage/", "/manage/\\@evil.example"])
     def test_no_other_place_comes_after_signing_in(self, house, ids, wanted):
         with closing(Browser(house.url)) as browser:
             browser.open("/manage/sign-in", next=wanted)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from reminders.domain.actor import Actor, Role
 from reminders.errors import Forbidden, Unauthenticated
 from reminders.services.access import Caller
-from reminders.web import forms
+from reminders.web import forms, sessions
 from reminders.web.context import EXTENSION, caller, now, use_cases
 
 SESSION_LIFE = timedelta(hours=12)
@@ -58,12 +58,13 @@ def check() -> BaseResponse | None:
     if found is not None:
         g.caller = found
         use_cases().catalogue.refresh(found.catalogue_version)
-    forms.check("console", session.get("nonce"))
+    forms.check("console", _nonce())
     return None
 
 
 def secure(response: Response) -> Response:
     """With no referrer at all browsers hide the origin of our own forms, too."""
+    sessions.write(response)
     response.headers["Referrer-Policy"] = "same-origin"
     return response
 
@@ -75,12 +76,23 @@ def actor() -> Actor:
 
 def csrf_token() -> str:
     """What every form of this session carries."""
-    return forms.token("console", session.setdefault("nonce", secrets.token_urlsafe(16)))
+    return forms.token("console", _nonce() or session.setdefault("nonce", secrets.token_urlsafe(16)))
+
+
+def _nonce() -> str | None:
+    """What tells this session from others."""
+    person = sessions.visitor()
+    return person.session_id if person else session.get("nonce")
 
 
 def _resume() -> Caller | None:
+    """By the key that was used to sign in, else by the session of somebody who signed in with a password."""
     key_id, since = session.get("key"), session.get("since", 0)
-    if key_id is None or now().timestamp() - since >= SESSION_LIFE.total_seconds():
+    if key_id is None:
+        person = sessions.resume()
+        known = person is not None and person.role in ROLES
+        return Caller(person.user_id, person.role, person.catalogue_version) if person and known else None
+    if now().timestamp() - since >= SESSION_LIFE.total_seconds():
         return None
     try:
         found = use_cases().access.resume(key_id)

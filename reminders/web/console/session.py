@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.errors import Forbidden, Unauthenticated
+from reminders.web import sessions
 from reminders.web.console import guard
 from reminders.web.console.pages import render, status_of
 
@@ -36,6 +37,8 @@ def sign_in() -> ResponseReturnValue:
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     session.clear()
+    if sessions.visitor() is not None:
+        sessions.end()
     flash("You are signed out.", "done")
     return redirect(url_for("console.session.show"), 303)
 

@@ -151,7 +151,9 @@ def history(change: str, facts: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 def by(actor: str, channel: str, own_key: str) -> str:
     """Who did it and how."""
-    who = {"patient": "the patient", "system": "the system", own_key: "your key"}.get(actor, f"key …{actor[-6:]}")
+    thing = "account" if actor.startswith("usr_") else "key"
+    known = {"patient": "the patient", "system": "the system", own_key: f"your {thing}"}
+    who = known.get(actor, f"{thing} …{actor[-6:]}")
     return f"{who} {_THROUGH.get(channel, '')}".strip()
 
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from reminders.errors import ReminderError, Throttled
 from reminders.services.staff import Visitor, WeakPassword, WrongPassword
+from reminders.web import sessions
 from reminders.web.context import use_cases
 from reminders.web.manage import guard, words
 from reminders.web.manage.pages import render, status_of
@@ -34,7 +35,7 @@ def show() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     old, new = request.form.get("old", ""), request.form.get("new", "")
     try:
-        guard.start(use_cases().staff.change_password(_reader(), old, new, guard.address()))
+        sessions.start(use_cases().staff.change_password(_reader(), old, new, guard.address()))
     except WeakPassword as problem:
         why = _WEAK[problem.facts["weakness"]]
         return _page({"new": _(why)}, problem)
@@ -54,7 +55,7 @@ def change_language() -> ResponseReturnValue:
 
 
 def _reader() -> Visitor:
-    return cast(Visitor, guard.visitor())
+    return cast(Visitor, sessions.visitor())
 
 
 def _page(faults: dict[str, str] | None = None, problem: ReminderError | None = None) -> ResponseReturnValue:

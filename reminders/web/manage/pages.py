@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, NotFound
 
 from reminders.errors import ReminderError
+from reminders.web import sessions
 from reminders.web.context import use_cases
 from reminders.web.manage import guard, period, words
 from reminders.web.manage.words import N_, _
@@ -53,7 +54,7 @@ def status_of(error: Exception) -> int:
 def _frame() -> dict[str, Any]:
     spoken = {language: Locale.parse(language).get_display_name(language) for language in use_cases().pages.languages}
     return {
-        "csrf": guard.csrf_token, "reader": guard.visitor(), "words": words, "spoken": spoken, "menu": _menu,
+        "csrf": guard.csrf_token, "reader": sessions.visitor(), "words": words, "spoken": spoken, "menu": _menu,
         "kept": _kept, "lengths": period.LENGTHS, "latest": period.latest, "file_of": _file_of,
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.errors import Throttled, Unauthenticated
+from reminders.web import sessions
 from reminders.web.context import use_cases
 from reminders.web.manage import guard
 from reminders.web.manage.pages import render, status_of
@@ -15,7 +16,7 @@ from reminders.web.manage.words import _
 
 bp = Blueprint("session", __name__)
 
-_OWN_PAGE = re.compile(r"/manage/[A-Za-z0-9_/?&=%.:+-]*")
+_OWN_PAGE = re.compile(r"/(?:manage|console)/[A-Za-z0-9_/?&=%.:+-]*")
 
 
 @bp.get("/sign-in")
@@ -27,7 +28,7 @@ def show() -> ResponseReturnValue:
 def sign_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        guard.start(use_cases().staff.sign_in(name, password, guard.address()))
+        sessions.start(use_cases().staff.sign_in(name, password, guard.address()))
     except Unauthenticated as problem:
         return _form(_("This name and this password do not belong together."), status_of(problem))
     except Throttled as problem:
@@ -38,7 +39,7 @@ def sign_in() -> ResponseReturnValue:
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    guard.end()
+    sessions.end()
     return redirect(url_for("manage.session.show", done="out"), 303)
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale, dates, numbers
 from flask import g, request
 
+from reminders.web import sessions
 from reminders.web.context import use_cases
-from reminders.web.manage import guard
 
 #: What stands where there is nothing to divide by, or nothing is known.
 NOTHING = "–"
@@ -25,7 +25,7 @@ def N_(text: str) -> str:  # noqa: N802 - the usual name
 def language() -> str:
     """What the reader wants: the account's language, at the door the browser's."""
     if "language" not in g:
-        reader = guard.visitor()
+        reader = sessions.visitor()
         own = reader.language if reader else None
         g.language = use_cases().pages.choose([own, *request.accept_languages.values()])
     return str(g.language)
