@@ -7,6 +7,7 @@ from flask.blueprints import BlueprintSetupState
 
 from reminders.web.manage import words
 from reminders.web.manage.account import bp as account_bp
+from reminders.web.manage.assessments import bp as assessments_bp
 from reminders.web.manage.attendance import bp as attendance_bp
 from reminders.web.manage.costs import bp as costs_bp
 from reminders.web.manage.definitions import bp as definitions_bp
@@ -28,7 +29,17 @@ def create_blueprint() -> APIBlueprint:
     whole.before_request(check)
     whole.after_request(secure)
     install(whole)
-    for part in (session_bp, account_bp, overview_bp, attendance_bp, costs_bp, savings_bp, definitions_bp, visits_bp):
+    for part in (
+        session_bp,
+        account_bp,
+        overview_bp,
+        attendance_bp,
+        costs_bp,
+        savings_bp,
+        assessments_bp,
+        definitions_bp,
+        visits_bp,
+    ):
         whole.register_blueprint(part)
     whole.add_url_rule("/<path:rest>", "nowhere", nowhere)
     return whole
