@@ -124,7 +124,7 @@ def preset(name: str) -> Response:
 @allow(*MANAGERS)
 def vendors() -> Response:
     """Answering services with dated prices: those that come with the product, then the clinic's own quotes."""
-    return answer({"items": [_vendor(one) for one in use_cases().assessments.vendors()], "next_cursor": None})
+    return answer({"items": [vendor_out(one) for one in use_cases().assessments.vendors()], "next_cursor": None})
 
 
 @bp.post("/vendors")
@@ -134,7 +134,7 @@ def vendors() -> Response:
 def add_vendor(quote: QuoteIn) -> Response:
     """Keep a quote that the clinic got."""
     facts = quote.model_dump(mode="json")
-    return answer(_vendor(use_cases().assessments.add_quote(facts, actor(), once())), 201)
+    return answer(vendor_out(use_cases().assessments.add_quote(facts, actor(), once())), 201)
 
 
 @bp.get("/vendors/<uid:vendor_id>")
@@ -142,7 +142,7 @@ def add_vendor(quote: QuoteIn) -> Response:
 @allow(*MANAGERS)
 def get_vendor(vendor_id: str) -> Response:
     """One of them."""
-    return answer(_vendor(use_cases().assessments.vendor(vendor_id)))
+    return answer(vendor_out(use_cases().assessments.vendor(vendor_id)))
 
 
 def asked(scenario: ScenarioIn) -> Asked:
@@ -168,8 +168,8 @@ def _maybe(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
 
-def _vendor(one: Mapping[str, Any]) -> dict[str, Any]:
-    """With its price as an option of a scenario: the middle of the range, and the range itself."""
+def vendor_out(one: Mapping[str, Any]) -> dict[str, Any]:
+    """A vendor with its price as an option of a scenario: the middle of the range, and the range itself."""
     low, high = Decimal(str(one["month_low"])), Decimal(str(one["month_high"]))
     amount = {"value": plain((low + high) / 2), "low": plain(low), "high": plain(high), "source": one["source"]}
     option: dict[str, Any] = {

@@ -24,8 +24,8 @@ _PROBLEMS = {
     503: N_("The database is busy. Please try again."),
 }
 _MENU = {
-    "overview": N_("Overview"), "attendance": N_("Attendance"), "costs": N_("Costs"), "savings": N_("Savings"), "assessments": N_("Assessment"),
-    "definitions": N_("Definitions"),
+    "overview": N_("Overview"), "attendance": N_("Attendance"), "costs": N_("Costs"), "savings": N_("Savings"),
+    "assessments": N_("Assessment"), "definitions": N_("Definitions"),
 }  # fmt: skip
 _OTHER = N_("This could not be done.")
 
