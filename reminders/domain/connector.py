@@ -1,7 +1,7 @@
 """How another system is spoken to: the protocol that every connector implements, in words that no vendor owns.
 
 A connector knows one vendor and nothing of us: it lists what changed, fetches, writes and deletes. The engine
-(``services/reconciliation.py``) knows no vendor: it compares, merges and remembers. What our own side of a kind of thing
+(``services/sync/``) knows no vendor: it compares, merges and remembers. What our own side of a kind of thing
 (visits, patients) looks like, and what becomes of a change made elsewhere, is a ``Replica``. To connect a new system,
 write one file under ``gateways/`` that implements ``Connector``, and run its contract tests.
 
@@ -43,7 +43,8 @@ class Remote:
 
     ``etag``: its version there, or ``None``. ``uid``: our id, if the item carries one. ``rev``: the marker of our last
     write, if it is still there. ``raw``: the item as it came, handed back with the next write so that what we do not
-    understand survives.
+    understand survives. ``modified``: when somebody last changed it there, if that is known; where the newest wins it
+    decides.
     """
 
     remote_id: str
@@ -52,6 +53,7 @@ class Remote:
     uid: str | None = None
     rev: str | None = None
     raw: str | None = None
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +231,12 @@ class Hooked(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """What the other side should show of one of our things. ``final``: nobody misses it when it is deleted there."""
+    """What the other side should show of one of our things. ``final``: nobody misses it when it is deleted there.
+    ``modified``: when it last changed here, if that is known."""
 
     fields: Fields
     final: bool = False
+    modified: datetime | None = None
 
 
 class Fate(StrEnum):

@@ -32,6 +32,7 @@ class Owner(StrEnum):
 
     OURS = "ours"
     THEIRS = "theirs"
+    NEWEST = "newest"  # the later of both changes; ours when nobody knows
     MOST_RESTRICTIVE = "most_restrictive"  # true wins, on either side, and is never cleared by the other
     MIRROR = "mirror"  # shown there; what is written there stays until ours changes
     OFF = "off"
@@ -128,12 +129,18 @@ def _is_sent(owner: Owner, value: Any, known: bool) -> bool:
     return owner is not Owner.OFF and not (owner is Owner.MOST_RESTRICTIVE and known and not value)
 
 
-def merge(local: Fields, remote: Fields, link: Link, owners: Mapping[str, Owner]) -> Merge:
+def merge(
+    local: Fields, remote: Fields, link: Link, owners: Mapping[str, Owner], *, newer: bool = False
+) -> Merge:  # fmt: skip
     """Compare field by field, each side with its own base.
 
     Only theirs changed: take it. Only ours: it stays dirty and will be pushed. Both, to the same: agreed. Both: the
-    owner of the field wins and the other value goes to the conflict list.
+    owner of the field wins and the other value goes to the conflict list. ``newer``: theirs was changed last.
     """
+    owners = {
+        name: (Owner.THEIRS if newer else Owner.OURS) if owner is Owner.NEWEST else owner
+        for name, owner in owners.items()
+    }
     base_local, base_remote = dict(link.base_local), dict(link.base_remote)
     take: dict[str, Any] = {}
     disputes: list[Dispute] = []

@@ -157,7 +157,7 @@ class Meeting:
             link = self._deleted_here(tx, link, remote)
             self._touch(tx, self._book.save(tx, link))
             return
-        found = merge(local.fields, remote.fields, link, self._owners)
+        found = merge(local.fields, remote.fields, link, self._owners, newer=_is_newer(remote, local))
         link = replace(link, base_local=found.base_local, base_remote=_seen(found.base_remote, remote))
         link = self._book.save(tx, link)
         for dispute in found.disputes:
@@ -220,6 +220,11 @@ class Meeting:
     def _touch(self, tx: Any, link: Link) -> None:
         if link.local_id is not None:
             self._book.touch(tx, self._entity, [link.local_id])
+
+
+def _is_newer(remote: Remote, local: Local) -> bool:
+    """Whether theirs was changed last, as far as anybody knows."""
+    return remote.modified is not None and local.modified is not None and remote.modified > local.modified
 
 
 def _seen(base: Mapping[str, Any], remote: Remote) -> Mapping[str, Any]:
