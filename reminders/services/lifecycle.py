@@ -23,7 +23,7 @@ from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.domain.plan import into_allowed_hours
 from reminders.errors import IllegalTransition, Invalid, Stale
 from reminders.services.catalogue import Catalogue
-from reminders.services.planning import Lot, note_late_change, reminders_of
+from reminders.services.planning import Lot, reminders_of
 from reminders.services.replanning import Edit, replan
 from reminders.store import appointments, bookings, histories, outbox
 from reminders.store import reminders as reminder_store
@@ -110,7 +110,6 @@ class Lifecycle:
         if change is Change.RESCHEDULE and start is not None:
             values |= self._moved(visit, start, provider, now)
         appointments.change(tx, visit.id, values)
-        note_late_change(tx, visit, values, now)
         self._replan(tx, visit, change, actor, start, provider, now)
         facts = _facts(visit, change, start, provider, reason)
         _write(tx, visit, change.value, actor, facts, now)

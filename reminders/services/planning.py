@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
-from typing import Any
-
-from sqlalchemy import Connection
+from datetime import datetime, tzinfo
 
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Reason, State
 from reminders.domain.experiment import Branch
 from reminders.domain.plan import Planned, plan
-from reminders.domain.rollup import rollable
-from reminders.store import rollups
-from reminders.store.engine import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +35,3 @@ def reminders_of(
     if branch is None or not branch.is_holdout:
         return planned
     return [replace(one, state=State.SUPPRESSED, reason=Reason.HELD_OUT) for one in planned]
-
-
-def note_late_change(tx: Connection, visit: Record, values: Mapping[str, Any], now: datetime) -> None:
-    """A visit of a past day changed: the sums of that day, and of the patient's later ones, are to be made anew."""
-    before = rollable(now) + timedelta(days=1)
-    first = min(visit.local_day, values.get("local_day", visit.local_day))
-    if first < before:
-        rollups.mark(tx, [visit.local_day] if visit.local_day < before else [])
-        rollups.mark_patient(tx, visit.patient_id, first, before)

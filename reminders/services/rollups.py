@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -33,8 +34,8 @@ COSTS = (CostBy.NONE, CostBy.LOCATION, CostBy.CHANNEL, CostBy.LANGUAGE, CostBy.S
 
 
 class Rollups:
-    """Adds up. Each day, or the changed days of one year, is a transaction of its own, so a run that was stopped goes on
-    where it was."""
+    """Adds up. Each day is a transaction of its own, and its mark goes when its month and year are made: a run that was
+    stopped is repeated where it was."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -50,59 +51,82 @@ class Rollups:
         return self.run()
 
     def run(self) -> int:
-        """Add up what is over and not added up; returns how many days that were."""
-        done, target = 0, rollable(self._clock.now())
+        """Add up what is over and not added up, or changed since; returns how many days that were."""
+        while self._announce(rollable(self._clock.now())):
+            pass
         with self._database.read() as tx:
-            found = rollups.state(tx)
-        for _, days in groupby(sorted(found.stale) if found else [], key=year_of):
-            done += self._again([day for day in days if day <= target])
-        while self._one_more(target):
-            done += 1
-        return done
+            found = rollups.marks(tx)
+        for _, days in groupby(found, key=year_of):
+            self._year({day: found[day] for day in days})
+        return len(found)
 
-    def _again(self, days: list[date]) -> int:
-        """Add up days that changed, in one transaction with the months and the year they are in."""
-        if not days:
-            return 0
-        now = self._clock.now()
-        with self._database.write() as tx:
-            rollups.lock(tx)
-            rollups.take_stale(tx, days)
-            for day in days:
-                _add_up(tx, day, now)
-            found = rollups.state(tx)
-            if found is not None:
-                rollups.extend(tx, min(found.since, *days), max(found.through, *days))
-                _fold(tx, days, found.through)
-        return len(days)
-
-    def _one_more(self, target: date) -> bool:
-        """Add up the day after the last one; False when there is none."""
-        now = self._clock.now()
-        with self._database.write() as tx:
-            rollups.lock(tx)
-            found = rollups.state(tx)
-            day = rollups.next_day(tx, found.through if found else None)
-            if day is None or day > target:
-                if found is not None and found.through < target:
-                    rollups.extend(tx, found.since, target)
-                    _fold(tx, [found.through], target)
+    def _announce(self, target: date) -> bool:
+        """Take the next days, of one year at most, into what is stored, each with a mark that says it is yet to be added
+        up; False when there are none, or when somebody has been writing for so long that it is better done later. Only
+        for this nobody may write: it does not take long."""
+        with self._database.read() as tx:
+            if _next(tx, target) is None:
                 return False
-            rollups.take_stale(tx, [day])
-            _add_up(tx, day, now)
-            rollups.extend(tx, found.since if found else day, day)
-            _fold(tx, [found.through, day] if found else [day], day)
+        with self._database.write() as tx:
+            rollups.lock(tx)
+            if not rollups.alone(tx):
+                return False
+            following = _next(tx, target)
+            if following is not None:
+                first, last = following
+                found = rollups.state(tx)
+                rollups.mark(tx, [*facts.days(tx, first, last), *_ends(first, last)])
+                rollups.extend(tx, found.since if found else first, last)
         return True
 
+    def _year(self, marked: dict[date, list[int]]) -> None:
+        """Add up the marked days of a year, then the months and the year they are in; the marks go last."""
+        for day in marked:
+            with self._adding() as tx:
+                _add_up(tx, day, self._clock.now())
+        with self._database.read() as tx:
+            through = _through(tx)
+        for month in sorted({month_of(day) for day in marked}):
+            if month_end(month) <= through:
+                with self._adding() as tx:
+                    rollups.fold(tx, Level.MONTH, month)
+        with self._adding() as tx:
+            rollups.begin_with(tx, min(marked))
+            if year_end(min(marked)) <= through:
+                rollups.fold(tx, Level.YEAR, year_of(min(marked)))
+            rollups.remove_marks(tx, [number for numbers in marked.values() for number in numbers])
 
-def _fold(tx: Connection, days: Iterable[date], through: date) -> None:
-    """The months and years of these days, where they are complete."""
-    for month in sorted({month_of(day) for day in days}):
-        if month_end(month) <= through:
-            rollups.fold(tx, Level.MONTH, month)
-    for year in sorted({year_of(day) for day in days}):
-        if year_end(year) <= through:
-            rollups.fold(tx, Level.YEAR, year)
+    @contextmanager
+    def _adding(self) -> Iterator[Connection]:
+        with self._database.write() as tx:
+            rollups.lock(tx)
+            yield tx
+
+
+def _next(tx: Connection, target: date) -> tuple[date, date] | None:
+    """The first and last of the next days that become part of what is stored."""
+    found = rollups.state(tx)
+    day = rollups.next_day(tx, found.through if found else None)
+    if found is not None and found.through < target:
+        first = found.through + _DAY
+        return first, min(target, year_end(day or target))
+    if found is None and day is not None and day <= target:
+        return day, min(target, year_end(day))
+    return None
+
+
+def _through(tx: Connection) -> date:
+    found = rollups.state(tx)
+    return date.min if found is None else found.through
+
+
+def _ends(first: date, last: date) -> set[date]:
+    """The last days of the months that end in a range: they are marked even without visits, so that the month is made."""
+    days, end = set(), month_end(first)
+    while end <= last:
+        days.add(end)
+        end = month_end(end + _DAY)
+    return days
 
 
 def _add_up(tx: Connection, day: date, now: datetime) -> None:

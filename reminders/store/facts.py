@@ -4,7 +4,7 @@ out, what the patient did before, and whether the time of a lost visit was used 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from reminders.domain.attendance import Seen, local_hour
 from reminders.domain.delivery import CONTACTED
 from reminders.domain.experiment import Experiment
 from reminders.store.engine import Record
-from reminders.store.tables import Appointment, AppointmentHistory, Location, Patient, Reminder
+from reminders.store.tables import Appointment, AppointmentHistory, Location, Message, Patient, Reminder
 from reminders.store.tables.base import day_before
 
 #: Days from one to another, both included; ``None`` for no bound.
@@ -164,3 +164,12 @@ def count(tx: Connection, spans: Sequence[Span], most: int) -> int:
         return 0
     few = select(Appointment.id).where(within(spans)).limit(most).subquery()
     return tx.execute(select(func.count()).select_from(few)).scalar_one()
+
+
+def days(tx: Connection, first: date, last: date) -> set[date]:
+    """The days from ``first`` to ``last`` with visits, or (UTC) with messages about none."""
+    found = set(tx.execute(select(Appointment.local_day).where(within([(first, last)])).distinct()).scalars())
+    begin = datetime.combine(first, time(), UTC)
+    written = select(Message.created_at).where(Message.appointment_id.is_(None), Message.created_at >= begin)
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1)
+    return found | {moment.date() for moment in tx.execute(written.where(Message.created_at < end)).scalars()}

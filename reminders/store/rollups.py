@@ -10,14 +10,30 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, literal, or_, select, text, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.estimators import Arm
 from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
 from reminders.domain.savings import Stratum
-from reminders.store.engine import Record
+from reminders.store.engine import Record, attempt
+from reminders.store.staleness import LOCK
 from reminders.store.tables import (
     Appointment,
     Message,
@@ -33,6 +49,10 @@ _VISIT: Any = RollupVisit.__table__
 _STRATUM: Any = RollupStratum.__table__
 _COST: Any = RollupCost.__table__
 _REMINDER: Any = RollupReminder.__table__
+#: Seconds to wait for those who write, and the SQLSTATE of having waited for too long.
+_PATIENCE, _LOCK_NOT_AVAILABLE = 2, "55P03"
+#: Databases limit the parameters of one statement.
+_AT_ONCE = 500
 _TABLES: tuple[Table, ...] = (_VISIT, _STRATUM, _COST, _REMINDER)
 
 
@@ -41,7 +61,7 @@ def state(tx: Connection) -> Rolled | None:
     row = tx.execute(select(RollupState.since, RollupState.through)).first()
     if row is None:
         return None
-    stale = tx.execute(select(StaleDay.day)).scalars()
+    stale = tx.execute(select(StaleDay.day).where(StaleDay.day <= row.through).distinct()).scalars()
     return Rolled(row.since, row.through, frozenset(stale))
 
 
@@ -49,6 +69,22 @@ def lock(tx: Connection) -> None:
     """Let one process at a time add up, until the commit. SQLite has one writer anyway."""
     if tx.dialect.name == "postgresql":
         tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('rollup', 0))"))
+
+
+def alone(tx: Connection) -> bool:
+    """Wait until nobody is changing a visit, and let nobody begin before the commit (``store/staleness.py`` says why).
+    False when somebody takes longer than a moment: all others would have to wait, too."""
+    if tx.dialect.name != "postgresql":
+        return True
+    try:
+        with attempt(tx):
+            tx.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}s'"))
+            tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    except DBAPIError as problem:
+        if getattr(problem.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def next_day(tx: Connection, after: date | None) -> date | None:
@@ -70,31 +106,31 @@ def extend(tx: Connection, since: date, through: date) -> None:
     tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"since": since, "through": through}))
 
 
+def begin_with(tx: Connection, day: date) -> None:
+    """Say that nothing lies before this day, if it is earlier than what was the first one so far."""
+    tx.execute(update(RollupState).where(RollupState.since > day).values(since=day))
+
+
 def mark(tx: Connection, days: Iterable[date]) -> None:
-    """Say that something changed on these days after they were over."""
-    build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
+    """Say that these days are to be added up (again)."""
     rows = [{"day": day} for day in sorted(set(days))]
     if rows:
-        tx.execute(build(StaleDay).on_conflict_do_nothing(), rows)
+        tx.execute(insert(StaleDay), rows)
 
 
-def mark_patient(tx: Connection, patient_id: int, since: date, before: date) -> None:
-    """The same for the days from ``since`` to before ``before`` on which a patient had visits: what became of one of
-    them is part of what is known about the later ones."""
-    query = select(Appointment.local_day).where(Appointment.patient_id == patient_id)
-    mark(tx, tx.execute(query.where(Appointment.local_day >= since, Appointment.local_day < before)).scalars())
-
-
-def mark_visit(tx: Connection, number: int) -> None:
-    """The same for the day of a visit, if it is added up already."""
+def marks(tx: Connection) -> dict[date, list[int]]:
+    """The marks on the days that count as added up. Who adds these days up afterwards may remove exactly them."""
     through = select(RollupState.through).scalar_subquery()
-    query = select(Appointment.local_day).where(Appointment.id == number, Appointment.local_day <= through)
-    mark(tx, tx.execute(query).scalars())
+    found: dict[date, list[int]] = {}
+    for row in tx.execute(select(StaleDay.day, StaleDay.id).where(StaleDay.day <= through).order_by(StaleDay.day)):
+        found.setdefault(row.day, []).append(row.id)
+    return found
 
 
-def take_stale(tx: Connection, days: Iterable[date]) -> None:
-    """These days are about to be added up anew."""
-    tx.execute(delete(StaleDay).where(StaleDay.day.in_(list(days))))
+def remove_marks(tx: Connection, numbers: Sequence[int]) -> None:
+    """These days are added up as they were when the marks were read, or later."""
+    for place in range(0, len(numbers), _AT_ONCE):
+        tx.execute(delete(StaleDay).where(StaleDay.id.in_(numbers[place : place + _AT_ONCE])))
 
 
 def clear(tx: Connection, level: Level, start: date) -> None:

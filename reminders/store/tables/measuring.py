@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reminders.store.tables.base import Base, Json, Row
+from reminders.store.tables.base import Base, Id, Json, Row
 
 
 class Experiment(Row):
@@ -33,7 +33,7 @@ class Experiment(Row):
 
 
 class RollupState(Base):
-    """One row once the first night is over: every day from ``since`` to ``through`` is added up."""
+    """One row once the first night is over: every day from ``since`` to ``through`` is added up, unless it is marked."""
 
     __tablename__ = "rollup_state"
 
@@ -43,11 +43,12 @@ class RollupState(Base):
 
 
 class StaleDay(Base):
-    """A past day on which something changed since it was added up."""
+    """One change of a past day since it was added up (``store/staleness.py``), or a day that is still to be added up."""
 
     __tablename__ = "stale_day"
 
-    day: Mapped[date] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    day: Mapped[date] = mapped_column(index=True)
 
 
 class RollupVisit(Base):

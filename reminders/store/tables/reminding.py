@@ -71,6 +71,12 @@ class Message(Row):
         Index("ix_message_created_at", "created_at"),
         Index("ix_message_appointment_id", "appointment_id"),
         Index(
+            "ix_message_about_none",
+            "created_at",
+            postgresql_where=text("appointment_id IS NULL"),
+            sqlite_where=text("appointment_id IS NULL"),
+        ),
+        Index(
             "ix_message_check_at",
             "check_at",
             postgresql_where=text("check_at IS NOT NULL"),
