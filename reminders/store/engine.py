@@ -51,10 +51,11 @@ class Database:
         self._writer: Engine
         if self.is_sqlite:  # the driver is in autocommit mode already, see _prepare_sqlite
             self._reader, self._writer = self._engine, self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        else:
-            self._reader, self._writer = self._engine.execution_options(isolation_level="AUTOCOMMIT"), self._engine
-        event.listen(self._engine, "before_cursor_execute", self._count)
-        event.listen(self._engine, "connect", self._remember)
+        else:  # a pool of its own: switching a connection to autocommit and back costs as much as a query
+            self._reader, self._writer = _create(url, pool_size, autocommit=True), self._engine
+        for engine in (self._engine,) if self.is_sqlite else (self._reader, self._writer):
+            event.listen(engine, "before_cursor_execute", self._count)
+            event.listen(engine, "connect", self._remember)
 
     @property
     def is_sqlite(self) -> bool:
@@ -115,6 +116,7 @@ class Database:
         return self._engine
 
     def close(self) -> None:
+        self._reader.dispose()
         self._engine.dispose()
 
     def _count(self, *_: Any) -> None:
@@ -185,7 +187,9 @@ def is_retryable(problem: DBAPIError) -> bool:
     return isinstance(problem, OperationalError) and (never_connected or "locked" in str(problem.orig))
 
 
-def _create(url: str, pool_size: int) -> Engine:
+def _create(url: str, pool_size: int, *, autocommit: bool = False) -> Engine:
+    """``autocommit`` is for PostgreSQL: its connections are never in a transaction, so nothing is rolled back when they
+    are returned."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(
@@ -201,9 +205,10 @@ def _create(url: str, pool_size: int) -> Engine:
         return engine
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
+    kind: dict[str, Any] = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if autocommit else {}
     return create_engine(
-        parsed, pool_size=pool_size, max_overflow=10, hide_parameters=True, pool_recycle=1800,
-        connect_args={"options": "-c timezone=utc"},
+        parsed, pool_size=pool_size, max_overflow=10, hide_parameters=True, pool_recycle=1800, pool_use_lifo=True,
+        connect_args={"options": "-c timezone=utc"}, **kind,
     )  # fmt: skip
 
 

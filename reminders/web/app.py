@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from apiflask import APIFlask
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from prometheus_client import CollectorRegistry
 from werkzeug.routing import BaseConverter
 
@@ -49,6 +50,13 @@ class _Uid(BaseConverter):
     regex = "[a-z0-9_]{1,40}"
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """The API has no sessions: looking for one would cost every call as much as a small query."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/api/") else super().open_session(app, request)
+
+
 def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     """The web application. ``extras`` are mounted as they are (the sandbox, when there are no credentials)."""
     app = APIFlask(
@@ -61,6 +69,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
         OPENAPI_VERSION="3.1.0", SECURITY_SCHEMES={"key": {"type": "http", "scheme": "bearer"}},
     )  # fmt: skip
     app.request_class = ApiRequest
+    app.session_interface = _Sessions()
     app.url_map.converters["uid"] = _Uid
     app.extensions[EXTENSION] = use_cases
     registry = CollectorRegistry()
