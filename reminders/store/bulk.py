@@ -5,7 +5,9 @@ A statement per row costs PostgreSQL, its driver and the network the same again 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +39,7 @@ def _carry_out(tx: Connection, table: Table, sql: str, columns: Sequence[str], r
     converters = [_converter(table.c[name], tx) for name in columns]
     if tx.dialect.name == "postgresql":
         parameters = [
-            [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+            _array([row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows])
             for name, convert in zip(columns, converters, strict=True)
         ]
         with translating(tx) as cursor:
@@ -53,6 +55,34 @@ def _carry_out(tx: Connection, table: Table, sql: str, columns: Sequence[str], r
     with translating(tx) as cursor:
         cursor.executemany(sql, lines)
         return int(cursor.rowcount)
+
+
+def _array(values: Sequence[Any]) -> str:
+    """PostgreSQL's own way to write an array. The driver's is general and slow: it looks at each text through a regular
+    expression, which cost a seventh of the time of sending."""
+    return "{" + ",".join([_WRITTEN[type(value)](value) for value in values]) + "}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+class _Written(dict[type, Callable[[Any], str]]):
+    """How each type of value is written inside an array; ``TypeError`` for one that no column of ours has."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        if issubclass(kind, str):  # the enumerations of the domain
+            return _quoted
+        raise TypeError(f"no array of {kind.__name__}")
+
+
+_WRITTEN = _Written(
+    {
+        type(None): lambda _: "NULL", bool: lambda value: "t" if value else "f", int: str, Decimal: str, str: _quoted,
+        datetime: lambda value: f'"{value.isoformat()}"', date: lambda value: f'"{value.isoformat()}"',
+    }
+)  # fmt: skip
 
 
 def _converter(column: Column[Any], tx: Connection) -> Any:
