@@ -14,6 +14,9 @@ from reminders.errors import GatewayError
 from reminders.store import circuits
 from reminders.store.engine import Database
 
+#: The account name of the mail server; any other is Twilio's.
+MAIL = "mail"
+
 _LOOK = timedelta(seconds=1)
 _FIRST_PROBE = timedelta(seconds=30)
 _LONGEST = timedelta(minutes=10)

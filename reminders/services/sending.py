@@ -22,7 +22,7 @@ from reminders.domain.ports import Mailer, Messenger, Report
 from reminders.errors import GatewayError
 from reminders.services.attempts import Attempts, Pace, Rules
 from reminders.services.batch import Job
-from reminders.services.circuit import Circuit
+from reminders.services.circuit import MAIL, Circuit
 from reminders.services.crew import Crew
 from reminders.services.outcomes import Accepted, Outcomes
 from reminders.store import claims
@@ -56,7 +56,7 @@ class Gateways:
     messenger: Messenger
     mailer: Mailer | None
     account: str
-    mail_account: str = "mail"
+    mail_account: str = MAIL
 
     def account_of(self, channel: Channel) -> str:
         return self.mail_account if channel is Channel.EMAIL else self.account

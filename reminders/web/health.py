@@ -22,10 +22,15 @@ def healthz() -> Response:
 @bp.get("/readyz")
 @public("tells only whether parts work")
 def readyz() -> Response:
-    """The database answers with the right schema, and some worker's clock ticks."""
+    """The database answers with the right schema, and some worker's clock ticks. ``refused`` names providers that refuse our account:
+    bookings go on, messages wait."""
     state = use_cases().health.check()
     body = {"status": "ready" if state.ready else "not_ready", "database": state.database, "worker": state.worker,
-            "last_tick": moment(state.last_tick)}  # fmt: skip
+            "last_tick": moment(state.last_tick), "refused": [
+                {"provider": one.provider, "since": moment(one.since), "retry_at": moment(one.retry_at),
+                 "error_code": one.error_code}
+                for one in state.refused
+            ]}  # fmt: skip
     return answer(body, 200 if state.ready else 503)
 
 

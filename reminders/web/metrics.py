@@ -24,7 +24,14 @@ class Installation(Collector):
         statements = CounterMetricFamily("reminders_sql_statements", "SQL statements sent by this process")
         statements.add_metric([], self._health.statements())
         yield statements
-        tick = self._health.check().last_tick
+        condition = self._health.check()
+        refused = GaugeMetricFamily(
+            "reminders_account_refused", "1 while a provider refuses our account", labels=["provider"]
+        )
+        for provider in ("messages", "mail"):
+            refused.add_metric([provider], float(any(one.provider == provider for one in condition.refused)))
+        yield refused
+        tick = condition.last_tick
         if tick is not None:
             age = (self._clock.now() - tick).total_seconds()
             yield GaugeMetricFamily("reminders_clock_age_seconds", "Since a worker last ticked", value=age)

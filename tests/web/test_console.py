@@ -12,6 +12,7 @@ import pytest
 
 from reminders.domain.actor import Role
 from reminders.services import numbers
+from reminders.store import circuits
 from reminders.web.console import guard
 from tests.browser.pages import Browser, Element, Page, defaults, faults, sign_in
 from tests.house import House, book, clinic, running
@@ -45,6 +46,19 @@ def heading(page: Page) -> str:
 
 def row(page: Page, visit: dict[str, Any]) -> Element:
     return page.root.one("li", id=visit["id"])
+
+
+def test_every_page_says_that_the_provider_refuses_the_account(house: House, desk: Browser) -> None:
+    assert "refused our account" not in desk.open("/console/inbox").text
+    now = house.clock.now()
+    with house.service.database.write() as tx:
+        circuits.trip(tx, "AC1", now, now, 20003)
+    alarm = "Text messages and calls cannot be sent"
+    for page in ("/console/inbox", "/console/day"):
+        assert alarm in desk.open(page).text
+    with house.service.database.write() as tx:
+        circuits.close(tx, "AC1")
+    assert alarm not in desk.open("/console/inbox").text
 
 
 class TestSigningIn:

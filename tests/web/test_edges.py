@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from reminders.store import circuits
 from tests.house import Local, book, clinic, local
 
 
@@ -85,7 +86,13 @@ def test_ready_only_while_a_worker_ticks(web: Local) -> None:
     web.tick()
     assert ready() == (
         200,
-        {"status": "ready", "database": True, "worker": True, "last_tick": web.clock.now().isoformat()},
+        {
+            "status": "ready",
+            "database": True,
+            "worker": True,
+            "last_tick": web.clock.now().isoformat(),
+            "refused": [],
+        },
     )
     web.clock.advance(timedelta(seconds=59))
     assert ready()[0] == 200
@@ -94,6 +101,21 @@ def test_ready_only_while_a_worker_ticks(web: Local) -> None:
     assert (status, body["database"], body["worker"]) == (503, True, False)
     web.tick()
     assert ready()[0] == 200
+
+
+def test_a_refused_account_is_named_and_the_desk_keeps_its_console(web: Local) -> None:
+    web.tick()
+    now = web.clock.now()
+    with web.service.database.write() as tx:
+        circuits.trip(tx, "AC1", now, now + timedelta(seconds=30), 20003)
+    answer = web.send("GET", "/readyz", None, {})
+    refused = {
+        "provider": "messages", "since": now.isoformat(), "retry_at": (now + timedelta(seconds=30)).isoformat(),
+        "error_code": 20003,
+    }  # fmt: skip
+    assert (answer.status, answer.json()["refused"]) == (200, [refused])
+    assert "AC1" not in answer.text
+    assert 'reminders_account_refused{provider="messages"} 1.0' in web.send("GET", "/metrics", None, {}).text
 
 
 @pytest.mark.parametrize("broken", ["DROP TABLE heartbeat", "UPDATE alembic_version SET version_num = 'older'"])

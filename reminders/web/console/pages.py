@@ -100,7 +100,8 @@ def once(*more: str) -> Once:
 
 
 def _frame() -> dict[str, Any]:
-    return {"csrf": guard.csrf_token, "once": lambda: secrets.token_urlsafe(9), "waiting": _waiting, "words": words}
+    return {"csrf": guard.csrf_token, "once": lambda: secrets.token_urlsafe(9), "waiting": _waiting, "words": words,
+            "refused": use_cases().health.refused}  # fmt: skip
 
 
 def _waiting() -> str:

@@ -12,6 +12,7 @@ import phonenumbers
 
 from reminders.domain.appointment import Change, Confirmation, Status
 from reminders.domain.cost import Money
+from reminders.services.health import Refusal
 
 #: (status, confirmation) -> (label, tone). A tone is a class of console.css; the label alone must say it all.
 _STANDING = {
@@ -203,3 +204,14 @@ def bcp47(language: str | None) -> str:
 
 def _iso(text: str, zone: ZoneInfo) -> str:
     return moment(datetime.fromisoformat(text), zone)
+
+
+def refusal(refused: Refusal) -> str:
+    """What it means for the desk that a provider refuses the account."""
+    what = "E-mails" if refused.provider == "mail" else "Text messages and calls"
+    code = f" (error {refused.error_code})" if refused.error_code else ""
+    return (
+        f"{what} cannot be sent: the provider has refused our account since {refused.since:%Y-%m-%d %H:%M} UTC{code}. "
+        "Tell whoever looks after the account. Reminders wait and go out by themselves once it works again; those whose "
+        "time runs out are marked as missed."
+    )
