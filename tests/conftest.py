@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import make_url
 
 from reminders.store import schema
 from reminders.store.engine import Database
 from tests.postgresql import start
+
+# Examples are judged by what they show, not by how busy the machine was.
+settings.register_profile("reminders", deadline=None)
+settings.load_profile("reminders")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def test_quiet_hours_of_a_policy(one, country, expected):
 
 
 def test_need_of_a_service_is_in_seconds():
-    service = Service(1, "svc_1", "Check-up", 30, 5, 10, 15, 60, 365, None, None, frozenset({1}), True)
+    service = Service(1, "svc_1", "Check-up", 30, 5, 10, 15, 60, 365, 0, None, None, frozenset({1}), True)
     assert service.need == Need(duration=1800, before=300, after=600, step=900)
     assert service.duration == timedelta(minutes=30)
     assert service.buffers == (timedelta(minutes=5), timedelta(minutes=10))
