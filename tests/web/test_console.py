@@ -49,12 +49,12 @@ def row(page: Page, visit: dict[str, Any]) -> Element:
 
 
 def test_every_page_says_that_the_provider_refuses_the_account(house: House, desk: Browser) -> None:
-    assert "refused our account" not in desk.open("/console/inbox").text
+    alarm = "Text messages and calls cannot be sent"
+    assert alarm not in desk.open("/console/inbox").text
     now = house.clock.now()
     with house.service.database.write() as tx:
         circuits.trip(tx, "AC1", now, now, 20003)
-    alarm = "Text messages and calls cannot be sent"
-    for page in ("/console/inbox", "/console/day"):
+    for page in ("/console/inbox", "/console/", "/console/patients"):
         assert alarm in desk.open(page).text
     with house.service.database.write() as tx:
         circuits.close(tx, "AC1")
