@@ -77,27 +77,30 @@ class Outward:
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | str | None = None,
-        auth: tuple[str, str] | None = None, most: int = MOST_BYTES, seconds: float = MOST_SECONDS,
+        auth: tuple[str, str] | None = None, secrets: Mapping[str, str] | None = None, most: int = MOST_BYTES,
+        seconds: float = MOST_SECONDS,
     ) -> Reply:  # fmt: skip
-        """One request with its redirects; credentials follow only to the same host. ``LoginRefused`` on 401, ``PeerError``
-        on 429 and 5xx (with what Retry-After says), else the answer whatever its status."""
+        """One request with its redirects; credentials (``auth``, and ``secrets``: headers that hold keys) follow only to
+        the same host. ``LoginRefused`` on 401, ``PeerError`` on 429 and 5xx (with what Retry-After says), else the answer
+        whatever its status."""
         until = self._watch() + seconds
         data = body.encode() if isinstance(body, str) else body
         for _ in range(_REDIRECTS):
-            self._check(url, auth)
-            reply = self._once(method, url, dict(headers or {}), data, auth, most, until)
+            self._check(url, secret=bool(auth or secrets))
+            reply = self._once(method, url, {**(headers or {}), **(secrets or {})}, data, auth, most, until)
             place = reply.headers.get("location")
             if reply.status not in (301, 302, 303, 307, 308) or not place:
                 return self._judged(reply)
             there = urljoin(url, place)
-            auth = auth if _origin(there) == _origin(url) else None
+            if _origin(there) != _origin(url):
+                auth = secrets = None
             url = there
         raise PeerError("The other system redirects without end.")
 
     def close(self) -> None:
         self._session.close()
 
-    def _check(self, url: str, auth: tuple[str, str] | None) -> None:
+    def _check(self, url: str, *, secret: bool) -> None:
         try:
             parts = urlsplit(url)
             known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -105,7 +108,7 @@ class Outward:
             known = False
         if not known:
             raise NotPublic("This is not an http or https address.", permanent=True)
-        if auth and parts.scheme == "http" and not self._is_allowed_name(parts.hostname or ""):
+        if secret and parts.scheme == "http" and not self._is_allowed_name(parts.hostname or ""):
             raise NotPublic("A password goes only over https.", permanent=True)
 
     def _is_allowed_name(self, host: str) -> bool:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -106,21 +107,24 @@ def test_only_web_addresses(url: str) -> None:
         out.request("GET", url)
 
 
-def test_a_password_goes_only_over_https() -> None:
+@pytest.mark.parametrize("credentials", [{"auth": ("user", "password")}, {"secrets": {"X-Api-Key": "key"}}])
+def test_a_password_goes_only_over_https(credentials: dict[str, Any]) -> None:
     with outward() as out, pytest.raises(NotPublic):
-        out.request("GET", "http://93.184.216.34/", auth=("user", "password"))
+        out.request("GET", "http://93.184.216.34/", **credentials)
 
 
 def test_credentials_do_not_follow_to_another_host() -> None:
     seen: list[str | None] = []
 
     def note(handler: BaseHTTPRequestHandler) -> None:
-        seen.append(handler.headers.get("Authorization"))
+        seen.extend(handler.headers.get(name) for name in ("Authorization", "X-Api-Key"))
         say(200)(handler)
 
     with answering(note) as there, answering(say(307, Location=there)) as here, outward("127.0.0.0/8") as out:
-        out.request("GET", here, auth=("user", "password"))
-    assert seen == [None]
+        out.request("GET", here, auth=("user", "password"), secrets={"X-Api-Key": "key"})
+        assert seen == [None, None]
+        out.request("GET", there, auth=("user", "password"), secrets={"X-Api-Key": "key"})
+    assert seen[2:] == ["Basic dXNlcjpwYXNzd29yZA==", "key"]
 
 
 def test_endless_redirects_end() -> None:
