@@ -11,14 +11,20 @@ from secrets import SystemRandom
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
 from reminders.domain.connector import Replica
+from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import FoundCalendar
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
 from reminders.gateways.download import download
 from reminders.gateways.icalread import occupied
+from reminders.gateways.imap import Box, Imap
 from reminders.gateways.outward import Outward, networks
+from reminders.services.attending import MOST_BYTES, Attending
 from reminders.services.catalogue import Catalogue
+from reminders.services.consequences import Consequences
+from reminders.services.dialogues import Dialogues
 from reminders.services.lifecycle import Lifecycle
+from reminders.services.slots import Slots
 from reminders.services.sync.busy import BusyTimes
 from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
@@ -26,6 +32,7 @@ from reminders.services.sync.disputes import Disputes
 from reminders.services.sync.events import OWNERS, VisitEvents
 from reminders.services.sync.feeds_in import FeedSource
 from reminders.services.sync.kinds import Kind, Kinds
+from reminders.services.sync.mailbox import MailboxSource
 from reminders.services.sync.running import Syncing
 from reminders.services.sync.waking import Waking
 from reminders.services.vault import SecretVault
@@ -49,6 +56,7 @@ class Ground:
 class Connecting:
     """Everything around connections."""
 
+    attending: Attending
     kinds: Kinds
     vault: SecretVault
     busy: BusyTimes
@@ -63,14 +71,15 @@ def connecting(settings: Settings, ground: Ground, owner: str) -> Connecting:
     """Put it together. ``owner`` names this process in leases."""
     outward = Outward(ground.clock, networks(settings.private_networks))
     busy = BusyTimes(ground.database, ground.clock, ground.catalogue, occupied)
-    kinds = calendar_kinds(ground, outward, busy)
+    attending = _attending(settings, ground)
+    kinds = {**calendar_kinds(ground, outward, busy), "imap": mailbox_kind(ground, outward, attending)}
     vault = SecretVault(settings.secret_key)
     calendars = Connections(
         ground.database, ground.clock, ground.catalogue, kinds, vault, partial(_discovered, outward), CALENDAR
     )
     disputes = Disputes(ground.database, ground.clock, kinds)
     return Connecting(
-        kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
+        attending, kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
         Syncing(ground.database, ground.clock, kinds, vault, owner, SystemRandom().random),
         Waking(ground.database, ground.clock, kinds),
     )  # fmt: skip
@@ -88,6 +97,33 @@ def calendar_kinds(ground: Ground, outward: Outward, busy: BusyTimes) -> Kinds:
             interval=timedelta(minutes=15),
         ),
     }  # fmt: skip
+
+
+def mailbox_kind(ground: Ground, outward: Outward, attending: Attending) -> Kind:
+    """A mailbox that answers to invitations come into."""
+    return Kind(
+        CALENDAR, partial(_mailbox, ground, outward, attending), lambda _connection, _actor: {}, lambda _: {},
+        interval=timedelta(minutes=1),
+    )  # fmt: skip
+
+
+def answer_address(settings: Settings) -> ReplyAddress | None:
+    """Where answers to invitations are read, if anywhere."""
+    local, domain = settings.reply_mailbox
+    return ReplyAddress(local, domain, settings.secret_key) if local else None
+
+
+def _attending(settings: Settings, ground: Ground) -> Attending:
+    slots = Slots(ground.database, ground.clock, ground.catalogue)
+    then = Consequences(ground.catalogue, ground.lifecycle, Dialogues(ground.catalogue, slots))
+    return Attending(ground.database, ground.clock, then, answer_address(settings))
+
+
+def _mailbox(
+    ground: Ground, outward: Outward, attending: Attending, connection: Record, secret: str
+) -> MailboxSource:  # fmt: skip
+    box = Box.from_url(connection.config["url"], connection.config.get("username", ""), secret)
+    return MailboxSource(Imap(box, outward.dial, ground.clock, MOST_BYTES), attending.receive)
 
 
 def _caldav(ground: Ground, outward: Outward, connection: Record, secret: str) -> CalDav:

@@ -114,6 +114,13 @@ class Settings:
         "REMINDERS_MAIL_UNSUBSCRIBE", "", "mailto: or https: address for the List-Unsubscribe header; empty: none"
     )
 
+    reply_address: str = _env(
+        "REMINDERS_REPLY_ADDRESS",
+        "",
+        "Mailbox that reads answers to invitations, such as visits@clinic.example, which must take visits+anything@ too; "
+        "empty: e-mails ask for none",
+    )
+
     @property
     def sandboxed(self) -> bool:
         """True when no Twilio credentials are given and the local emulator stands in."""
@@ -128,6 +135,12 @@ class Settings:
         """Name (perhaps empty) and address in ``mail_from``."""
         found = _MAILBOX.fullmatch(self.mail_from.strip())
         return ((found["name"] or "").strip(' "'), found["address"]) if found else ("", "")
+
+    @property
+    def reply_mailbox(self) -> tuple[str, str]:
+        """The two sides of ``reply_address``, empty without one."""
+        local, _, domain = self.reply_address.strip().rpartition("@")
+        return local, domain
 
     @property
     def rates(self) -> tuple[tuple[str, Decimal], ...]:
@@ -202,6 +215,8 @@ def _check_mail(settings: Settings) -> None:
         raise ConfigurationError("REMINDERS_MAIL_FROM must be an address, or Name <address>.")
     if settings.mail_unsubscribe and not re.fullmatch(r"(mailto:|https://)[!-;=?-~]+", settings.mail_unsubscribe):
         raise ConfigurationError("REMINDERS_MAIL_UNSUBSCRIBE must start with mailto: or https://.")
+    if settings.reply_address and not re.fullmatch(r"[\w.-]{1,32}@[\w-]+(\.[\w-]+)+", settings.reply_address, re.ASCII):
+        raise ConfigurationError("REMINDERS_REPLY_ADDRESS must look like visits@clinic.example, without a +.")
 
 
 def _is_mail_server(url: str) -> bool:

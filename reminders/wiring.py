@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.connecting import Connecting, Ground, connecting
+from reminders.connecting import Connecting, Ground, answer_address, connecting
 from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
@@ -182,7 +182,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
-        calendar_connections=parts.joined.calendars, calendar_files=parts.joined.files,
+        attending=parts.joined.attending, calendar_connections=parts.joined.calendars, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
@@ -260,6 +260,7 @@ def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
         combine=timedelta(minutes=settings.combine_minutes), daily_cap=settings.daily_cap,
         budget=settings.monthly_budget, channels=frozenset(channels),
         mailbox=settings.mail_sender[1] if mailer is not None and settings.smtp_url else "",
+        answers=answer_address(settings),
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ class Event:
 
     ``uid`` is the visit's public id, the same in feeds, mails and on servers. ``sequence`` rises with every new time and
     with the cancellation, nothing else (RFC 5546 section 2.1.4). ``stamp`` is the moment of the visit's last change, in
-    a mail the moment of sending. ``start`` and ``end`` are moments; they are written in ``zone``.
+    a mail the moment of sending. ``accepted``: what is known of the attendee's answer. ``start`` and ``end`` are moments; they are written in ``zone``.
     """
 
     uid: str
@@ -75,6 +75,7 @@ class Event:
     transparent: bool = False
     organizer: Person | None = None
     attendee: Person | None = None
+    accepted: bool = False
     private: bool = False
 
 
@@ -109,7 +110,8 @@ def tail(event: Event) -> str:
     if event.organizer:
         lines.append(person("ORGANIZER", event.organizer))
     if event.attendee:
-        lines.append(person("ATTENDEE", event.attendee, "ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE"))
+        said = "ACCEPTED" if event.accepted else "NEEDS-ACTION;RSVP=TRUE"
+        lines.append(person("ATTENDEE", event.attendee, f"ROLE=REQ-PARTICIPANT;PARTSTAT={said}"))
     lines.append("END:VEVENT\r\n")
     return "".join(lines)
 

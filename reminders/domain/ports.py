@@ -36,10 +36,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A calendar that goes with an e-mail (RFC 6047): iCalendar text (RFC 5545) and its METHOD (RFC 5546)."""
+    """A calendar that goes with an e-mail (RFC 6047): iCalendar text (RFC 5545) and its METHOD (RFC 5546). ``reply_to``:
+    where answers to it are read; without it nobody is asked to answer."""
 
     method: str
     content: str
+    reply_to: str = ""
 
 
 class Messenger(Protocol):
@@ -143,6 +145,29 @@ class Download:
 
     body: bytes
     marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """New messages of a mailbox, as they came; ``cursor`` is to be handed back the next time. ``seen`` also counts those
+    that were too long; ``more``: there are further ones now."""
+
+    bodies: tuple[bytes, ...]
+    cursor: str
+    seen: int
+    more: bool = False
+
+
+class MailReader(Protocol):
+    """Reads a mailbox and leaves it as it is. May raise ``PeerError``; never called inside a transaction."""
+
+    def check(self) -> str:
+        """What can be said of the mailbox once it is open."""
+        ...
+
+    def read(self, cursor: str | None) -> Mails:
+        """What came since ``cursor``; without one, what came in the last days."""
+        ...
 
 
 class Downloads(Protocol):

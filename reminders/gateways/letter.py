@@ -15,6 +15,7 @@ _MESSAGE_ID = re.compile(r"[\w.+-]{1,128}", re.ASCII)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _LONGEST = 250
+_FILE = "appointment.ics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,27 @@ def compose(
     }
     if sender.unsubscribe:
         headers["List-Unsubscribe"] = f"<{sender.unsubscribe}>"  # RFC 2369
+    if attachment is not None and attachment.reply_to:
+        headers["Reply-To"] = attachment.reply_to
     content = EmailMessage(policy=_POLICY)
     content.set_content(_plain(body), charset="utf-8")
     if attachment is not None:
-        content.add_attachment(
-            _encodable(attachment.content).encode(), maintype="text", subtype="calendar", filename="appointment.ics",
-            params={"charset": "utf-8", "method": attachment.method},
-        )  # fmt: skip
+        _attach(content, attachment)
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii") + content.as_bytes()
+
+
+def _attach(content: EmailMessage, attachment: Attachment) -> None:
+    """What is to be answered stands beside the text, as another form of it (RFC 6047 section 2.4), and once more as a file
+    for programs that only know files; what is only told is a file."""
+    calendar = _encodable(attachment.content)
+    params = {"charset": "utf-8", "method": attachment.method}
+    if not attachment.reply_to:
+        content.add_attachment(
+            calendar.encode(), maintype="text", subtype="calendar", filename=_FILE, params=params
+        )  # fmt: skip
+        return
+    content.add_alternative(calendar.encode(), maintype="text", subtype="calendar", params=params)
+    content.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename=_FILE)
 
 
 def _phrase(name: str) -> str:

@@ -97,6 +97,13 @@ class Outward:
             url = there
         raise PeerError("The other system redirects without end.")
 
+    def dial(self, host: str, port: int, seconds: float) -> socket.socket:
+        """A bare connection, under the same rules, for what is not HTTP."""
+        try:
+            return _connected(host, port, seconds, self.permit)
+        except _Blocked as problem:
+            raise NotPublic(permanent=True) from problem
+
     def close(self) -> None:
         self._session.close()
 
@@ -181,25 +188,29 @@ def _guarded(kind: type[HTTPConnection], permit: Callable[[str], bool]) -> type[
 
     class Guarded(kind):  # type: ignore[valid-type,misc]
         def _new_conn(self) -> socket.socket:
-            problem: OSError | None = None
-            for family, sort, protocol, _, address in socket.getaddrinfo(
-                self._dns_host, self.port, type=socket.SOCK_STREAM
-            ):
-                if not permit(str(address[0])):
-                    problem = _Blocked(str(address[0]))
-                    continue
-                sock = socket.socket(family, sort, protocol)
-                try:
-                    sock.settimeout(self.timeout if isinstance(self.timeout, int | float) else _CONNECT_SECONDS)
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    sock.connect(address)
-                    return sock
-                except OSError as failed:
-                    sock.close()
-                    problem = failed
-            raise problem or OSError("no address")
+            seconds = self.timeout if isinstance(self.timeout, int | float) else _CONNECT_SECONDS
+            return _connected(self._dns_host, self.port, seconds, permit)
 
     return Guarded
+
+
+def _connected(host: str, port: int, seconds: float, permit: Callable[[str], bool]) -> socket.socket:
+    """A connection to the first address of ``host`` that is permitted and answers."""
+    problem: OSError | None = None
+    for family, sort, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        if not permit(str(address[0])):
+            problem = _Blocked(str(address[0]))
+            continue
+        sock = socket.socket(family, sort, protocol)
+        try:
+            sock.settimeout(seconds)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.connect(address)
+            return sock
+        except OSError as failed:
+            sock.close()
+            problem = failed
+    raise problem or OSError("no address")
 
 
 class _Adapter(HTTPAdapter):

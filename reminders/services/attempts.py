@@ -16,6 +16,7 @@ from reminders.domain.combining import Group, combine
 from reminders.domain.cost import rate_card
 from reminders.domain.delivery import CONTACTED, Channel, Reason, State
 from reminders.domain.dispatch import Verdict, decide
+from reminders.domain.imip import ReplyAddress
 from reminders.domain.sms import segments
 from reminders.domain.thrift import Means, Nudge, given_up
 from reminders.errors import Invalid
@@ -62,7 +63,7 @@ class Pace:
 class Rules:
     """What the installation asks of sending. ``combine`` is how far ahead a message may speak for others to the same
     phone; a ``daily_cap`` or ``budget`` of 0 means no limit. ``channels`` are those that are set up here, ``mailbox`` is the
-    address that e-mail comes from."""
+    address that e-mail comes from, ``answers`` where answers to invitations are read."""
 
     lease: timedelta = timedelta(seconds=60)
     grace: timedelta = timedelta(seconds=60)
@@ -71,6 +72,7 @@ class Rules:
     budget: Decimal = Decimal(0)
     channels: frozenset[Channel] = frozenset({Channel.SMS, Channel.VOICE})
     mailbox: str = ""
+    answers: ReplyAddress | None = None
 
 
 class Attempts:
@@ -234,7 +236,8 @@ class Attempts:
             subject=text.subject if isinstance(text, Letter) else "",
             segments=segments(text.body).count if batch.channel is Channel.SMS else 1, attempts=row.attempts,
             not_after=row.not_after,
-            attachment=invitation(batch, row, text, self._rules.mailbox) if isinstance(text, Letter) else None,
+            attachment=invitation(batch, row, text, self._rules.mailbox, self._rules.answers)
+            if isinstance(text, Letter) else None,
         )  # fmt: skip
 
     def _text(self, batch: Batch, row: Record, others: Sequence[Record]) -> Rendered:

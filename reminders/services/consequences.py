@@ -40,7 +40,7 @@ class Consequences:
         try:
             with attempt(tx):
                 for visit in visits:
-                    self._lifecycle.change(tx, visit.uid, change, patient("sms"))
+                    self._lifecycle.change(tx, visit.uid, change, patient(reply.via))
         except IllegalTransition:
             return self.out_of_date(tx, reply, visits[0])
         return Answer(_ONE[change], visits[0]) if len(visits) == 1 else Answer(_ALL[change])

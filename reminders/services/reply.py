@@ -23,7 +23,8 @@ class Incoming:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An incoming message on its way through: who sent it, which visits it can be about, and the numbered question it may
-    answer. ``together``: one message named all the visits and asked for one answer to them all."""
+    answer. ``together``: one message named all the visits and asked for one answer to them all. ``via``: the channel, as
+    history names it."""
 
     incoming: Incoming
     message_id: int
@@ -33,6 +34,7 @@ class Reply:
     was_asked: bool
     now: datetime
     question: Record | None = None
+    via: str = "sms"
 
     @property
     def phone(self) -> str:

@@ -10,6 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from reminders.domain.sync import Live
+from reminders.services.attending import MOST_BYTES
 from reminders.services.sync.connections import Wanted
 from reminders.store.engine import Record
 from reminders.web.auth import ADMINS, DESK, READERS, allow
@@ -27,6 +28,7 @@ from reminders.web.schemas.connections import (
     ConflictQuery,
     DiscoverIn,
     FoundPage,
+    MailOut,
     ResolveIn,
     RunPage,
     SyncIn,
@@ -39,6 +41,7 @@ from reminders.web.schemas.visits import Nothing
 bp = APIBlueprint("connections", __name__, url_prefix="/api/v1", tag="Calendars")
 
 _LARGEST_FILE = 5 * 1024 * 1024
+_MAILS = frozenset({"message/rfc822", "application/octet-stream"})
 _CALENDARS = frozenset({"text/calendar", "application/octet-stream"})
 _RUN = ("full", "seen", "pulled", "pushed", "removed", "conflicts", "error")
 _CONFLICT = ("entity", "field", "ours", "theirs", "live", "cause", "note", "attention", "closed_by", "choice")
@@ -162,6 +165,17 @@ def upload(wanted: UploadQuery) -> Response:
         "events": done.events, "stored": done.stored, "unchanged": done.unchanged, "removed": done.removed,
         "others": dict(done.others), "rejected": len(rejects), "rejects": rejects[:100], "dry_run": done.dry_run,
     })  # fmt: skip
+
+
+@bp.post("/calendar-replies")
+@bp.output(MailOut)
+@allow(*DESK)
+def mail() -> Response:
+    """One mail as it came (message/rfc822, at most 256 KB) that may answer an invitation."""
+    request.max_content_length = MOST_BYTES
+    if request.mimetype not in _MAILS:
+        raise UnsupportedMediaType()
+    return answer({"outcome": use_cases().attending.receive(request.get_data()).value})
 
 
 @bp.get("/sync-conflicts")

@@ -14,6 +14,7 @@ from reminders.gateways.twilio import Signature
 from reminders.services.access import Access, Caller
 from reminders.services.assessments import Assessments
 from reminders.services.attendance import Attendances
+from reminders.services.attending import Attending
 from reminders.services.booking import Booking
 from reminders.services.caldav import Caldav
 from reminders.services.calls import Calls
@@ -54,6 +55,7 @@ class UseCases:
     clock: Clock
     access: Access
     attendance: Attendances
+    attending: Attending
     assessments: Assessments
     booking: Booking
     caldav: Caldav

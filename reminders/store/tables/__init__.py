@@ -14,6 +14,7 @@ from reminders.store.tables.clinic import (
     ServiceProvider,
 )
 from reminders.store.tables.holds import Hold, HoldKind
+from reminders.store.tables.invitations import Invitation
 from reminders.store.tables.measuring import (
     Experiment,
     RollupCost,
@@ -70,6 +71,7 @@ __all__ = [
     "HoldKind",
     "IdempotencyKey",
     "InboxItem",
+    "Invitation",
     "Location",
     "Message",
     "OptOut",

@@ -75,6 +75,7 @@ INBOX_REASONS = {
     "visit_changed_meanwhile": "Answered about a visit that had changed in the meantime.",
     "deleted_in_calendar": "Deleted in the provider's calendar. Cancel the visit, or resume its reminders to put it back.",
     "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",
+    "comment_by_mail": "Answered an invitation by e-mail, and wrote something that a person should read.",
     "connection_trouble": "A connection to a calendar or another system needs a person: the administrator's list of "
     "connections says why.",
     "sync_conflict": "This visit was changed here and in a connected calendar or system. Its reminders wait until "

@@ -17,8 +17,10 @@ Policy = Literal["ask", "restore", "cancel"]
 
 
 class CalendarConnectionIn(Body):
-    kind: Literal["caldav", "ics"] = Field(description="A calendar on a CalDAV server, or a feed that is only read")
-    provider_id: IdText
+    kind: Literal["caldav", "ics", "imap"] = Field(
+        description="A calendar on a CalDAV server, a feed that is only read, or the mailbox of answers to invitations"
+    )
+    provider_id: IdText | None = Field(default=None, description="Whose calendar; none for a mailbox")
     url: Address = Field(description="The calendar's own address; calendar-connections/discover finds it")
     label: Name | None = None
     username: Name | None = None
@@ -34,6 +36,8 @@ class CalendarConnectionIn(Body):
     def _complete(self) -> CalendarConnectionIn:
         if (self.password is None) != (self.username is None):
             raise PydanticCustomError("login_incomplete", "Give username and password, or neither")
+        if (self.kind == "imap") == (self.provider_id is not None):
+            raise PydanticCustomError("provider_mismatch", "A calendar belongs to a provider, a mailbox to none")
         return self
 
 
@@ -161,6 +165,10 @@ class UploadQuery(BaseModel):
         default="upload.ics", max_length=200, description="The file's name: the next file of this name replaces it"
     )
     dry_run: bool = False
+
+
+class MailOut(Out):
+    outcome: str
 
 
 class RejectOut(Out):
