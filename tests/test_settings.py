@@ -35,6 +35,11 @@ def test_names_and_defaults_are_fixed():
     assert all(meaning.strip() for _, _, meaning in table())
 
 
+def test_the_reply_address_has_two_sides():
+    assert load({"REMINDERS_REPLY_ADDRESS": "Visits@clinic.example"}).reply_mailbox == ("Visits", "clinic.example")
+    assert load({}).reply_mailbox == ("", "")
+
+
 def test_an_empty_environment_gives_the_sandbox_on_sqlite():
     settings = load({})
     assert settings.sandboxed
@@ -156,6 +161,10 @@ WRONG = [
             "mailto:a@b.example>",
             "mailto:a\r\nb",
         )
+    ),
+    *(
+        ({"REMINDERS_REPLY_ADDRESS": address}, "REMINDERS_REPLY_ADDRESS")
+        for address in ("visits", "visits+a@clinic.example", "visits@", "visits@clinic", f"{'v' * 33}@clinic.example")
     ),
     ({"REMINDERS_DATABASE_URL": "mysql://localhost/clinic"}, "REMINDERS_DATABASE_URL"),
     ({"REMINDERS_DATABASE_URL": "clinic.db"}, "REMINDERS_DATABASE_URL"),

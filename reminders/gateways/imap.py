@@ -129,6 +129,8 @@ class Imap:
             finally:
                 with suppress(imaplib.IMAP4.error, OSError):
                     session.logout()
+                with suppress(OSError):  # which logout leaves open when nobody answers it
+                    session.shutdown()
         except ssl.SSLCertVerificationError as problem:
             raise PeerError("The mail server's certificate cannot be trusted.") from problem
         except (imaplib.IMAP4.error, OSError, ValueError) as problem:

@@ -86,6 +86,22 @@ def test_a_calendar_goes_along_byte_for_byte() -> None:
     assert calendar.get_payload(decode=True) == CALENDAR.encode()
 
 
+def test_what_is_to_be_answered_is_another_form_of_the_text() -> None:
+    invitation = Attachment("REQUEST", CALENDAR, "visits+abc@clinic.example")
+    content = compose(SENDER, ANA, "Cita", "Hola", "rem_1", DATE, invitation)
+    mail = read(content)
+    assert (content.isascii(), mail["Reply-To"]) == (True, "visits+abc@clinic.example")
+    assert mail.get_content_type() == "multipart/mixed"
+    both, file = mail.iter_parts()
+    assert both.get_content_type() == "multipart/alternative"
+    words, calendar = both.iter_parts()
+    assert words.get_content().strip() == "Hola"
+    assert (calendar.get_content_type(), calendar.get_content_disposition()) == ("text/calendar", None)
+    assert (calendar.get_param("method"), calendar.get_param("charset")) == ("REQUEST", "utf-8")
+    assert (file.get_content_type(), file.get_filename()) == ("application/ics", "appointment.ics")
+    assert calendar.get_payload(decode=True) == file.get_payload(decode=True) == CALENDAR.encode()
+
+
 @settings(deadline=None)  # the machine may be busy
 @given(st.text())
 def test_any_calendar_text_stays_in_its_part(text: str) -> None:

@@ -56,7 +56,7 @@ ROLES = {
     "POST calendar-connections/<uid:connection_id>/test": DESK,
     "POST calendar-connections/<uid:connection_id>/sync": DESK,
     "GET calendar-connections/<uid:connection_id>/runs": READERS,
-    "POST calendar-files": DESK, "GET sync-conflicts": READERS, "POST sync-conflicts/<uid:conflict_id>/resolve": DESK,
+    "POST calendar-files": DESK, "POST calendar-replies": DESK, "GET sync-conflicts": READERS, "POST sync-conflicts/<uid:conflict_id>/resolve": DESK,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET assessments": MANAGERS, "POST assessments": MANAGERS, "GET assessments/<uid:assessment_id>": MANAGERS,
     "POST assessments/<uid:assessment_id>/versions": MANAGERS, "GET assessment-inputs": MANAGERS,
