@@ -162,7 +162,7 @@ class _Session(imaplib.IMAP4):
             return sock
         try:
             return self._secure.wrap_socket(sock, server_hostname=self._box.host)
-        except BaseException:
+        except OSError:
             sock.close()
             raise
 
