@@ -28,8 +28,8 @@ from reminders.domain.connector import (
 )
 from reminders.domain.crm import ENTITIES, PATIENT, VISIT, Account
 from reminders.gateways.espocrm_api import EspoApi, all_of, any_of, counted, failed, is_signed, only, unreadable
-from reminders.gateways.espocrm_words import SYSTEM, Contacts, Meetings, pairs
-from reminders.gateways.jsonapi import OVERLAP, digest, entered, kept, listed, moment, opened
+from reminders.gateways.espocrm_words import SYSTEM, Contacts, Meetings
+from reminders.gateways.jsonapi import OVERLAP, digest, entered, kept, listed, moment, opened, pairs
 from reminders.gateways.outward import Outward
 
 #: EspoCRM refuses more than 200; an administrator may allow less.

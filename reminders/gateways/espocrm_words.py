@@ -8,7 +8,7 @@ from typing import Any
 from reminders.domain.connector import Write
 from reminders.domain.crm import PATIENT, VISIT, Setting, System, join_name
 from reminders.domain.sync import canonical_text
-from reminders.gateways.jsonapi import canonical, e164, moment, parted
+from reminders.gateways.jsonapi import canonical, e164, moment, pairs, parted
 
 SYSTEM = System(
     "espocrm", "EspoCRM",
@@ -186,9 +186,3 @@ def _is_late(record: Mapping[str, Any]) -> bool:
 def _time(text: str) -> str:
     """UTC, as EspoCRM writes it."""
     return f"{moment(text):%Y-%m-%d %H:%M:%S}"
-
-
-def pairs(text: str, mark: str) -> dict[str, str]:
-    """``NAME=value, NAME=value`` as a mapping; ``mark`` stands between."""
-    split = (one.partition(mark) for one in text.split(",") if mark in one)
-    return {name.strip(): value.strip() for name, _, value in split}

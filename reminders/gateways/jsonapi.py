@@ -77,6 +77,12 @@ def flat(query: Mapping[str, Any]) -> list[tuple[str, str]]:
     return pairs
 
 
+def pairs(text: str, mark: str) -> dict[str, str]:
+    """``NAME=value, NAME=value`` as a mapping; ``mark`` stands between."""
+    split = (one.partition(mark) for one in text.split(",") if mark in one)
+    return {name.strip(): value.strip() for name, _, value in split}
+
+
 def digest(record: Mapping[str, Any]) -> str:
     """The version of a record by its content, for systems whose time stamps have one value per second."""
     text = json.dumps(record, sort_keys=True, ensure_ascii=False)
