@@ -52,6 +52,11 @@ class Words(Protocol):
         ...
 
     @property
+    def beside(self) -> tuple[str, ...]:
+        """Attributes that come with those, and count, too."""
+        ...
+
+    @property
     def shared(self) -> Mapping[str, str]:
         """Attributes that other records may have, too, and those that say "opted out" of them."""
         ...
@@ -69,6 +74,7 @@ class EspoCrm:
     """One EspoCRM, in the name of an API user."""
 
     entities: Sequence[str] = ENTITIES
+    caps = Caps(if_match=False)
 
     def __init__(self, outward: Outward, _clock: Clock, account: Account) -> None:
         settings = entered(SYSTEM, account)
@@ -79,10 +85,6 @@ class EspoCrm:
         self._meetings = Meetings(settings)
         self._words: dict[str, Words] = {PATIENT: Contacts(settings), VISIT: self._meetings}
         self._plain: dict[str, bool] = {}
-
-    @property
-    def caps(self) -> Caps:
-        return Caps(if_match=False)
 
     def check(self) -> str:
         """Reads one record of each kind; says how many there are and which fields are still to be made."""
@@ -256,10 +258,11 @@ class EspoCrm:
         note = _NOTE.search(record.get("description") or "")
         uid, mark = note.groups() if note else (record.get(self._id), record.get(self._mark))
         rev, _, status = (mark or "").partition("/")
-        counted = {name: record.get(name) for name in self._select(words).split(",") if name != "modifiedAt"}
+        names = [name for name in self._select(words).split(",") if name != "modifiedAt"]
+        content = {name: record.get(name) for name in (*names, *words.beside)}
         when = record.get("modifiedAt")
         return Remote(
-            record["id"], words.read(record, status), digest(counted), uid or None, rev or None, kept(record),
+            record["id"], words.read(record, status), digest(content), uid or None, rev or None, kept(record),
             moment(when) if when else None,
         )  # fmt: skip
 
@@ -280,7 +283,7 @@ class EspoCrm:
 
     def _rows(self, words: Words, where: list[Any], order: str) -> list[dict[str, Any]]:
         query = {"maxSize": PAGE, "orderBy": order, "order": "asc", "select": self._select(words), "where": where}
-        found: list[dict[str, Any]] = self._api.records(words.kind, query).data["list"]
+        found: list[dict[str, Any]] = self._api.records(words.kind, query, total=False).data["list"]
         return found
 
 

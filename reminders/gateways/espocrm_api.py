@@ -21,9 +21,10 @@ class EspoApi:
         self._outward, self._key, self._secret = outward, key, secret
         self._base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1/"
 
-    def records(self, kind: str, query: Mapping[str, Any]) -> Answer:
-        """A list; ``PeerError`` when there is none, which is not the same as an empty one."""
-        answer = self.call("GET", kind, query=query)
+    def records(self, kind: str, query: Mapping[str, Any], *, total: bool = True) -> Answer:
+        """A list; ``PeerError`` when there is none, which is not the same as an empty one. Large tables answer faster
+        when nobody asks for the ``total``."""
+        answer = self.call("GET", kind, query=query, headers={} if total else {"X-No-Total": "true"})
         if answer.status != 200 or not isinstance(answer.data, dict) or not isinstance(answer.data.get("list"), list):
             raise unreadable(kind, answer)
         return answer

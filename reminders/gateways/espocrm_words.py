@@ -48,6 +48,7 @@ class Contacts:
     shared: Mapping[str, str] = {
         "phoneNumber": "phoneNumberIsOptedOut", "emailAddress": "emailAddressIsOptedOut",
     }  # fmt: skip
+    beside: tuple[str, ...] = ()
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._region, self._language = settings["region"], settings["language_field"]
@@ -98,6 +99,7 @@ class Meetings:
 
     kind = "Meeting"
     shared: Mapping[str, str] = {}
+    beside = ("contactsColumns",)
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._service, self._reason = settings["service_field"], settings["reason_field"]

@@ -85,7 +85,7 @@ class FakeEspoCrm(FakeSystem):
         if kind not in self.rows:
             return _refusal(404, "")
         if asked.method == "GET" and key is None:
-            return self._list(kind, _nested(asked.query))
+            return self._list(kind, _nested(asked.query), total=asked.headers.get("x-no-total") != "true")
         return self._one(asked, kind, key)
 
     def _is_known(self, asked: Asked) -> bool:
@@ -140,7 +140,7 @@ class FakeEspoCrm(FakeSystem):
             return Said(409, twins, {"X-Status-Reason": "duplicate"}) if twins else None
         return None
 
-    def _list(self, kind: str, query: Mapping[str, Any]) -> Said:
+    def _list(self, kind: str, query: Mapping[str, Any], *, total: bool) -> Said:
         if int(query.get("maxSize", 20)) > self.most:
             return _refusal(403, f"Max size should not exceed {self.most}. Use offset and limit.")
         conditions = list(query.get("where", {}).values())
@@ -156,7 +156,7 @@ class FakeEspoCrm(FakeSystem):
         if "contactsIds" in names:
             names.append("contactsColumns")
         shown = [{name: self._shown(kind, row).get(name) for name in {"id", *names}} for row in page]
-        return Said(body={"total": len(rows) if self.counts else -2, "list": shown})
+        return Said(body={"total": len(rows) if self.counts and total else -2, "list": shown})
 
     def _shown(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
         values = {name: row.get(name) for name in self._known(kind)}

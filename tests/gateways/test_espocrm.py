@@ -230,6 +230,16 @@ def test_whoever_else_attends_stays(visits: Espo) -> None:
     assert visits.look(name).fields["confirmed"] is True
 
 
+def test_an_answer_given_there_makes_another_version(visits: Espo) -> None:
+    """Accepting changes neither the meeting's own attributes nor when it was modified."""
+    name = visits.make({**visits.sample(1), "confirmed": False})
+    before = visits.look(name)
+    row = visits.crm.rows["Meeting"][name]
+    row["contactsColumns"] = {before.fields["patient"]: {"status": "Accepted"}}
+    assert visits.look(name).etag != before.etag
+    assert visits.look(name).fields["confirmed"] is True
+
+
 def test_visits_of_nobody_who_is_a_user_there_are_ours(visits: Espo) -> None:
     name = visits.connector.put(VISIT, visits.write(1, fields={**visits.sample(1), "provider": ""})).remote_id
     assert visits.crm.rows["Meeting"][name]["assignedUserId"] == ME
