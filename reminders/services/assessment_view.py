@@ -73,7 +73,7 @@ def _candidate(scenario: Scenario, one: Candidate, horizons: list[int]) -> dict[
         "cost_per_minute": _per(found.total, found.minutes), "cost_per_booking": _per(found.total, found.bookings),
         "cost_per_kept_visit": _per(found.total, found.kept),
         "seats": None if found.first.seats is None else plain(found.first.seats),
-        "staffing": _staffing(found.first.roster), "language_coverage": _share(coverage(scenario, found.option)),
+        "staffing": _staffing(found.roster), "language_coverage": _share(coverage(scenario, found.option)),
         "at_months": [
             {"months": months, "paid": _money(sum(one.paid[:months], Decimal(0))),
              "net": _money(sum(one.flow[:months], Decimal(0)))}

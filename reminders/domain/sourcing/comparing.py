@@ -10,6 +10,7 @@ from itertools import accumulate, pairwise
 from reminders.domain.sourcing.costing import Calculator, Costed
 from reminders.domain.sourcing.figure import ZERO, Reading
 from reminders.domain.sourcing.scenario import When
+from reminders.domain.sourcing.vector import values, vector
 
 #: The volumes that are looked at: from a quarter of today's calls to ten times as many.
 _STEPS, _TIMES = 40, 10
@@ -93,7 +94,7 @@ def break_even_calls(calculator: Calculator, subject: Costed, baseline: Costed) 
         return None
     today = calls.value
     marks = [int(today * _TIMES * step / _STEPS) for step in range(1, _STEPS + 1)]
-    leads = [_lead(calculator, subject, baseline, mark) for mark in marks]
+    leads = values(_lead(calculator, subject, baseline, vector(map(Decimal, marks))), len(marks))
     found = [
         _crossing(calculator, subject, baseline, low, high)
         for (low, first), (high, second) in pairwise(zip(marks, leads, strict=True))
@@ -103,24 +104,24 @@ def break_even_calls(calculator: Calculator, subject: Costed, baseline: Costed) 
 
 
 def _crossing(calculator: Calculator, subject: Costed, baseline: Costed, low: int, high: int) -> int:
-    side = _lead(calculator, subject, baseline, low) > 0
+    side = _lead(calculator, subject, baseline, Decimal(low)) > 0
     while high - low > 1:
         middle = (low + high) // 2
-        if (_lead(calculator, subject, baseline, middle) > 0) == side:
+        if (_lead(calculator, subject, baseline, Decimal(middle)) > 0) == side:
             low = middle
         else:
             high = middle
     return high
 
 
-def _lead(calculator: Calculator, subject: Costed, baseline: Costed, calls: int) -> Decimal:
-    """By how much the subject is cheaper with so many calls."""
+def _lead(calculator: Calculator, subject: Costed, baseline: Costed, calls: Decimal) -> Decimal:
+    """By how much the subject is cheaper with so many calls, or with each number of a vector of them."""
     volume = calculator.scenario.volume
     if volume.calls is None:
         return ZERO
-    tried = {volume.calls.name: Decimal(calls)}
+    tried = {volume.calls.name: calls}
     if volume.bookings is not None:
         tried[volume.bookings.name] = volume.bookings.value * calls / volume.calls.value
     at = Reading(tried)
-    other = calculator.cost(baseline.option, baseline.automated, at)
-    return other.net - calculator.cost(subject.option, subject.automated, at).net
+    theirs = calculator.net(baseline.option, baseline.automated, at)
+    return theirs - calculator.net(subject.option, subject.automated, at)

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from reminders.domain.sourcing.erlang import Roster
 from reminders.domain.sourcing.figure import ONE, ZERO, Figure, Reading
-from reminders.domain.sourcing.load import Load, bookings_of, month_of
+from reminders.domain.sourcing.load import Load, bookings_of, month_of, roster_of
 from reminders.domain.sourcing.scenario import Line, Option, Per, Scenario, When
 from reminders.domain.sourcing.schedule import YEAR, Due, Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class LineCost:
-    """A cost line over the horizon. ``each`` is one payment, by year; ``present`` is what all are worth today."""
+    """A cost line over the horizon. ``each`` is one payment and ``due`` how often it is paid, by year; ``present`` is what
+    all payments are worth today."""
 
     line: Line
     owner: str
     each: tuple[Decimal, ...]
-    total: Decimal
-    present: Decimal
+    due: Sequence[Due]
+
+    @property
+    def total(self) -> Decimal:
+        paid = (amount * one.times for amount, one in zip(self.each, self.due, strict=True) if one.times)
+        return sum(paid, ZERO)
+
+    @property
+    def present(self) -> Decimal:
+        worth = (amount * one.worth for amount, one in zip(self.each, self.due, strict=True) if one.times)
+        return sum(worth, ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,8 @@ class Costed:
     ``benefit`` is money that comes in because of it: visits kept that would have been missed, bookings that the baseline
     would not have made. Net is cost minus benefit. ``present`` amounts are discounted to today. Units (calls, minutes,
     bookings, kept visits) are those of the whole horizon, ``None`` when the scenario does not say; calls that self-service
-    takes over are among them, so that costs per call can be compared. ``first`` is a month of the first year.
+    takes over are among them, so that costs per call can be compared. ``first`` is a month of the first year, ``roster``
+    who has to be there then; ``None`` for options that are not staffed to a service level.
     """
 
     option: Option
@@ -39,6 +51,7 @@ class Costed:
     benefit: Decimal
     benefit_present: Decimal
     first: Load
+    roster: Roster | None
     calls: Decimal | None
     minutes: Decimal | None
     bookings: Decimal | None
@@ -96,17 +109,23 @@ class Calculator:
         kept = [self._kept(option, automated, at, year) for year in years]
         return Costed(
             option, automated, lines,
-            benefit=sum((gain * self.schedule.every_month(year).times for year, gain in enumerate(gains)), ZERO),
-            benefit_present=self._worth(gains), first=month_of(self.scenario, option, at, 0, automated),
+            benefit=self._received(gains), benefit_present=self._worth(gains), first=month_of(self.scenario, option, at, 0, automated),
+            roster=roster_of(self.scenario, option, at, automated),
             calls=self._over([load.calls for load in loads]), minutes=self._over([load.minutes for load in loads]),
             bookings=self._over([load.bookings for load in loads]), kept=self._over(kept),
         )  # fmt: skip
 
     def net_present(self, option: Option, automated: bool, at: Reading) -> Decimal:
-        """The same as ``cost(...).net_present``, without all the rest: for thousands of tries."""
+        """The same as ``cost(...).net_present``, without all the rest; ``at`` may hold vectors: thousands of tries."""
         gains = [self._benefit(option, automated, at, year) for year in range(self.schedule.years)]
         paid = sum((found.present for found in self._lines(option, automated, at)), ZERO)
         return paid - self._worth(gains)
+
+    def net(self, option: Option, automated: bool, at: Reading) -> Decimal:
+        """The same as ``cost(...).net``, as ``net_present`` is."""
+        gains = [self._benefit(option, automated, at, year) for year in range(self.schedule.years)]
+        paid = sum((found.total for found in self._lines(option, automated, at)), ZERO)
+        return paid - self._received(gains)
 
     def by_month(self, found: Costed) -> list[Decimal]:
         """What is paid in each month, before benefits."""
@@ -149,7 +168,7 @@ class Calculator:
                 each = (_payment(line, loads[0], at),) * len(loads)
             else:
                 each = tuple(_payment(line, load, at) * rise**year for year, load in enumerate(loads))
-            yield _line_cost(line, owner.name if owner else "", each, self.schedule.due(line))
+            yield LineCost(line, owner.name if owner else "", each, self.schedule.due(line))
 
     def _benefit(self, option: Option, automated: bool, at: Reading, year: int) -> Decimal:
         """Money of one month: no-shows avoided by automation, and bookings won or lost against the baseline."""
@@ -175,6 +194,9 @@ class Calculator:
             kept += at(automation.no_shows_avoided) * (ONE + at(volume.growth)) ** year
         return min(kept, booked)
 
+    def _received(self, monthly: list[Decimal]) -> Decimal:
+        return sum((gain * self.schedule.every_month(year).times for year, gain in enumerate(monthly)), ZERO)
+
     def _worth(self, monthly: list[Decimal]) -> Decimal:
         """What an income of every month, by year, is worth today."""
         return sum((gain * self.schedule.every_month(year).worth for year, gain in enumerate(monthly)), ZERO)
@@ -186,22 +208,13 @@ class Calculator:
         return sum((units * self.schedule.every_month(year).times for year, units in enumerate(known)), ZERO)
 
 
-def _line_cost(line: Line, owner: str, each: tuple[Decimal, ...], due: list[Due]) -> LineCost:
-    total = present = ZERO
-    for amount, one in zip(each, due, strict=True):
-        if one.times:
-            total += amount * one.times
-            present += amount * one.worth
-    return LineCost(line, owner, each, total, present)
-
-
 def _rate(figure: Figure | None, at: Reading) -> Decimal:
     return ONE if figure is None else at(figure)
 
 
 def _payment(line: Line, load: Load, at: Reading) -> Decimal:
     """One payment of a line, before later price rises."""
-    each = at(line.amount) * at(line.count) * at(line.times)
+    each = at.once(("each", line.path), lambda: at(line.amount) * at(line.count) * at(line.times))
     if line.per is Per.FIXED:
         return each
-    return each * max(ZERO, load.units(line.per) - at(line.included))
+    return each * (load.units(line.per) - at(line.included)).max(ZERO)

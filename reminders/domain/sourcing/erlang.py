@@ -69,18 +69,33 @@ def queue(agents: int, calls_per_hour: float, handle_seconds: float, within: flo
 
 
 def needed(calls_per_hour: float, handle_seconds: float, goal: Goal) -> Queue:
-    """The fewest people with whom the goal is met. Beyond 1000 erlangs, three roots of the load are added to it instead
+    """The fewest people with whom the goal is met, and what callers meet then."""
+    load = calls_per_hour * handle_seconds / 3600
+    agents = fewest(calls_per_hour, handle_seconds, goal)
+    if load <= 0:
+        return Queue(0, 0.0, 1.0, 0.0, 0.0)
+    if load > _LARGE:
+        return Queue(agents, 0.0, 1.0, 0.0, load / agents)
+    return queue(agents, calls_per_hour, handle_seconds, goal.seconds)
+
+
+def fewest(calls_per_hour: float, handle_seconds: float, goal: Goal) -> int:
+    """How many people meet the goal. Beyond 1000 erlangs, three roots of the load are added to it instead
     (square-root staffing, Halfin and Whitt 1981), which leaves next to nobody waiting."""
     load = calls_per_hour * handle_seconds / 3600
     if load <= 0:
-        return Queue(0, 0.0, 1.0, 0.0, 0.0)
+        return 0
     agents = max(int(load) + 1, ceil(load / goal.occupancy))
     if load > _LARGE:
-        agents = max(agents, ceil(load + 3 * sqrt(load)))
-        return Queue(agents, 0.0, 1.0, 0.0, load / agents)
-    while (found := queue(agents, calls_per_hour, handle_seconds, goal.seconds)).answered < goal.answered:
+        return max(agents, ceil(load + 3 * sqrt(load)))
+    blocked, within, wanted = erlang_b(agents, load), goal.seconds, goal.answered
+    # as in queue(), with one step of the recursion for each person more: a simulation asks for this most of its time
+    while True:
+        late = blocked / (1 - load / agents * (1 - blocked)) * exp(-(agents - load) * within / handle_seconds)
+        if 1 - late >= wanted:
+            return agents
         agents += 1
-    return found
+        blocked = load * blocked / (agents + load * blocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +118,18 @@ def roster(hourly_calls: Sequence[float], handle_seconds: float, goal: Goal, abs
     """
     hours = [needed(calls, handle_seconds, goal) for calls in hourly_calls]
     calls = sum(hourly_calls)
-    present = sum(hour.agents for hour in hours)
     if calls <= 0:
         return Roster(0, 0.0, 1.0, 0.0, 0.0)
     pairs = list(zip(hourly_calls, hours, strict=True))
     return Roster(
         seats=max(hour.agents for hour in hours),
-        paid=present / (1 - absence) / shifts,
+        paid=full_time([hour.agents for hour in hours], absence, shifts),
         answered=sum(weight * hour.answered for weight, hour in pairs) / calls,
         wait_seconds=sum(weight * hour.wait_seconds for weight, hour in pairs) / calls,
-        occupancy=calls * handle_seconds / 3600 / present,
+        occupancy=calls * handle_seconds / 3600 / sum(hour.agents for hour in hours),
     )
+
+
+def full_time(present: Sequence[int], absence: float, shifts: float) -> float:
+    """People to employ so that so many are ``present`` hour by hour; ``absence`` and ``shifts`` as in ``roster``."""
+    return sum(present) / (1 - absence) / shifts

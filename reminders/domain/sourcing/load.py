@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
-from reminders.domain.sourcing.erlang import Goal, Roster, roster
+from reminders.domain.sourcing.erlang import Goal, Roster, fewest, full_time, roster
 from reminders.domain.sourcing.figure import ONE, ZERO, Figure, Reading
 from reminders.domain.sourcing.scenario import Kpi, Option, Per, Scenario
+from reminders.domain.sourcing.vector import each
 
 _MINUTE = Decimal(60)
 _CENT = Decimal("0.01")
@@ -16,7 +17,7 @@ _CENT = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month. What the scenario does not say is ``None``; ``roster`` is there for staffed options only."""
+    """A month. What the scenario does not say is ``None``."""
 
     calls: Decimal | None
     minutes: Decimal | None
@@ -26,7 +27,6 @@ class Load:
     international: Decimal | None
     seats: Decimal | None
     agents: Decimal | None
-    roster: Roster | None = None
 
     def units(self, per: Per) -> Decimal:
         """How many of what a line is charged by; a scenario was checked to have what its lines need."""
@@ -51,14 +51,22 @@ def _month(scenario: Scenario, option: Option, at: Reading, year: int, automated
     bookings = _times(bookings_of(scenario, option, at, year), share)
     worth = _times(bookings, at(volume.value_per_visit)) if volume.value_per_visit else None
     seats = agents = None if option.seats is None else at(option.seats)
-    found = None
     if option.staffed and calls is not None:
-        found = at.once(("roster", calls), partial(_roster, scenario, at, calls))
-        seats, agents = Decimal(found.seats), Decimal(found.paid).quantize(_CENT)
+        seats, agents = at.once(("people", year, automated, share), lambda: _people(scenario, at, calls))
     return Load(
         calls, minutes, bookings, worth, _times(calls, at(volume.transfers)),
-        _times(minutes, at(volume.international)), seats, agents, found,
+        _times(minutes, at(volume.international)), seats, agents,
     )  # fmt: skip
+
+
+def roster_of(scenario: Scenario, option: Option, at: Reading, automated: bool) -> Roster | None:
+    """Who has to be there in a month of the first year; ``None`` unless the option is staffed to a service level."""
+    calls = _calls(scenario, at, 0, automated)
+    if not option.staffed or calls is None:
+        return None
+    goal, days, seconds = _service(scenario, at)
+    shifts = float(at(scenario.staffing.hours_per_month)) / days
+    return roster(_by_hour(scenario, calls, days), seconds, goal, float(at(scenario.staffing.shrinkage)), shifts)
 
 
 def _times(units: Decimal | None, factor: Decimal) -> Decimal | None:
@@ -67,13 +75,23 @@ def _times(units: Decimal | None, factor: Decimal) -> Decimal | None:
 
 def bookings_of(scenario: Scenario, option: Option, at: Reading, year: int) -> Decimal | None:
     """Bookings of a month: those of the baseline, more or fewer when this option completes more or fewer of them."""
-    if scenario.volume.bookings is None:
+    usual = scenario.volume.bookings
+    if usual is None:
         return None
-    booked = at(scenario.volume.bookings) * (ONE + at(scenario.volume.growth)) ** year
+    return at.once(("bookings", option.path, year), lambda: _bookings(scenario, option, at, year, at(usual)))
+
+
+def _bookings(scenario: Scenario, option: Option, at: Reading, year: int, first: Decimal) -> Decimal:
+    """``first``: those of a month in the first year."""
+    booked = first * (ONE + at(scenario.volume.growth)) ** year
     mine, usual = _completion(option), _completion(scenario.option(scenario.baseline))
-    if mine is None or usual is None or not at(usual):
+    if mine is None or usual is None:
         return booked
-    return booked * at(mine) / at(usual)
+    return each(_rescaled, booked, at(mine), at(usual))
+
+
+def _rescaled(booked: Decimal, mine: Decimal, usual: Decimal) -> Decimal:
+    return booked * mine / usual if usual else booked
 
 
 def _completion(option: Option) -> Figure | None:
@@ -87,18 +105,52 @@ def _calls(scenario: Scenario, at: Reading, year: int, automated: bool) -> Decim
     calls = at(scenario.volume.calls)
     automation = scenario.automation
     if automated and automation is not None and automation.calls_avoided is not None:
-        calls = max(ZERO, calls - at(automation.calls_avoided))
+        calls = (calls - at(automation.calls_avoided)).max(ZERO)
     return calls * (ONE + at(scenario.volume.growth)) ** year
 
 
-def _roster(scenario: Scenario, at: Reading, calls: Decimal) -> Roster:
+def _people(scenario: Scenario, at: Reading, calls: Decimal) -> tuple[Decimal, Decimal]:
+    """The most people answering in one hour, and the full-time ones to employ."""
     volume, staffing = scenario.volume, scenario.staffing
-    weights = [float(weight) for _, weight in volume.hours]
-    days = float(at(volume.open_days))
-    daily = float(calls) / days
-    seconds = float((at(volume.talk_minutes) + at(volume.wrap_minutes)) * _MINUTE)
-    goal = Goal(float(at(staffing.answered)), float(at(staffing.seconds)), float(at(staffing.occupancy)))
-    shifts = float(at(staffing.hours_per_month)) / days
-    return roster(
-        [daily * weight / sum(weights) for weight in weights], seconds, goal, float(at(staffing.shrinkage)), shifts
+    present = each(
+        partial(_present, scenario), calls, at(volume.open_days), at(volume.talk_minutes), at(volume.wrap_minutes),
+        at(staffing.answered), at(staffing.seconds), at(staffing.occupancy),
     )  # fmt: skip
+    paid = each(_paid, present, at(staffing.shrinkage), at(staffing.hours_per_month), at(volume.open_days))
+    return each(_most, present), paid
+
+
+def _service(scenario: Scenario, at: Reading) -> tuple[Goal, float, float]:
+    """The service level, open days of a month, and the handle time of a call in seconds."""
+    volume, staffing = scenario.volume, scenario.staffing
+    goal = Goal(float(at(staffing.answered)), float(at(staffing.seconds)), float(at(staffing.occupancy)))
+    return goal, float(at(volume.open_days)), _seconds(at(volume.talk_minutes), at(volume.wrap_minutes))
+
+
+def _present(
+    scenario: Scenario, calls: Decimal, days: Decimal, talk: Decimal, wrap: Decimal, answered: Decimal,
+    within: Decimal, occupancy: Decimal,
+) -> list[int]:  # fmt: skip
+    """People answering, hour by hour."""
+    goal, seconds = Goal(float(answered), float(within), float(occupancy)), _seconds(talk, wrap)
+    return [fewest(rate, seconds, goal) for rate in _by_hour(scenario, calls, float(days))]
+
+
+def _paid(present: list[int], shrinkage: Decimal, hours: Decimal, days: Decimal) -> Decimal:
+    """Full-time people, absences included."""
+    return Decimal(full_time(present, float(shrinkage), float(hours) / float(days))).quantize(_CENT)
+
+
+def _most(present: list[int]) -> Decimal:
+    return Decimal(max(present, default=0))
+
+
+def _seconds(talk: Decimal, wrap: Decimal) -> float:
+    return float((talk + wrap) * _MINUTE)
+
+
+def _by_hour(scenario: Scenario, calls: Decimal, days: float) -> list[float]:
+    """The calls of an open day, by hour."""
+    weights = [float(weight) for _, weight in scenario.volume.hours]
+    daily, total = float(calls) / days, sum(weights)
+    return [daily * weight / total for weight in weights]

@@ -9,8 +9,11 @@ from random import Random
 
 from reminders.domain.sourcing.costing import Calculator, Costed
 from reminders.domain.sourcing.figure import ZERO, Figure, Reading, varying
+from reminders.domain.sourcing.vector import values, vector
 
 _DIGITS = 6
+#: Runs that are calculated together: enough to save the walk through the formulas, few enough for little memory.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +66,22 @@ class Simulated:
 
 def tornado(calculator: Calculator, leader: Costed, other: Costed) -> list[Bar]:
     """Every figure with a range, the most important first; those without any effect are left out."""
-    bars = []
-    for figure in varying(calculator.scenario.figures(), calculator.scenario.spread):
-        low, high = figure.range(calculator.scenario.spread)
-        ends = [_lead(calculator, leader, other, figure, end) for end in (low, high)]
-        bars.append(Bar(figure, low, high, *ends))
+    spread = calculator.scenario.spread
+    figures = varying(calculator.scenario.figures(), spread)
+    ranges = [figure.range(spread) for figure in figures]
+    at = Reading({figure.name: _ends(figure, place, ranges) for place, figure in enumerate(figures)})
+    theirs = calculator.net_present(other.option, other.automated, at)
+    leads = values(theirs - calculator.net_present(leader.option, leader.automated, at), 2 * len(figures))
+    pairs = zip(figures, ranges, leads[::2], leads[1::2], strict=True)
+    bars = [Bar(figure, *ends, low, high) for figure, ends, low, high in pairs]
     return sorted((bar for bar in bars if bar.swing), key=lambda bar: -bar.swing)
 
 
-def _lead(calculator: Calculator, leader: Costed, other: Costed, figure: Figure, value: Decimal) -> Decimal:
-    at = Reading({figure.name: value})
-    theirs = calculator.net_present(other.option, other.automated, at)
-    return theirs - calculator.net_present(leader.option, leader.automated, at)
+def _ends(figure: Figure, place: int, ranges: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
+    """Two tries for each figure, of which this one is at its ends only in its own."""
+    tried = [figure.value] * (2 * len(ranges))
+    tried[2 * place : 2 * place + 2] = ranges[place]
+    return vector(tried)
 
 
 def simulate(
@@ -91,20 +98,35 @@ def simulate(
         return None
     chance = Random(scenario.seed)  # noqa: S311 - draws for a forecast, no secrets
     results: list[list[Decimal]] = [[] for _ in candidates]
-    for _ in range(scenario.runs):
-        at = Reading({figure.name: _drawn(chance, figure, scenario.spread) for figure in figures})
+    for begin in range(0, scenario.runs, _AT_ONCE):
+        runs = min(_AT_ONCE, scenario.runs - begin)
+        at = draw(chance, figures, scenario.spread, runs)
         for place, found in enumerate(candidates):
-            results[place].append(calculator.net_present(found.option, found.automated, at))
+            results[place] += values(calculator.net_present(found.option, found.automated, at), runs)
     least = [min(costs) for costs in zip(*results, strict=True)]
     spreads = tuple(_spread(found, results[place], least) for place, found in enumerate(candidates))
     won = sum(all(results[leader][run] < results[rival][run] for rival in rivals) for run in range(scenario.runs))
     return Simulated(scenario.runs, scenario.seed, len(figures), spreads, won / scenario.runs)
 
 
-def _drawn(chance: Random, figure: Figure, spread: Decimal) -> Decimal:
+def draw(chance: Random, figures: Sequence[Figure], spread: Decimal, runs: int) -> Reading:
+    """A vector for each figure. All figures of a run are drawn before those of the next, so that no run depends on how
+    many there are."""
+    triangles = [_triangle(figure, spread) for figure in figures]
+    drawn = [[round(chance.triangular(*triangle), _DIGITS) for triangle in triangles] for _ in range(runs)]
+    columns = zip(*drawn, strict=True)
+    return Reading(
+        {
+            figure.name: vector(Decimal(str(value)) for value in column)
+            for figure, column in zip(figures, columns, strict=True)
+        }
+    )
+
+
+def _triangle(figure: Figure, spread: Decimal) -> tuple[float, float, float]:
+    """Low, high and peak."""
     low, high = figure.range(spread)
-    peak = min(max(figure.value, low), high)
-    return Decimal(str(round(chance.triangular(float(low), float(high), float(peak)), _DIGITS)))
+    return float(low), float(high), float(min(max(figure.value, low), high))
 
 
 def _spread(found: Costed, costs: list[Decimal], least: list[Decimal]) -> Spread:

@@ -46,7 +46,7 @@ def kpi_table(scenario: Scenario, candidates: Sequence[Costed]) -> list[KpiCell]
 def _cell(kpi: Kpi, target: Decimal, found: Costed) -> KpiCell:
     given = found.option.kpis.get(kpi)
     value, computed = None if given is None else given.value, False
-    roster = found.first.roster
+    roster = found.roster
     if value is None and kpi is Kpi.ANSWER_SECONDS and roster is not None:
         value, computed = Decimal(str(round(roster.wait_seconds, 1))), True
     meets = None if value is None else (value <= target if kpi in LOW_IS_GOOD else value >= target)

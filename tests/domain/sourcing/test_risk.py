@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
 
 from reminders.domain.sourcing.assessment import Assessment, assess
+from reminders.domain.sourcing.costing import Calculator
+from reminders.domain.sourcing.figure import Reading, varying
+from reminders.domain.sourcing.risk import draw
+from reminders.domain.sourcing.vector import values
 from tests.domain.sourcing.scenarios import asked, line, option, scenario
 
 
@@ -75,3 +81,42 @@ def test_the_simulation_agrees_with_the_triangle() -> None:
 def test_where_nothing_varies_nothing_is_simulated() -> None:
     found = assessed(option("A", line("x", 1)), B, runs=100)
     assert (found.simulated, found.bars) == (None, ())
+
+
+def test_runs_calculated_together_are_each_what_they_would_be_alone() -> None:
+    """Growth, price rises, people worked out, shares of other options, automation, bookings won and lost."""
+    wide = {"value": "0.04", "low": "-0.02", "high": "0.1"}
+    completes = {"value": "0.5", "low": "0", "high": "1"}
+    desk = option("desk", line("wage", 3000, per="agent"), line("hiring", 900, per="agent", when="yearly"), staffed=True,
+                  kpis={"booking_completion": {"value": "0.9", "low": "0.5", "high": "1"}})  # fmt: skip
+    service = option("service", line("minute", 2, per="minute", included=600), price_rise_per_year=wide,
+                     kpis={"booking_completion": completes})  # fmt: skip
+    both = option(
+        "both", kind="hybrid", parts=[{"option": "desk", "share": "0.6"}, {"option": "service", "share": "0.4"}]
+    )
+    found = scenario(asked(
+        desk, service, both, months=30, discount_rate="0.05", spread="0.3", runs=40,
+        volume={"calls_per_month": 900, "bookings_per_month": 400, "growth_per_year": wide, "value_per_visit": 80,
+                "show_rate": "0.8"},
+        staffing={"shrinkage": {"value": "0.3", "low": "0.2", "high": "0.4"}},
+        automation={"calls_avoided_per_month": {"value": 500, "low": 0, "high": 1500}, "no_shows_avoided_per_month": 9},
+    ))  # fmt: skip
+    calculator, figures = Calculator.of(found), varying(found.figures(), found.spread)
+    together = draw(Random(7), figures, found.spread, 40)
+    columns = {name: values(column, 40) for name, column in together.tried.items()}
+    for one, automated in product(found.options, (False, True)):
+        alone = [
+            calculator.cost(one, automated, Reading({name: column[run] for name, column in columns.items()}))
+            for run in range(40)
+        ]
+        assert values(calculator.net_present(one, automated, together), 40) == [each.net_present for each in alone]
+        assert values(calculator.net(one, automated, together), 40) == [each.net for each in alone]
+
+
+def test_more_runs_than_are_calculated_together_go_on_with_the_same_draws() -> None:
+    few, many = (assessed(A, B, months=1, runs=runs).simulated for runs in (1000, 1001))
+    assert few is not None
+    assert many is not None
+    assert (few.runs, many.runs) == (1000, 1001)
+    means = [spread.mean * found.runs for found in (few, many) for spread in found.candidates[:1]]
+    assert 80 <= means[1] - means[0] <= 150
