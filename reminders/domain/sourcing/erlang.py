@@ -88,14 +88,13 @@ def fewest(calls_per_hour: float, handle_seconds: float, goal: Goal) -> int:
     agents = max(int(load) + 1, ceil(load / goal.occupancy))
     if load > _LARGE:
         return max(agents, ceil(load + 3 * sqrt(load)))
-    blocked, within, wanted = erlang_b(agents, load), goal.seconds, goal.answered
-    # as in queue(), with one step of the recursion for each person more: a simulation asks for this most of its time
-    while True:
-        late = blocked / (1 - load / agents * (1 - blocked)) * exp(-(agents - load) * within / handle_seconds)
-        if 1 - late >= wanted:
-            return agents
+    blocked, wanted, within = 1.0, goal.answered, goal.seconds
+    for number in range(1, agents + 1):  # erlang_b and queue, written out: a simulation spends its time here
+        blocked = load * blocked / (number + load * blocked)
+    while 1 - blocked / (1 - load / agents * (1 - blocked)) * exp(-(agents - load) * within / handle_seconds) < wanted:
         agents += 1
         blocked = load * blocked / (agents + load * blocked)
+    return agents
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import sqrt
 from random import Random
 
 from reminders.domain.sourcing.costing import Calculator, Costed
@@ -113,20 +114,24 @@ def draw(chance: Random, figures: Sequence[Figure], spread: Decimal, runs: int) 
     """A vector for each figure. All figures of a run are drawn before those of the next, so that no run depends on how
     many there are."""
     triangles = [_triangle(figure, spread) for figure in figures]
-    drawn = [[round(chance.triangular(*triangle), _DIGITS) for triangle in triangles] for _ in range(runs)]
-    columns = zip(*drawn, strict=True)
-    return Reading(
-        {
-            figure.name: vector(Decimal(str(value)) for value in column)
-            for figure, column in zip(figures, columns, strict=True)
-        }
-    )
+    random = chance.random
+    drawn = [[_inverse(random(), *triangle) for triangle in triangles] for _ in range(runs)]
+    columns = zip(figures, zip(*drawn, strict=True), strict=True)
+    return Reading({figure.name: vector(map(Decimal, column)) for figure, column in columns})
 
 
 def _triangle(figure: Figure, spread: Decimal) -> tuple[float, float, float]:
-    """Low, high and peak."""
-    low, high = figure.range(spread)
-    return float(low), float(high), float(min(max(figure.value, low), high))
+    """Low, width, and the share of draws below the peak."""
+    low, high = (float(end) for end in figure.range(spread))
+    peak = min(max(float(figure.value), low), high)
+    return low, high - low, (peak - low) / (high - low)
+
+
+def _inverse(chance: float, low: float, width: float, below: float) -> str:
+    """The value of a triangle's distribution function at ``chance`` inverted, to six digits."""
+    if chance > below:
+        return f"{low + width - width * sqrt((1 - chance) * (1 - below)):.{_DIGITS}f}"
+    return f"{low + width * sqrt(chance * below):.{_DIGITS}f}"
 
 
 def _spread(found: Costed, costs: list[Decimal], least: list[Decimal]) -> Spread:
