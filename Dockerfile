@@ -10,7 +10,7 @@ RUN python -m venv /tools \
  && python -m venv /opt/reminders \
  && /opt/reminders/bin/pip install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml hatch_build.py package.json package-lock.json .npmrc README.md LICENSE ./
-COPY docs/measures.md docs/measures.md
+COPY docs/measures.md docs/assessment.md docs/
 COPY locales locales
 COPY assessments assessments
 COPY mappings mappings

@@ -17,7 +17,7 @@ import pytest
 TOP = Path(__file__).parents[1]
 #: What a build reads.
 SOURCES = ("pyproject.toml", "hatch_build.py", "package.json", "package-lock.json", ".npmrc", "README.md", "LICENSE",
-           "docs/measures.md", "assessments", "locales", "mappings", "templates", "reminders")  # fmt: skip
+           "docs/measures.md", "docs/assessment.md", "assessments", "locales", "mappings", "templates", "reminders")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_everything_that_is_read_at_run_time_is_inside(wheel: Path) -> None:
     for path in (TOP / "reminders").rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             assert str(path.relative_to(TOP)) in names
-    assert "reminders/_data/docs/measures.md" in names
+    assert {"reminders/_data/docs/measures.md", "reminders/_data/docs/assessment.md"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 

@@ -25,9 +25,7 @@ bp = APIBlueprint("experiments", __name__, url_prefix="/api/v1", tag="Experiment
 @allow(*ADMINS)
 def start(body: ExperimentIn) -> Response:
     """Begin a trial with the visits booked from now on: by lot, some patients get no reminders, or other ones."""
-    arms = [(arm.name, arm.share, [step.model_dump() for step in arm.steps]) for arm in body.arms]
-    wish = Wish(body.name, body.policy_id, arms, body.guarded_service_ids, body.difference)
-    return answer(show(use_cases().experiments.start(wish, once())), 201)
+    return answer(show(use_cases().experiments.start(wish_of(body), once())), 201)
 
 
 @bp.get("/experiments")
@@ -57,6 +55,12 @@ def get_experiment(experiment_id: str) -> Response:
 def stop(experiment_id: str, _body: Nothing) -> Response:
     """End a trial: from now on everybody gets what the policy says."""
     return answer(show(use_cases().experiments.stop(experiment_id)))
+
+
+def wish_of(body: ExperimentIn) -> Wish:
+    """A request that was checked, as the use case takes it."""
+    arms = [(arm.name, arm.share, [step.model_dump() for step in arm.steps]) for arm in body.arms]
+    return Wish(body.name, body.policy_id, arms, body.guarded_service_ids, body.difference)
 
 
 def show(row: Record) -> dict[str, Any]:

@@ -24,7 +24,11 @@ PAGES = (
     "/manage/attendance",
     "/manage/costs",
     "/manage/savings",
+    "/manage/experiments",
+    "/manage/assessments",
+    "/manage/vendors",
     "/manage/definitions",
+    "/manage/definitions/assessment",
     "/manage/visits",
     "/manage/account",
 )

@@ -11,11 +11,13 @@ from reminders.web.manage.assessments import bp as assessments_bp
 from reminders.web.manage.attendance import bp as attendance_bp
 from reminders.web.manage.costs import bp as costs_bp
 from reminders.web.manage.definitions import bp as definitions_bp
+from reminders.web.manage.experiments import bp as experiments_bp
 from reminders.web.manage.guard import check, secure
 from reminders.web.manage.overview import bp as overview_bp
 from reminders.web.manage.pages import install, nowhere
 from reminders.web.manage.savings import bp as savings_bp
 from reminders.web.manage.session import bp as session_bp
+from reminders.web.manage.vendors import bp as vendors_bp
 from reminders.web.manage.visits import bp as visits_bp
 
 __all__ = ["create_blueprint"]
@@ -36,7 +38,9 @@ def create_blueprint() -> APIBlueprint:
         attendance_bp,
         costs_bp,
         savings_bp,
+        experiments_bp,
         assessments_bp,
+        vendors_bp,
         definitions_bp,
         visits_bp,
     ):

@@ -13,7 +13,6 @@ from reminders.web.manage.words import N_, _
 
 Result = Mapping[str, Any]
 
-_MONEY: dict[str, Any] = {"kind": Kind.MONEY, "digits": 0}
 _KPIS = {
     "answer_seconds": N_("Average speed of answer, seconds"), "first_call_resolution": N_("First-call resolution"),
     "abandonment": N_("Abandoned calls"), "booking_completion": N_("Booking completion"),
@@ -40,6 +39,16 @@ def named(one: Mapping[str, Any]) -> str:
     return _("%(option)s, with automation", option=one["option"]) if one["automated"] else str(one["option"])
 
 
+def _money(key: str, label: str, defined: str, part: Part = Part.NONE) -> Column:
+    """Whole units of money; ``defined`` is an anchor in docs/assessment.md."""
+    return Column(key, label, Kind.MONEY, part, f"assessment#{defined}", 0)
+
+
+def _unit(key: str, label: str, kind: Kind, digits: int | None = None) -> Column:
+    """What the documentation defines under its own name."""
+    return Column(key, label, kind, defined=f"assessment#{key}", digits=digits)
+
+
 def _label() -> Column:
     return Column("label", _("Way of answering"), Kind.TEXT, Part.LABEL)
 
@@ -50,10 +59,10 @@ def _rows(result: Result, items: Sequence[Mapping[str, Any]]) -> list[dict[str, 
 
 def _totals(result: Result) -> Sheet:
     columns = (
-        _label(), Column("one_off", _("Once"), **_MONEY), Column("running", _("Running"), **_MONEY),
-        Column("hidden", _("Of it easily forgotten"), **_MONEY), Column("total", _("Total"), **_MONEY),
-        Column("benefit", _("Benefit"), **_MONEY), Column("net", _("Net"), **_MONEY),
-        Column("net_present", _("Net, present worth"), part=Part.VALUE, **_MONEY),
+        _label(), _money("one_off", _("Once"), "one_off"), _money("running", _("Running"), "running"),
+        _money("hidden", _("Of it easily forgotten"), "hidden"), _money("total", _("Total"), "total"),
+        _money("benefit", _("Benefit"), "benefit"), _money("net", _("Net"), "net"),
+        _money("net_present", _("Net, present worth"), "net_present", Part.VALUE),
     )  # fmt: skip
     note = _("Over %(months)s months. The chart shows the net cost in present worth.", months=result["months"])
     return Sheet("totals", _("What it costs"), columns, _rows(result, result["options"]), Chart.BARS, note)
@@ -63,7 +72,7 @@ def _over_time(result: Result) -> Sheet:
     """Net cost so far, month by month; where lines cross, one way becomes cheaper than another."""
     plain = [one for one in result["options"] if not one["automated"]]
     columns = [Column("month", _("Month"), Kind.TEXT, Part.LABEL)]
-    columns += [Column(f"o{place}", one["option"], part=Part.VALUE, **_MONEY) for place, one in enumerate(plain)]
+    columns += [_money(f"o{place}", one["option"], "flow", Part.VALUE) for place, one in enumerate(plain)]
     sums = [list(accumulate(Decimal(amount) for amount in one["flow"])) for one in plain]
     rows = [
         {
@@ -84,16 +93,19 @@ def _units(result: Result) -> Sheet | None:
     }  # fmt: skip
     if not any(one[name] for one in result["options"] for name in names):
         return None
-    columns = [_label(), *(Column(name, label, Kind.MONEY) for name, label in names.items())]
+    columns = [
+        _label(),
+        *(Column(name, label, Kind.MONEY, defined=f"assessment#{name}") for name, label in names.items()),
+    ]
     return Sheet("units", _("Cost per unit"), columns, _rows(result, result["options"]))
 
 
 def _against(result: Result) -> Sheet:
     columns = (
-        _label(), Column("gain", _("Gain"), **_MONEY), Column("gain_present", _("Gain, present worth"), **_MONEY),
-        Column("roi", _("Return on investment"), Kind.SHARE, digits=0), Column("payback_month", _("Paid back in month")),
-        Column("break_even_month", _("Ahead from month")), Column("overtaken_month", _("Behind from month")),
-        Column("break_even_calls", _("Equal at calls a month")),
+        _label(), _money("gain", _("Gain"), "gain"), _money("gain_present", _("Gain, present worth"), "gain_present"),
+        _unit("roi", _("Return on investment"), Kind.SHARE, digits=0), _unit("payback_month", _("Paid back in month"), Kind.COUNT),
+        _unit("break_even_month", _("Ahead from month"), Kind.COUNT), _unit("overtaken_month", _("Behind from month"), Kind.COUNT),
+        _unit("break_even_calls", _("Equal at calls a month"), Kind.COUNT),
     )  # fmt: skip
     title = _("Against %(baseline)s", baseline=result["baseline"] or words.NOTHING)
     return Sheet("against", title, columns, _rows(result, result["comparisons"]))
@@ -101,9 +113,9 @@ def _against(result: Result) -> Sheet:
 
 def _staffing(result: Result) -> Sheet:
     columns = (
-        _label(), Column("seats", _("Seats")), Column("agents", _("Full-time agents"), Kind.NUMBER),
-        Column("answered", _("Answered in time"), Kind.SHARE), Column("wait_seconds", _("Mean wait, seconds"), Kind.NUMBER, digits=1),
-        Column("occupancy", _("Occupancy"), Kind.SHARE),
+        _label(), _unit("seats", _("Seats"), Kind.COUNT), _unit("agents", _("Full-time agents"), Kind.NUMBER),
+        _unit("answered", _("Answered in time"), Kind.SHARE), _unit("wait_seconds", _("Mean wait, seconds"), Kind.NUMBER, digits=1),
+        _unit("occupancy", _("Occupancy"), Kind.SHARE),
     )  # fmt: skip
     rows = [{"label": named(one), **one["staffing"]} for one in result["options"] if one["staffing"]]
     return Sheet(
@@ -113,7 +125,7 @@ def _staffing(result: Result) -> Sheet:
 
 def _quality(result: Result) -> Sheet:
     columns = (
-        Column("kpi", _("Measure"), Kind.TEXT), Column("label", _("Way of answering"), Kind.TEXT),
+        Column("kpi", _("Measure"), Kind.TEXT, defined="assessment#kpis"), Column("label", _("Way of answering"), Kind.TEXT),
         Column("shown", _("Value"), Kind.TEXT), Column("wanted", _("Target"), Kind.TEXT),
         Column("met", _("Target met"), Kind.TEXT),
     )  # fmt: skip
@@ -138,7 +150,7 @@ def _measure(one: Mapping[str, Any], name: str) -> str:
 
 def _scores(result: Result) -> Sheet:
     weights = {name: weight for name, weight in result["weights"].items() if weight}
-    columns = [_label(), Column("total", _("Score"), Kind.NUMBER, Part.VALUE)]
+    columns = [_label(), Column("total", _("Score"), Kind.NUMBER, Part.VALUE, defined="assessment#points")]
     columns += [
         Column(name, _("%(criterion)s (weight %(weight)s)", criterion=_(_CRITERIA[name]), weight=words.number(weight, 1)),
                Kind.NUMBER)
@@ -154,8 +166,8 @@ def _tornado(result: Result) -> Sheet | None:
         return None
     columns = (
         Column("label", _("Figure"), Kind.TEXT, Part.LABEL), Column("low", _("From"), Kind.NUMBER),
-        Column("high", _("To"), Kind.NUMBER), Column("at_low", _("Cheaper by, from"), part=Part.LOW, **_MONEY),
-        Column("at_high", _("Cheaper by, to"), part=Part.HIGH, **_MONEY), Column("turned", _("Turns the result"), Kind.TEXT),
+        Column("high", _("To"), Kind.NUMBER), _money("at_low", _("Cheaper by, from"), "bars", Part.LOW),
+        _money("at_high", _("Cheaper by, to"), "bars", Part.HIGH), Column("turned", _("Turns the result"), Kind.TEXT),
     )  # fmt: skip
     rows = [
         bar | {"low": Decimal(bar["low"]), "high": Decimal(bar["high"]), "currency": result["currency"],
@@ -173,9 +185,9 @@ def _simulated(result: Result) -> Sheet | None:
     if not found:
         return None
     columns = (
-        _label(), Column("p50", _("Half of the runs below"), part=Part.VALUE, **_MONEY),
-        Column("p5", _("5 % below"), part=Part.LOW, **_MONEY), Column("p95", _("95 % below"), part=Part.HIGH, **_MONEY),
-        Column("cheapest", _("Cheapest of all"), Kind.SHARE),
+        _label(), _money("p50", _("Half of the runs below"), "p50", Part.VALUE),
+        _money("p5", _("5 % below"), "p5", Part.LOW), _money("p95", _("95 % below"), "p95", Part.HIGH),
+        _unit("cheapest", _("Cheapest of all"), Kind.SHARE),
     )  # fmt: skip
     note = _("%(runs)s runs with %(varied)s figures varied within their ranges; net present cost.",
              runs=words.number(found["runs"]), varied=found["varied"])  # fmt: skip
@@ -186,7 +198,7 @@ def _simulated(result: Result) -> Sheet | None:
 
 def _hidden(result: Result) -> Sheet:
     columns = (
-        _label(), Column("name", _("Cost line"), Kind.TEXT), Column("total", _("Total"), **_MONEY),
+        _label(), Column("name", _("Cost line"), Kind.TEXT), _money("total", _("Total"), "total"),
     )  # fmt: skip
     rows = [
         {"label": named(one), "name": line["name"], "total": line["total"], "currency": result["currency"]}
@@ -203,7 +215,10 @@ def _contact(result: Result) -> Sheet | None:
     lines = [(one["name"], one["amount"]) for one in found["costs"]]
     lines += [(_("Tax"), found["tax"]), (_("Total"), found["total"]), (_("Cost per contact"), found["cost_per_contact"]),
               (_("Cost per minute"), found["cost_per_minute"])]  # fmt: skip
-    columns = (Column("label", _("Line"), Kind.TEXT), Column("amount", _("Amount"), Kind.MONEY, digits=4))
+    columns = (
+        Column("label", _("Line"), Kind.TEXT),
+        Column("amount", _("Amount"), Kind.MONEY, defined="assessment#cost_per_contact", digits=4),
+    )
     note = _("%(contacts)s contacts of the reference length; utilisation %(share)s.",
              contacts=words.number(Decimal(found["contacts"])), share=words.percent(found["utilisation"]))  # fmt: skip
     rows = [{"label": name, "amount": amount, "currency": currency} for name, amount in lines]

@@ -1,4 +1,4 @@
-"""What reminding costs: charged and estimated money kept apart."""
+"""What reminding costs: charged and estimated money kept apart, and what is to come."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from reminders.domain.measures import Basis, CostBy, Costs
 from reminders.services.reports import CostReport
 from reminders.web.context import use_cases
-from reminders.web.manage import labels, words
+from reminders.web.manage import labels, spending, words
 from reminders.web.manage.figures import Figure
 from reminders.web.manage.pages import render
 from reminders.web.manage.period import Period, asked
@@ -20,8 +20,6 @@ from reminders.web.manage.words import N_, _
 
 bp = Blueprint("costs", __name__)
 
-#: Prices of messages are fractions of a cent.
-_DIGITS = 4
 _BREAKDOWNS = {
     CostBy.CHANNEL: N_("By channel"), CostBy.LANGUAGE: N_("By language"), CostBy.STEP: N_("By step of the policy"),
     CostBy.LOCATION: N_("By location"),
@@ -39,12 +37,15 @@ _BASES = {
 @bp.get("/costs")
 def show() -> ResponseReturnValue:
     period = asked()
-    sheets = [_sheet(period, CostBy.WEEK, _("Week by week"), Chart.STACK)]
+    spent = use_cases().spending.report(period.first, period.last)
+    sheets = [spending.ahead(spent.forecast), _sheet(period, CostBy.WEEK, _("Week by week"), Chart.STACK)]
+    sheets.append(spending.by_kind(spent))
     sheets += [_sheet(period, by, _(title), Chart.BARS) for by, title in _BREAKDOWNS.items()]
     if "csv" in request.args:
         return download(sheets, request.args["csv"])
     report = use_cases().reports.reminder_costs(period.first, period.last)
-    return render("report", title=_("Costs"), period=period, sheets=sheets, figures=_figures(report), notes=[])
+    return render("report", title=_("Costs"), period=period, sheets=sheets,
+                  figures=_figures(report) + spending.figures(spent), notes=[])  # fmt: skip
 
 
 def basis(found: Basis | None) -> str:
@@ -68,7 +69,7 @@ def _of_currency(line: Costs) -> list[Figure]:
         Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost"),
         *(
             Figure(
-                label, words.money(spent.per(count), currency, _DIGITS), _("divided by %(n)s", n=words.number(count)),
+                label, words.money(spent.per(count), currency, spending.DIGITS), _("divided by %(n)s", n=words.number(count)),
                 defined=name,
             )
             for label, count, name in pieces
@@ -92,10 +93,10 @@ def _columns(chart: Chart) -> Sequence[Column]:
         Column("actual_cost", _("Charged"), part=both, defined="actual_cost", **money),
         Column("estimated_cost", _("Estimated"), part=both, defined="estimated_cost", **money),
         Column("cost_per_reminder", _("Per reminder"), part=Part.NONE if both else Part.VALUE,
-               defined="cost_per_reminder", digits=_DIGITS, **money),
-        Column("cost_per_confirmed_visit", _("Per confirmed visit"), defined="cost_per_confirmed_visit", digits=_DIGITS,
+               defined="cost_per_reminder", digits=spending.DIGITS, **money),
+        Column("cost_per_confirmed_visit", _("Per confirmed visit"), defined="cost_per_confirmed_visit", digits=spending.DIGITS,
                **money),
-        Column("cost_per_kept_visit", _("Per kept visit"), defined="cost_per_kept_visit", digits=_DIGITS, **money),
+        Column("cost_per_kept_visit", _("Per kept visit"), defined="cost_per_kept_visit", digits=spending.DIGITS, **money),
         Column("reminders", _("Reminders"), defined="reminders"),
         Column("delivered", _("Delivered"), defined="sent"),
         Column("failed", _("Failed"), defined="failed"),

@@ -1,4 +1,4 @@
-"""What each figure means: ``docs/measures.md`` as a page with an anchor at every definition."""
+"""What each figure means: ``docs/measures.md`` and ``docs/assessment.md`` as pages with an anchor at every definition."""
 
 from __future__ import annotations
 
@@ -17,21 +17,31 @@ from reminders.web.manage.pages import render
 
 bp = Blueprint("definitions", __name__)
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+#: What a row says that defines nothing itself.
+_ELSEWHERE = frozenset({"as above", "as below"})
+
+
+#: The documents that define figures.
+DOCUMENTS = ("measures", "assessment")
+
 
 @bp.get("/definitions")
-def show() -> ResponseReturnValue:
-    return render("definitions", text=_document())
+@bp.get("/definitions/<any(measures, assessment):document>")
+def show(document: str = "measures") -> ResponseReturnValue:
+    return render("definitions", text=_document(document), document=document)
 
 
 @cache
-def _document() -> Markup:
-    text = (data_dir() / "docs" / "measures.md").read_text("utf-8")
+def _document(name: str) -> Markup:
+    text = (data_dir() / "docs" / f"{name}.md").read_text("utf-8")
     return Markup(html(text))  # noqa: S704 - our own document, and HTML in it is switched off
 
 
 def html(text: str) -> str:
     """Markdown as HTML. Headings get an anchor as on code hosts; a row of a table gets one for each code that stands in
-    its first cell, and the first row with a code has it."""
+    its first cell, and the first row with a code has it. Names that no table defines have theirs where they come first.
+    """
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens, taken = reader.parse(text), set[str]()
     for place, token in enumerate(tokens):
@@ -39,11 +49,22 @@ def html(text: str) -> str:
             _name(token, [_slug(tokens[place + 1].content)], taken)
         elif token.type == "tr_open" and tokens[place + 1].type == "td_open":
             codes = [part.content for part in tokens[place + 2].children or () if part.type == "code_inline"]
+            if _last_cell(tokens, place) in _ELSEWHERE:
+                continue
             _name(token, codes, taken)
             _spare(tokens[place + 2], codes[1:], taken)
         elif token.type == "inline":
             _unlink(token)
+    for token in tokens:
+        names = [part.content for part in token.children or () if part.type == "code_inline"]
+        _spare(token, [name for name in names if _NAME.fullmatch(name)], taken)
     return str(reader.renderer.render(tokens, reader.options, {}))
+
+
+def _last_cell(tokens: Sequence[Token], row: int) -> str:
+    """What stands at the end of the row that begins at ``row``."""
+    end = next(place for place in range(row, len(tokens)) if tokens[place].type == "tr_close")
+    return tokens[end - 2].content
 
 
 def _name(token: Token, names: Sequence[str], taken: set[str]) -> None:
@@ -54,7 +75,7 @@ def _name(token: Token, names: Sequence[str], taken: set[str]) -> None:
 
 
 def _spare(cell: Token, names: Sequence[str], taken: set[str]) -> None:
-    """Anchors for the other codes of a cell."""
+    """Anchors for other codes."""
     for part in cell.children or ():
         if part.type == "code_inline" and part.content in names and part.content not in taken:
             part.attrSet("id", part.content)

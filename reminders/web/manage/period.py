@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 
 from flask import request
@@ -42,11 +42,16 @@ class Period:
         return {"from": self.first.isoformat(), "to": self.last.isoformat()}
 
 
-def today() -> date:
-    """On the clock of the first location; in UTC while there is none."""
+def zone() -> tzinfo:
+    """That of the first location; UTC while there is none."""
     places = use_cases().catalogue.current().locations
     location = next(iter(places.values()), None)
-    return (now().astimezone(location.zone) if location else now()).date()
+    return location.zone if location else UTC
+
+
+def today() -> date:
+    """On the clock of the first location."""
+    return now().astimezone(zone()).date()
 
 
 def latest(days: int) -> Period:

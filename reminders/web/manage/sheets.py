@@ -60,7 +60,8 @@ class Chart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``key`` names the value in a row and the column in CSV; ``defined`` is its anchor among the definitions;
+    """``key`` names the value in a row and the column in CSV; ``defined`` is its anchor among the definitions (``assessment#roi``
+    in another document than the measures);
     ``digits`` are those after the point; ``heat`` colours its cells."""
 
     key: str

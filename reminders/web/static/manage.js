@@ -43,7 +43,7 @@
   function tick(kind) {
     const style = kind === "share" ? { style: "percent", maximumFractionDigits: 1 } : { maximumSignificantDigits: 4 };
     const format = new Intl.NumberFormat(language, style);
-    return (value) => format.format(value);
+    return (value) => format.format(kind === "points" ? 100 * value : value);
   }
 
   function line(column, place, more) {
@@ -94,7 +94,7 @@
           ctx.fill();
         }
       });
-      if (bounds.line) {
+      if (bounds.line !== undefined) {
         const at = scales.x.getPixelForValue(bounds.line);
         ctx.setLineDash([5, 4]);
         ctx.beginPath();
@@ -175,7 +175,7 @@
       return { type: "bar", data: { datasets }, options };
     },
 
-    /** Values with their intervals around 1, one below the other. */
+    /** Values with their intervals, one below the other: ratios around 1, differences around 0. */
     forest(columns) {
       const [value] = of(columns, "value");
       const [low] = of(columns, "low");
@@ -183,10 +183,12 @@
       const options = { ...common(value.kind, "x", "y"), indexAxis: "y" };
       const ends = [...low.values, ...high.values].filter((bound) => bound !== null);
       options.scales.x.beginAtZero = false;
-      options.scales.x.suggestedMin = Math.min(0.9, ...ends);
-      options.scales.x.suggestedMax = Math.max(1.1, ...ends);
+      const [around, room] = { number: [1, 0.1], points: [0, 0.01] }[value.kind] || [];
+      const shown = around === undefined ? ends : [around - room, around + room, ...ends];
+      options.scales.x.suggestedMin = Math.min(...shown);
+      options.scales.x.suggestedMax = Math.max(...shown);
       options.scales.y.ticks.autoSkip = false;
-      options.plugins.whiskers = { low: low.values, high: high.values, dots: value.values, line: 1 };
+      options.plugins.whiskers = { low: low.values, high: high.values, dots: value.values, line: around };
       const data = low.values.map((from, place) => [from, high.values[place]]);
       const texts = value.texts.map((text, place) => `${text} (${low.texts[place]} – ${high.texts[place]})`);
       const bar = { label: value.label, data, texts, backgroundColor: "transparent", maxBarThickness: 22 };
