@@ -27,7 +27,7 @@ DOCUMENTS = ("measures", "assessment")
 
 
 @bp.get("/definitions")
-@bp.get("/definitions/<any(measures, assessment):document>")
+@bp.get("/definitions/<any(measures,assessment):document>")
 def show(document: str = "measures") -> ResponseReturnValue:
     return render("definitions", text=_document(document), document=document)
 
