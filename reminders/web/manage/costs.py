@@ -66,11 +66,11 @@ def _of_currency(line: Costs) -> list[Figure]:
         (_("per kept visit"), spent.kept, "cost_per_kept_visit"),
     )
     return [
-        Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost"),
+        Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost", rows="#kinds"),
         *(
             Figure(
                 label, words.money(spent.per(count), currency, spending.DIGITS), _("divided by %(n)s", n=words.number(count)),
-                defined=name,
+                defined=name, rows="#channel",
             )
             for label, count, name in pieces
         ),

@@ -85,12 +85,12 @@ def _figures(found: Reading) -> list[Figure]:
         wanted = _("%(count)s are needed to be fairly sure", count=words.number(found.required))
     avoided = [contrast.avoided for contrast in found.contrasts if contrast.avoided]
     return [
-        Figure(_("First visits that count"), words.number(found.visits), wanted, defined="required_visits"),
-        Figure(_("Not marked"), words.number(found.unmarked), _("in no arm: their outcome is unknown"), defined="unmarked"),
+        Figure(_("First visits that count"), words.number(found.visits), wanted, defined="required_visits", rows="#arms"),
+        Figure(_("Not marked"), words.number(found.unmarked), _("in no arm: their outcome is unknown"), defined="unmarked", rows="#arms"),
         *(
             Figure(_("No-shows avoided"), words.number(one.value),
                    _("between %(low)s and %(high)s, however often you look", low=words.number(one.low), high=words.number(one.high)),
-                   defined="avoided_noshows")
+                   defined="avoided_noshows", rows="#contrasts")
             for one in avoided
         ),
     ]  # fmt: skip

@@ -53,15 +53,16 @@ def _figures(report: SavingsReport) -> Iterator[Figure]:
     found = report.comparison
     if found.avoided:
         yield Figure(_("No-shows avoided"), words.number(found.avoided.value), _spread(found.avoided, words.number),
-                     defined="avoided_noshows")  # fmt: skip
+                     defined="avoided_noshows", rows="#groups")  # fmt: skip
     if found.difference:
         yield Figure(_("Change of the no-show rate, points"), words.points(found.difference.value),
-                     _spread(found.difference, words.points), defined="adjusted_risk_difference")  # fmt: skip
+                     _spread(found.difference, words.points), defined="adjusted_risk_difference", rows="#ratios")  # fmt: skip
     for one in report.worth:
         if one.net:
             low, high = (words.money(amount, one.currency, 0) for amount in (one.net.low, one.net.high))
             yield Figure(_("Savings, costs taken off"), words.money(one.net.value, one.currency, 0),
-                         _("95 %% interval %(low)s to %(high)s", low=low, high=high), defined="net_savings")  # fmt: skip
+                         _("95 %% interval %(low)s to %(high)s", low=low, high=high), defined="net_savings",
+                         rows=f"#money-{one.currency.lower()}")  # fmt: skip
 
 
 def _spread(found: Interval, shown: Any) -> str:

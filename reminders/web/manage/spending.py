@@ -85,7 +85,11 @@ def _avoided(report: SpendingReport) -> Iterator[Figure]:
             spread = _("95 %% interval %(low)s to %(high)s", low=low, high=high)
             detail = spread if one.high is not None else _("at least %(low)s; there may be none", low=low)
             yield Figure(
-                _("per no-show avoided"), words.money(one.cost, one.currency), detail, defined="avoided_noshow"
+                _("per no-show avoided"),
+                words.money(one.cost, one.currency),
+                detail,
+                defined="avoided_noshow",
+                rows="#kinds",
             )
 
 

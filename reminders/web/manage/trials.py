@@ -67,7 +67,7 @@ def sizes() -> Sheet:
         for share in _SHARES for visits in [required_visits(base, difference, share)]
     ]  # fmt: skip
     note = _("At today's no-show rate of %(rate)s, with a power of 80 %%. Each patient counts once, so it takes longer where patients come often.",
-             rate=words.percent(base))  # fmt: skip
+             rate=words.percent(base)) if rows else ""  # fmt: skip
     return Sheet("sizes", _("How large a trial has to be"), columns, rows, note=note,
                  empty=_("Too few visits were missed in the last 13 weeks to say."))  # fmt: skip
 
