@@ -3,6 +3,7 @@ connector under ``gateways/`` and give it a ``Kind`` here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -10,9 +11,12 @@ from secrets import SystemRandom
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
-from reminders.domain.connector import Replica
 from reminders.domain.imip import ReplyAddress
+from reminders.domain.connector import Connector
+from reminders.domain.crm import PATIENT, VISIT, Account, System
 from reminders.domain.ports import FoundCalendar
+from reminders.domain.replica import Replica
+from reminders.domain.sync import Owner
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
 from reminders.gateways.download import download
@@ -28,18 +32,26 @@ from reminders.services.slots import Slots
 from reminders.services.sync.busy import BusyTimes
 from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
+from reminders.services.sync.crms import CRM, CrmConnections, account_of
 from reminders.services.sync.disputes import Disputes
 from reminders.services.sync.events import OWNERS, VisitEvents
 from reminders.services.sync.feeds_in import FeedSource
 from reminders.services.sync.kinds import Kind, Kinds
 from reminders.services.sync.mailbox import MailboxSource
+from reminders.services.sync.patientcards import PatientCards
+from reminders.services.sync.preview import ImportPreviews
 from reminders.services.sync.running import Syncing
+from reminders.services.sync.visitrecords import VisitRecords
 from reminders.services.sync.waking import Waking
 from reminders.services.vault import SecretVault
 from reminders.settings import Settings
 from reminders.store.engine import Database, Record
 
 CALENDAR = "calendar"
+#: How the connector of a patient system is built.
+Build = Callable[[Outward, Clock, Account], Connector]
+#: Patient systems and CRMs: what each asks for, and its connector. A new one is a line here.
+SYSTEMS: tuple[tuple[System, Build], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +73,34 @@ class Connecting:
     vault: SecretVault
     busy: BusyTimes
     calendars: Connections
+    crms: CrmConnections
+    previews: ImportPreviews
     disputes: Disputes
     files: CalendarFiles
     syncing: Syncing
     waking: Waking
 
 
-def connecting(settings: Settings, ground: Ground, owner: str) -> Connecting:
+def connecting(
+    settings: Settings, ground: Ground, owner: str, systems: Sequence[tuple[System, Build]] = SYSTEMS
+) -> Connecting:  # fmt: skip
     """Put it together. ``owner`` names this process in leases."""
     outward = Outward(ground.clock, networks(settings.private_networks))
     busy = BusyTimes(ground.database, ground.clock, ground.catalogue, occupied)
     attending = _attending(settings, ground)
-    kinds = {**calendar_kinds(ground, outward, busy), "imap": mailbox_kind(ground, outward, attending)}
+    kinds = {
+        **calendar_kinds(ground, outward, busy), "imap": mailbox_kind(ground, outward, attending),
+        **crm_kinds(ground, outward, systems),
+    }  # fmt: skip
     vault = SecretVault(settings.secret_key)
     calendars = Connections(
         ground.database, ground.clock, ground.catalogue, kinds, vault, partial(_discovered, outward), CALENDAR
     )
+    crms = CrmConnections(ground.database, ground.clock, ground.catalogue, kinds, vault)
     disputes = Disputes(ground.database, ground.clock, kinds)
     return Connecting(
-        attending, kinds, vault, busy, calendars, disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
+        attending, kinds, vault, busy, calendars, crms,
+        ImportPreviews(ground.database, ground.clock, kinds, vault, crms), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
         Syncing(ground.database, ground.clock, kinds, vault, owner, SystemRandom().random),
         Waking(ground.database, ground.clock, kinds),
     )  # fmt: skip
@@ -124,6 +145,38 @@ def _mailbox(
 ) -> MailboxSource:  # fmt: skip
     box = Box.from_url(connection.config["url"], connection.config.get("username", ""), secret)
     return MailboxSource(Imap(box, outward.dial, ground.clock, MOST_BYTES), attending.receive)
+
+
+def crm_kinds(ground: Ground, outward: Outward, systems: Sequence[tuple[System, Build]]) -> Kinds:
+    """Patients and visits in other systems."""
+    return {
+        system.kind: Kind(
+            CRM, partial(_crm, ground, outward, system, build), partial(_records, ground, system),
+            partial(_owners, system), visits=VISIT if VISIT in system.fields else None,
+            patients=PATIENT if PATIENT in system.fields else None, system=system,
+        )
+        for system, build in systems
+    }  # fmt: skip
+
+
+def _crm(
+    ground: Ground, outward: Outward, system: System, build: Build, connection: Record, secret: str
+) -> Connector:  # fmt: skip
+    return build(outward, ground.clock, account_of(system, connection, secret))
+
+
+def _records(ground: Ground, system: System, connection: Record, actor: Actor) -> dict[str, Replica]:
+    places = list(ground.catalogue.current().location_by_id.values())
+    country = connection.config.get("country") or (places[0].country if places else "US")
+    sides: dict[str, Replica] = {
+        PATIENT: PatientCards(ground.clock, connection, actor, country),
+        VISIT: VisitRecords(ground.clock, ground.catalogue, ground.lifecycle, connection, actor),
+    }
+    return {entity: side for entity, side in sides.items() if entity in system.fields}
+
+
+def _owners(system: System, connection: Record) -> dict[str, dict[str, Owner]]:
+    return system.owners(connection.config.get("owners", {}))
 
 
 def _caldav(ground: Ground, outward: Outward, connection: Record, secret: str) -> CalDav:

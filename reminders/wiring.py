@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -15,8 +15,9 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.connecting import Connecting, Ground, answer_address, connecting
+from reminders.connecting import SYSTEMS, Build, Connecting, Ground, answer_address, connecting
 from reminders.domain.changeset import Gate
+from reminders.domain.crm import System
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
 from reminders.domain.worth import Prices
@@ -69,6 +70,7 @@ from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
+from reminders.store.patients import CHANGED
 from reminders.texts import PageTexts, Texts
 from reminders.texts.lexicons import Lexicons
 from reminders.web.app import create_app
@@ -109,9 +111,10 @@ class Service:
 
 
 def build(
-    settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None, mailer: Mailer | None = None
-) -> Service:
-    """Wire everything. ``clock``, ``messenger`` and ``mailer`` are for tests and the demonstration."""
+    settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None, mailer: Mailer | None = None,
+    systems: Sequence[tuple[System, Build]] = SYSTEMS,
+) -> Service:  # fmt: skip
+    """Wire everything. ``clock``, ``messenger``, ``mailer`` and ``systems`` are for tests and the demonstration."""
     clock = clock or SystemClock()
     settings, sandbox = _with_sandbox(settings, clock)
     database = Database(settings.database_url, pool_size=settings.senders + 8)
@@ -120,7 +123,7 @@ def build(
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
     lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
-    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner())
+    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner(), systems)
     parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
     crew = Threads(settings.senders, "sender")
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
@@ -165,6 +168,7 @@ def _worker(
     extras += [_advance(sandbox, clock)] if sandbox else []
     handlers = {
         TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": parts.joined.waking.visit_changed,
+        CHANGED: parts.joined.waking.patient_changed,
     }  # fmt: skip
     effects = Effects(database, clock, handlers)
     slow = [parts.joined.syncing.run, parts.joined.busy.extend, Rollups(database, clock).tick]
@@ -182,7 +186,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
         booking=Booking(database, clock, catalogue, lifecycle, slots),
-        attending=parts.joined.attending, calendar_connections=parts.joined.calendars, calendar_files=parts.joined.files,
+        attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),

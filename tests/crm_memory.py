@@ -40,6 +40,7 @@ SYSTEM = System(
         Setting("url", "Address"), Setting("token", "API token", secret=True),
         Setting("webhook_secret", "Secret of webhooks", secret=True, default=""),
     ),
+    pages={"patient": "{url}/patients/{id}"},
 )  # fmt: skip
 SIGNATURE = "x-memory-signature"
 

@@ -2,7 +2,7 @@
 
 A connector knows one vendor and nothing of us: it lists what changed, fetches, writes and deletes. The engine
 (``services/sync/``) knows no vendor: it compares, merges and remembers. What our own side of a kind of thing
-(visits, patients) looks like, and what becomes of a change made elsewhere, is a ``Replica``. To connect a new system,
+(visits, patients) looks like, and what becomes of a change made elsewhere, is a ``Replica`` (``domain/replica.py``). To connect a new system,
 write one file under ``gateways/`` that implements ``Connector``, and run its contract tests.
 
 Fields are a flat mapping of names to JSON values in *canonical* form (``domain/sync.py``): moments in UTC to the second,
@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from reminders.errors import GatewayError
@@ -156,13 +155,16 @@ class Missing(Exception):
 
 class Refused(Exception):
     """The write, or on our side the change, is against a rule. ``code`` is stable, ``sentence`` is for people, ``fields``
-    names what is refused (none: all of it)."""
+    names what is refused (none: all of it). ``candidates``: our things between which a person has to choose."""
 
-    def __init__(self, code: str, sentence: str = "", fields: Sequence[str] = ()) -> None:
+    def __init__(
+        self, code: str, sentence: str = "", fields: Sequence[str] = (), candidates: Sequence[str] = ()
+    ) -> None:  # fmt: skip
         super().__init__(code)
         self.code = code
         self.sentence = sentence or code
         self.fields = tuple(fields)
+        self.candidates = tuple(candidates)
 
 
 class Connector(Protocol):
@@ -225,67 +227,6 @@ class Hooked(Protocol):
     """A connector whose system calls us when something changes."""
 
     def read_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Sequence[Delivery]:
-        """What a webhook announces; ``Refused`` when the signature over the raw body is wrong or too old."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Local:
-    """What the other side should show of one of our things. ``final``: nobody misses it when it is deleted there.
-    ``modified``: when it last changed here, if that is known."""
-
-    fields: Fields
-    final: bool = False
-    modified: datetime | None = None
-
-
-class Fate(StrEnum):
-    """What becomes of our thing when it was deleted in the other system."""
-
-    DROP = "drop"  # it is gone (or cancelled) here, too
-    RESTORE = "restore"  # put it back there
-    ASK = "ask"  # a person decides; until then nothing is written there
-
-
-class Replica(Protocol):
-    """Our side of one kind of thing, inside a transaction ``tx`` that the engine opened.
-
-    ``apply`` and the others that change something go through the services' own rules: a remote change is a request.
-    They raise ``Refused`` to say no; the transaction is then rolled back, so they may have written before.
-    """
-
-    def read(self, tx: Any, local_id: str) -> Local | None:
-        """What should be there; ``None`` when nothing should."""
-        ...
-
-    def match(self, tx: Any, remote: Remote) -> str | None:
-        """Which of our things an unknown item is: by our id, then by verified facts. ``None``: none of them."""
-        ...
-
-    def create(self, tx: Any, remote: Remote) -> str | None:
-        """Take in an item made there; returns its id here, or ``None`` when it is none of our business."""
-        ...
-
-    def apply(self, tx: Any, local_id: str, fields: Fields, remote: Remote) -> None:
-        """Carry out what was changed there: only the fields that changed."""
-        ...
-
-    def removed(self, tx: Any, local_id: str) -> Fate:
-        """It was deleted there and not touched here: what now? Carries out a ``DROP`` itself."""
-        ...
-
-    def drop(self, tx: Any, local_id: str) -> None:
-        """It was deleted there, and a person wants it gone (or cancelled) here, too."""
-        ...
-
-    def revive(self, tx: Any, local_id: str, remote: Remote) -> bool:
-        """It is gone here, but was edited there: take it back if that is possible."""
-        ...
-
-    def everything(self, tx: Any, after: str | None, limit: int) -> Sequence[str]:
-        """Ids of all that should be there, in a stable order, for the daily comparison and the first run."""
-        ...
-
-    def disputed(self, tx: Any, local_id: str, field: str, *, open_: bool) -> None:
-        """A conflict about this field was opened or closed; ``*`` stands for the whole thing."""
+        """What a webhook announces; ``Refused`` when the signature over the raw body is wrong or too old. Names of headers
+        are in lower case; ``:method`` and ``:url`` are how it was called, for signatures that cover them."""
         ...

@@ -34,9 +34,10 @@ that patient is.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from urllib.parse import quote
 
 from reminders.domain.sync import Owner
 
@@ -77,7 +78,8 @@ class Setting:
 @dataclass(frozen=True, slots=True)
 class System:
     """One kind of system. ``kind`` is its name in the API and in the table of connections; ``fields`` says what it keeps
-    of each entity, the rest is neither sent nor compared."""
+    of each entity, the rest is neither sent nor compared. ``pages``: where people see a record there, by entity, with
+    names of settings and ``id`` in braces."""
 
     kind: str
     title: str
@@ -85,6 +87,16 @@ class System:
     fields: Mapping[str, frozenset[str]] = field(
         default_factory=lambda: {entity: frozenset(owners) for entity, owners in DEFAULT_OWNERS.items()}
     )
+
+    pages: Mapping[str, str] = field(default_factory=dict)
+
+    def page(self, entity: str, remote_id: str, config: Mapping[str, str]) -> str | None:
+        """Address of a record there, for people."""
+        template = self.pages.get(entity)
+        if template is None:
+            return None
+        known = {name: value.rstrip("/") for name, value in config.items()}
+        return template.format_map({**known, "id": quote(remote_id, safe="")})
 
     def owners(self, chosen: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, Owner]]:
         """Who decides on each field that this system keeps: the defaults, and what a connection chose instead."""
@@ -120,6 +132,16 @@ def join_name(given: str | None, family: str | None) -> str:
     return " ".join(f"{given or ''} {family or ''}".split())
 
 
-def differing(shown: Mapping[str, Any], fields: Mapping[str, Any]) -> frozenset[str]:
-    """Names of fields whose values differ from what is shown."""
-    return frozenset(name for name, value in fields.items() if name not in shown or shown[name] != value)
+def same_name(one: str, other: str) -> bool:
+    """Whether two names can be one person's: the same words in any order and spelling, or the words of one among those of
+    the other. A name of a single word says too little."""
+    first, second = _words(one), _words(other)
+    if "".join(sorted(first)) == "".join(sorted(second)) or "".join(first) == "".join(second):
+        return bool(first)
+    small, large = sorted((set(first), set(second)), key=len)
+    return len(small) > 1 and small <= large
+
+
+def _words(name: str) -> list[str]:
+    folded = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c)).split()

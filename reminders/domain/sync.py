@@ -79,7 +79,8 @@ class Link:
 
     ``local_id`` ``None``: an item there that is none of our business. ``pending`` and ``rev``: a write is under way, of
     these values, marked so. ``sent_hash``/``sent_n``: what was sent last and how often. ``gone_since``: deleted there,
-    not yet acted on. ``held``: a person has to decide first. ``dead``: it was on both sides once.
+    not yet acted on. ``held``: a person has to decide first. ``dead``: it was on both sides once; with ``held`` it is not
+    written there again.
     """
 
     entity: str
@@ -175,7 +176,8 @@ def _theirs_changed(
     else:
         winner = Live.THEIRS if owner is Owner.THEIRS else Live.OURS
         before = base_local.get(name)
-        disputes.append(Dispute(name, before, ours, theirs, winner, Cause.BOTH_CHANGED))
+        first = name not in base_local  # both had it before they were linked: a rule decides, and can be undone
+        disputes.append(Dispute(name, before, ours, theirs, winner, Cause.BOTH_CHANGED, attention=not first))
     if winner is Live.THEIRS:
         take[name] = theirs
     else:

@@ -13,10 +13,10 @@ from reminders.clock import Clock
 from reminders.domain.actor import SYSTEM, Actor, Once
 from reminders.domain.delivery import Channel
 from reminders.errors import Invalid, Stale
-from reminders.services import numbers
+from reminders.services import cards
 from reminders.services.catalogue import Catalogue
 from reminders.services.phones import e164
-from reminders.store import appointments, consents, histories, inbox, keys, messages, patients
+from reminders.store import appointments, consents, histories, keys, messages, patients
 from reminders.store import reminders as reminder_store
 from reminders.store.appointments import Filter
 from reminders.store.engine import Database, Record
@@ -70,22 +70,18 @@ class Patients:
         with self._database.write() as tx:
             earlier = keys.claim_once(tx, once, row["uid"], now) if once else None
             if earlier is None:
-                patients.add(tx, row)
+                cards.add(tx, row, now)
         return self.get(earlier or row["uid"])
 
     def change(self, uid: str, values: dict[str, Any], country: str | None, version: int | None = None) -> Card:
         """Change what is given; a new phone takes a flagged number's warning away, and it off the desk's worklist."""
         row, now = self._checked(values, country), self._clock.now()
-        if "phone" in row:
-            row["phone_problem"] = None
         with self._database.write() as tx:
             patient = patients.get(tx, uid, lock=True)
             if version is not None and patient.version != version:
                 raise Stale(current_version=patient.version)
             if row:
-                patients.change(tx, patient.id, row)
-            if row.get("phone", patient.phone) != patient.phone:
-                inbox.settle(tx, patient.id, numbers.REASON, SYSTEM.name, now)
+                cards.edit(tx, patient, row, now)
         return self.get(uid)
 
     def get(self, uid: str) -> Card:

@@ -153,6 +153,22 @@ def uids_of_provider(
     return tx.execute(query.order_by(Appointment.uid).limit(limit)).scalars().all()
 
 
+def uids_since(tx: Connection, since: datetime, after: str | None, limit: int) -> Sequence[str]:
+    """Ids of visits booked here, with a time of day, that begin at ``since`` or later, in order of id."""
+    query = select(Appointment.uid).where(
+        Appointment.start_at >= since, Appointment.timed, Appointment.source.is_(None)
+    )
+    if after is not None:
+        query = query.where(Appointment.uid > after)
+    return tx.execute(query.order_by(Appointment.uid).limit(limit)).scalars().all()
+
+
+def uids_at(tx: Connection, patient_uid: str, start: datetime) -> Sequence[str]:
+    """Ids of a patient's visits that begin at this moment."""
+    query = select(Appointment.uid).join(Patient).where(Patient.uid == patient_uid, Appointment.start_at == start)
+    return tx.execute(query.order_by(Appointment.id)).scalars().all()
+
+
 def open_for_phone(tx: Connection, phone: str, now: datetime) -> Sequence[Record]:
     """Visits still ahead of everybody who is reached under this number, soonest first."""
     return tx.execute(

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from reminders.errors import NotFound
 from reminders.store.engine import Record
+from reminders.store.ids import new_secret
 from reminders.store.tables import (
     BusyEvent,
     Hold,
@@ -27,6 +28,8 @@ _RUN: Any = SyncRun.__table__
 #: States in which passes go on by themselves.
 RUNNING = ("ok", "failing")
 _KEEP_RUNS = 200
+#: More webhooks than this wait for the next pass.
+_MOST_ANNOUNCED = 500
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
@@ -139,6 +142,35 @@ def first_of_webhook(tx: Connection, number: int, delivery_id: str, now: datetim
         return False
     tx.execute(insert(SyncInbox), {"connection_id": number, "delivery_id": delivery_id, "received_at": now})
     return True
+
+
+def announce(
+    tx: Connection, number: int, entity: str | None, remote_id: str | None, delivery_id: str, now: datetime
+) -> None:  # fmt: skip
+    """Have an item there looked at by the next pass; the same wish counts once."""
+    if first_of_webhook(tx, number, delivery_id, now):
+        statement = update(SyncInbox).where(SyncInbox.connection_id == number, SyncInbox.delivery_id == delivery_id)
+        tx.execute(statement.values(entity=entity, remote_id=remote_id))
+
+
+def announce_waiting(tx: Connection, number: int, now: datetime) -> None:
+    """Have everything looked at again that was neither taken in nor ignored."""
+    waits = (SyncLink.connection_id == number, SyncLink.held, SyncLink.local_id.is_(None))
+    for row in tx.execute(select(SyncLink.entity, SyncLink.remote_id).where(*waits)).all():
+        announce(tx, number, row.entity, row.remote_id, f"again {new_secret()[:16]}", now)
+
+
+def announced(tx: Connection, number: int, entity: str) -> list[tuple[int, str]]:
+    """(number, id there) of items to look at, oldest first."""
+    query = select(SyncInbox.id, SyncInbox.remote_id).where(
+        SyncInbox.connection_id == number, SyncInbox.entity == entity, SyncInbox.handled_at.is_(None),
+        SyncInbox.remote_id.is_not(None),
+    )  # fmt: skip
+    return [(row.id, row.remote_id) for row in tx.execute(query.order_by(SyncInbox.id).limit(_MOST_ANNOUNCED))]
+
+
+def answered(tx: Connection, numbers: Sequence[int], now: datetime) -> None:
+    tx.execute(update(SyncInbox).where(SyncInbox.id.in_(numbers)).values(handled_at=now))
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from reminders.domain.delivery import Channel
+from reminders.store import outbox, patients
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Message, OptOut
@@ -32,6 +33,7 @@ def stop(tx: Connection, phone: str, channel: str, now: datetime, evidence: str,
     values = {"phone": phone.lower(), "channel": channel, "since": now, "evidence": _line(evidence),
               "message_id": message_id}  # fmt: skip
     tx.execute(insert(OptOut).values(**values))
+    _announce(tx, phone, now)
     return True
 
 
@@ -49,6 +51,8 @@ def start(tx: Connection, phone: str, channel: str | None, now: datetime, eviden
     if channel is not None and whole is not None:
         stopped = {channel, *(row.channel for row in standing)}
         _narrow(tx, whole, [other for other in _OF_A_PHONE if other not in stopped])
+    if ended:
+        _announce(tx, phone, now)
     return len(ended)
 
 
@@ -103,6 +107,12 @@ def _in_force(tx: Connection, phone: str) -> Sequence[Record]:
     """The stops in force for one address, locked, so that two starts cannot end the same one."""
     query = select(OptOut.__table__).where(_among([phone]), OptOut.ended_at.is_(None))
     return tx.execute(query.order_by(OptOut.id).with_for_update(key_share=True)).all()
+
+
+def _announce(tx: Connection, address: str, now: datetime) -> None:
+    """Other systems hear of it for everybody who is reached there."""
+    for row in patients.sharing(tx, address, address):
+        outbox.add(tx, patients.CHANGED, row.uid, {}, now)
 
 
 def _among(phones: Collection[str]) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reminders.domain.sync import Dispute, Link
@@ -65,6 +65,14 @@ def gone(tx: Connection, connection: int, entity: str) -> list[Link]:
         _LINK.c.connection_id == connection, _LINK.c.entity == entity, _LINK.c.gone_since.is_not(None),
         ~_LINK.c.dead, ~_LINK.c.held,
     )  # fmt: skip
+    return [_link(row) for row in tx.execute(query)]
+
+
+def waiting(tx: Connection, connection: int, entity: str) -> list[Link]:
+    """Items there that were neither taken in nor ignored: a person decides, or what they lack comes to be known."""
+    query = select(_LINK).where(
+        _LINK.c.connection_id == connection, _LINK.c.entity == entity, _LINK.c.held, _LINK.c.local_id.is_(None)
+    )
     return [_link(row) for row in tx.execute(query)]
 
 
@@ -181,6 +189,12 @@ def conflicts(
     if after is not None:
         query = query.where(_CONFLICT.c.id < after)
     return tx.execute(query.order_by(_CONFLICT.c.id.desc()).limit(limit)).all()
+
+
+def waiting_count(tx: Connection, connection: int) -> int:
+    """How many conflicts of a connection wait for a person."""
+    waits = (_CONFLICT.c.connection_id == connection, _CONFLICT.c.attention, _CONFLICT.c.closed_at.is_(None))
+    return int(tx.execute(select(func.count()).where(*waits)).scalar_one())
 
 
 def open_disputes(tx: Connection, local_id: str) -> int:

@@ -36,6 +36,12 @@ def by_token(tx: Connection, token: str, *, lock: bool = False) -> Record | None
     return tx.execute(query.with_for_update(key_share=True) if lock else query).first()
 
 
+def came_from(tx: Connection, phone: str) -> bool:
+    """True when somebody has answered from this number, so that it is theirs."""
+    query = select(Message.id).where(Message.phone == phone, Message.direction == "in").limit(1)
+    return tx.execute(query).first() is not None
+
+
 def by_number(tx: Connection, number: int) -> Record:
     return tx.execute(select(Message.__table__).where(Message.id == number)).one()
 

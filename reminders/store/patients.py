@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import aliased
 
 from reminders.errors import NotFound
@@ -14,6 +14,8 @@ from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
 
 _VISIT = aliased(Appointment)
+#: So many cards behind one address are more than anybody can choose between.
+_MOST_SHARING = 50
 
 #: The venue of the patient's latest visit, past or to come: who speaks when a message belongs to no visit.
 HOME = (
@@ -28,6 +30,10 @@ HOME = (
 
 _BY_UID = select(Patient.__table__).where(Patient.uid == bindparam("uid"))
 _GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(key_share=True))
+
+
+#: Topic of the outbox: somebody's card changed, or what they allow.
+CHANGED = "patient.changed"
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
@@ -52,9 +58,33 @@ def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
         tx.execute(update(Appointment).where(Appointment.patient_id == number).values(published=False))
 
 
+def sharing(tx: Connection, phone: str | None, email: str | None) -> Sequence[Record]:
+    """Cards with this phone (E.164) or e-mail address, in order of creation."""
+    reached = [Patient.phone == phone] if phone else []
+    reached += [Patient.email.in_({email, email.lower()})] if email else []
+    if not reached:
+        return []
+    query = select(Patient.__table__).where(or_(*reached), Patient.merged_into.is_(None))
+    return tx.execute(query.order_by(Patient.id).limit(_MOST_SHARING)).all()
+
+
+def by_external(tx: Connection, source: str, external_id: str) -> Record | None:
+    """The card that an import made of this record."""
+    query = select(Patient.__table__).where(Patient.source == source, Patient.external_id == external_id)
+    return tx.execute(query).first()
+
+
+def uids(tx: Connection, after: str | None, limit: int) -> Sequence[str]:
+    """Ids of all cards but those merged into others, in order of id."""
+    query = select(Patient.uid).where(Patient.merged_into.is_(None))
+    if after is not None:
+        query = query.where(Patient.uid > after)
+    return tx.execute(query.order_by(Patient.uid).limit(limit)).scalars().all()
+
+
 def listing(tx: Connection, after: int, limit: int, text: str | None, phone: str | None) -> Sequence[Record]:
     """Patients in order of creation; ``text`` matches part of the name, ``phone`` the whole number."""
-    query = select(Patient.__table__).where(Patient.id > after)
+    query = select(Patient.__table__).where(Patient.id > after, Patient.merged_into.is_(None))
     if text:
         query = query.where(func.lower(Patient.name).contains(text.lower(), autoescape=True))
     if phone:

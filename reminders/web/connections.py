@@ -94,7 +94,7 @@ def get(connection_id: str) -> Response:
     """One connection with its last pass."""
     row = use_cases().calendar_connections.get(connection_id)
     runs = use_cases().calendar_connections.runs(connection_id, 1)
-    return answer(_connection(row) | {"last_run": _run(runs[0]) if runs else None})
+    return answer(_connection(row) | {"last_run": run_out(runs[0]) if runs else None})
 
 
 @bp.patch("/calendar-connections/<uid:connection_id>")
@@ -146,7 +146,7 @@ def sync(connection_id: str, wanted: SyncIn) -> Response:
 def runs(connection_id: str, wanted: Query) -> Response:
     """The last passes, newest first."""
     rows = use_cases().calendar_connections.runs(connection_id, wanted.limit)
-    return answer({"items": [_run(row) for row in rows], "next_cursor": None})
+    return answer({"items": [run_out(row) for row in rows], "next_cursor": None})
 
 
 @bp.post("/calendar-files")
@@ -198,7 +198,7 @@ def conflicts(wanted: ConflictQuery) -> Response:
 @allow(*DESK)
 def resolve(conflict_id: str, wanted: ResolveIn) -> Response:
     """Let one of both values hold; choosing the other one later undoes it."""
-    return answer(_conflict(use_cases().disputes.resolve(conflict_id, Live(wanted.choice), actor())))
+    return answer(_conflict(use_cases().disputes.resolve(conflict_id, Live(wanted.choice), actor(), wanted.match)))
 
 
 def _connection(row: Record) -> dict[str, Any]:
@@ -214,7 +214,8 @@ def _connection(row: Record) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _run(row: Record) -> dict[str, Any]:
+def run_out(row: Record) -> dict[str, Any]:
+    """One pass."""
     times = {"started_at": moment(row.started_at), "ended_at": moment(row.ended_at)}
     return times | {name: getattr(row, name) for name in _RUN}
 

@@ -38,7 +38,9 @@ from reminders.services.spending import Spendings
 from reminders.services.staff import Staff
 from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
+from reminders.services.sync.crms import CrmConnections
 from reminders.services.sync.disputes import Disputes
+from reminders.services.sync.preview import ImportPreviews
 from reminders.services.sync.running import Syncing
 from reminders.services.wording import Wording
 from reminders.settings import Settings
@@ -65,6 +67,7 @@ class UseCases:
     catalogue: Catalogue
     change_sets: ChangeSets
     clinic: Clinic
+    crm_connections: CrmConnections
     dav_logins: DavLogins
     desk: Desk
     evidence: Evidence
@@ -75,6 +78,7 @@ class UseCases:
     ledger: Ledger
     outcomes: Outcomes
     pages: PageTexts
+    import_previews: ImportPreviews
     patients: Patients
     replies: Replies
     reports: Reports

@@ -16,6 +16,7 @@ from tests.house import MONDAY, Local, clinic, configured, local
 PUBLIC = {
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs", "GET /static/<path:filename>",
     "GET /feeds/<token>.ics", "POST /hooks/twilio/sms", "POST /hooks/twilio/status/<token>", "POST /hooks/twilio/voice/<token>",
+    "POST /hooks/connections/<uid:connection_id>",
 }  # fmt: skip
 GUARD_THEMSELVES = ("/sandbox/", "/console/", "/manage/")
 DESK, READERS, MANAGERS, ADMINS = "desk admin integration", "desk manager admin integration", "manager admin", "admin"
@@ -57,6 +58,11 @@ ROLES = {
     "POST calendar-connections/<uid:connection_id>/sync": DESK,
     "GET calendar-connections/<uid:connection_id>/runs": READERS,
     "POST calendar-files": DESK, "POST calendar-replies": DESK, "GET sync-conflicts": READERS, "POST sync-conflicts/<uid:conflict_id>/resolve": DESK,
+    "GET crm-systems": READERS, "GET crm-connections": READERS, "POST crm-connections": ADMINS,
+    "GET crm-connections/<uid:connection_id>": READERS, "PATCH crm-connections/<uid:connection_id>": ADMINS,
+    "DELETE crm-connections/<uid:connection_id>": ADMINS, "POST crm-connections/<uid:connection_id>/test": DESK,
+    "POST crm-connections/<uid:connection_id>/preview": ADMINS, "POST crm-connections/<uid:connection_id>/sync": DESK,
+    "GET crm-connections/<uid:connection_id>/runs": READERS, "GET patients/<uid:patient_id>/links": READERS,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET assessments": MANAGERS, "POST assessments": MANAGERS, "GET assessments/<uid:assessment_id>": MANAGERS,
     "POST assessments/<uid:assessment_id>/versions": MANAGERS, "GET assessment-inputs": MANAGERS,

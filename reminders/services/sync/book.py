@@ -76,6 +76,12 @@ class Ledger:
     def untouch(self, tx: Connection, entity: str, touch: Touch) -> None:
         links.untouch(tx, self._number, entity, touch.local_id, touch.stamp)
 
+    def announced(self, tx: Connection, entity: str) -> Sequence[tuple[int, str]]:
+        return connections.announced(tx, self._number, entity)
+
+    def answered(self, tx: Connection, numbers: Sequence[int]) -> None:
+        connections.answered(tx, numbers, self._clock.now())
+
     def beat(self) -> None:
         """Keep the lease, at most three times per lease."""
         now = self._clock.now()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from reminders.clock import Clock
 from reminders.domain.connector import PeerError
 from reminders.domain.ports import Discovery, FoundCalendar, Vault
-from reminders.errors import Conflict, Invalid
+from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.catalogue import Catalogue
 from reminders.services.sync.kinds import Kinds
 from reminders.store import connections as store
@@ -34,6 +34,8 @@ class Wanted:
     config: Mapping[str, Any] = field(default_factory=dict)
     secret: str | None = None
     on_remote_delete: str = "ask"
+    state: str = "ok"
+    state_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Connections:
     """Use cases around connections of one ``family``."""
 
     def __init__(
-        self, database: Database, clock: Clock, catalogue: Catalogue, kinds: Kinds, vault: Vault, discovery: Discovery,
+        self, database: Database, clock: Clock, catalogue: Catalogue, kinds: Kinds, vault: Vault, discovery: Discovery | None,
         family: str,
     ) -> None:  # fmt: skip
         self._database, self._clock, self._catalogue = database, clock, catalogue
@@ -66,7 +68,8 @@ class Connections:
         values = {
             "uid": new_uid("con", now), "kind": wanted.kind, "label": wanted.label, "config": dict(wanted.config),
             "provider_id": provider.id if provider else None, "location_id": location.id if location else None,
-            "secret": self._vault.seal(wanted.secret) if wanted.secret else None, "cursors": {}, "state": "ok",
+            "secret": self._vault.seal(wanted.secret) if wanted.secret else None, "cursors": {},
+            "state": wanted.state, "state_reason": wanted.state_reason,
             "on_remote_delete": wanted.on_remote_delete, "created_at": now, "updated_at": now, "next_run_at": now,
         }  # fmt: skip
         return self._database.run(lambda tx: _added(tx, values))
@@ -131,6 +134,8 @@ class Connections:
 
     def discover(self, address: str, user: str, password: str) -> list[FoundCalendar]:
         """Calendars behind an address; ``Invalid`` says what is wrong."""
+        if self._discovery is None:
+            raise NotFound("There are no calendars here.")
         try:
             return self._discovery(address, user, password)
         except PeerError as problem:

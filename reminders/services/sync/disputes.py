@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
-from reminders.domain.connector import Refused, Remote, Replica
+from reminders.domain.connector import Refused, Remote
+from reminders.domain.replica import Replica
 from reminders.domain.sync import WHOLE, Cause, Link, Live
 from reminders.errors import Conflict, NotFound
 from reminders.services.sync.kinds import Kinds
 from reminders.store import connections, links
 from reminders.store.engine import Database, Record
+from reminders.store.ids import new_secret
 
 
 class Disputes:
@@ -32,14 +34,17 @@ class Disputes:
             number = connections.get(tx, connection).id if connection else None
             return links.conflicts(tx, number, attention=attention, after=after, limit=limit + 1, local_id=local_id)
 
-    def resolve(self, uid: str, choice: Live, actor: Actor) -> Record:
-        """Let ``ours`` or ``theirs`` hold, also after it was decided. ``Conflict`` when our rules refuse it."""
+    def resolve(self, uid: str, choice: Live, actor: Actor, match: str | None = None) -> Record:
+        """Let ``ours`` or ``theirs`` hold, also after it was decided. ``Conflict`` when our rules refuse it.
+
+        Of an item there that waits (nobody could say which of ours it is, or it was refused), ``theirs`` takes it in as
+        new, ``ours`` leaves it alone, and ``match`` says that it is this one of ours."""
         try:
-            return self._database.run(lambda tx: self._resolve(tx, uid, choice, actor))
+            return self._database.run(lambda tx: self._resolve(tx, uid, choice, actor, match))
         except Refused as problem:
             raise Conflict(problem.sentence, reason=problem.code) from problem
 
-    def _resolve(self, tx: Connection, uid: str, choice: Live, actor: Actor) -> Record:
+    def _resolve(self, tx: Connection, uid: str, choice: Live, actor: Actor, match: str | None) -> Record:
         found = links.conflict(tx, uid, lock=True)
         if found is None:
             raise NotFound("There is no conflict with this id.")
@@ -47,7 +52,9 @@ class Disputes:
         link = links.by_number(tx, found.link_id)
         kind = self._kinds[connection.kind]
         replica = kind.replicas(connection, actor)[found.entity]
-        if choice.value != found.live:
+        if link.local_id is None:
+            link = self._place(tx, link, choice, match, replica, connection)
+        elif choice.value != found.live:
             self._carry_out(tx, found, link, choice, replica, connection)
         elif found.cause in (Cause.NOT_KEPT, Cause.REFUSED_THERE):
             links.save(tx, found.connection_id, replace(link, sent_n=0))  # once more
@@ -59,6 +66,35 @@ class Disputes:
             links.touch(tx, found.connection_id, found.entity, [link.local_id])
         connections.wake(tx, [found.connection_id], now)
         return links.conflict(tx, uid)
+
+    def _place(
+        self, tx: Connection, link: Link, choice: Live, match: str | None, replica: Replica, connection: Record
+    ) -> Link:  # fmt: skip
+        """Take an item in that waited, link it, or leave it alone."""
+        if match is None and choice is Live.OURS:
+            link = replace(link, held=False, base_remote={})
+        elif match is not None:
+            other = links.by_local(tx, connection.id, link.entity, match)
+            if other is not None and not other.dead:
+                raise Conflict("This one of ours is linked with another record there.")
+            if replica.read(tx, match) is None:
+                raise NotFound("There is no such patient or visit.")
+            link = Link(link.entity, match, link.remote_id, match, link.number)
+        else:
+            link = self._taken_in(tx, link, replica)
+        links.save(tx, connection.id, link)
+        if link.remote_id is not None and link.local_id is not None:
+            mark = f"decided {link.number} {new_secret()[:8]}"
+            connections.announce(tx, connection.id, link.entity, link.remote_id, mark, self._clock.now())
+        return link
+
+    def _taken_in(self, tx: Connection, link: Link, replica: Replica) -> Link:
+        remote = Remote(link.remote_id or "", link.base_remote, link.etag, raw=link.raw)
+        local_id = replica.create(tx, remote)
+        local = replica.read(tx, local_id) if local_id is not None else None
+        if local_id is None or local is None:
+            raise Conflict("This is over or called off; it is not taken in.")
+        return replace(link, local_id=local_id, uid=local_id, base_local=dict(local.fields), held=False)
 
     def _carry_out(
         self, tx: Connection, found: Record, link: Link, choice: Live, replica: Replica, connection: Record
@@ -84,4 +120,4 @@ def _put_back(link: Link) -> Link:
 
 
 def _let_go(link: Link) -> Link:
-    return replace(link, dead=True, held=False, gone_since=None, pending=None)
+    return replace(link, dead=True, held=True, gone_since=None, pending=None)

@@ -10,31 +10,29 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
-from reminders.domain.appointment import OPEN, Change, Status
-from reminders.domain.connector import Fate, Fields, Local, Refused, Remote
+from reminders.domain.appointment import Change, Status
+from reminders.domain.connector import Fields, Refused, Remote
 from reminders.domain.ports import Unreadable
-from reminders.domain.sync import WHOLE, Owner, canonical_moment, canonical_text
+from reminders.domain.replica import Fate, Local
+from reminders.domain.sync import Owner, canonical_moment, canonical_text
 from reminders.domain.visit_event import CANCELLED_STAYS, Privacy, Visit, event
 from reminders.errors import NotFound, ReminderError
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.sync.busy import BusyItem, BusyTimes
-from reminders.store import appointments, busy, histories, inbox
+from reminders.services.sync.holding import SYNC, Holding
+from reminders.store import appointments, busy
 from reminders.store.engine import Record
-from reminders.store.ids import new_uid
 
 #: Time and status are ours: a change made there is a request. What else is written there stays there.
 OWNERS = {
     "start": Owner.OURS, "end": Owner.OURS, "status": Owner.OURS, "summary": Owner.MIRROR, "location": Owner.MIRROR,
     "digest": Owner.THEIRS,
 }  # fmt: skip
-#: Why the desk finds a visit in its worklist.
-CONFLICT = "sync_conflict"
-_BUSY, _SYNC = "bsy_", "sync"
+_BUSY = "bsy_"
 _PAST = timedelta(days=1)
 #: A visit that began this long ago may still be moved: a walk-in is written down a little late.
 _LATE = timedelta(hours=1)
-_HOLDING = frozenset({"start", "status", WHOLE})
 
 
 class VisitEvents:
@@ -46,7 +44,12 @@ class VisitEvents:
     ) -> None:  # fmt: skip
         self._clock, self._catalogue, self._lifecycle, self._busy = clock, catalogue, lifecycle, busy_times
         self._connection, self._actor = connection, actor
+        self._holding = Holding(clock, lifecycle, actor)
         self._privacy = Privacy(connection.config.get("privacy", Privacy.FULL))
+
+    def canonical(self, remote: Remote) -> Remote:
+        """The connector knows all forms."""
+        return remote
 
     def read(self, tx: Connection, local_id: str) -> Local | None:
         if local_id.startswith(_BUSY):
@@ -123,17 +126,9 @@ class VisitEvents:
 
     def disputed(self, tx: Connection, local_id: str, field: str, *, open_: bool) -> None:
         """No reminder goes out while it is open when the visit takes place."""
-        visit = None if local_id.startswith(_BUSY) or field not in _HOLDING else self._visit(tx, local_id)
-        if visit is None or Status(visit.status) not in OPEN:
-            return
-        if open_:
-            self._tell(tx, visit)
-        else:
-            inbox.settle(tx, visit.patient_id, CONFLICT, self._actor.name, self._clock.now())
-        if open_ and not visit.paused:
-            self._lifecycle.pause(tx, local_id, self._actor, paused=True)
-        elif not open_ and visit.paused and self._held_by_sync(tx, visit):
-            self._lifecycle.pause(tx, local_id, self._actor, paused=False)
+        visit = None if local_id.startswith(_BUSY) else self._visit(tx, local_id)
+        if visit is not None:
+            self._holding.disputed(tx, visit, field, open_=open_)
 
     def drop(self, tx: Connection, local_id: str) -> None:
         """Call the visit off as its calendar wants; the patient is told as of any cancellation."""
@@ -141,7 +136,7 @@ class VisitEvents:
 
     def _cancel(self, tx: Connection, visit: Record) -> None:
         """A cancellation there is carried out only where deletions are, too: patients are not cancelled unasked."""
-        if self._actor.channel == _SYNC and self._connection.on_remote_delete != "cancel":
+        if self._actor.channel == SYNC and self._connection.on_remote_delete != "cancel":
             raise Refused("cancelled_there", "Cancelled in the calendar; a person decides.", ("status",))
         self.drop(tx, visit.uid)
 
@@ -171,14 +166,6 @@ class VisitEvents:
         except NotFound:
             return None
 
-    def _tell(self, tx: Connection, visit: Record) -> None:
-        """One item in the desk's worklist."""
-        now = self._clock.now()
-        inbox.add_once(tx, {
-            "uid": new_uid("inb", now), "message_id": None, "patient_id": visit.patient_id,
-            "appointment_id": visit.id, "reason": CONFLICT, "created_at": now,
-        })  # fmt: skip
-
     def _facts(self, visit: Record) -> Visit:
         snapshot = self._catalogue.current()
         location = snapshot.location_by_id[visit.location_id]
@@ -187,7 +174,3 @@ class VisitEvents:
             changed_at=visit.updated_at, booked_at=visit.booked_at, patient=visit.patient_name,
             service=snapshot.service_by_id[visit.service_id].name, provider="", location=location.name,
         )  # fmt: skip
-
-    def _held_by_sync(self, tx: Connection, visit: Record) -> bool:
-        pauses = [row for row in histories.of_appointment(tx, visit.id) if row.change in ("pause", "resume")]
-        return bool(pauses) and pauses[-1].channel == _SYNC

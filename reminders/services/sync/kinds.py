@@ -8,10 +8,15 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from reminders.domain.actor import Actor
-from reminders.domain.connector import Connector, Replica
+from reminders.domain.connector import Connector
+from reminders.domain.crm import System
+from reminders.domain.replica import Replica
 from reminders.domain.sync import Owner
 from reminders.services.sync.parts import Tally
 from reminders.store.engine import Record
+
+#: Why a new connection to a patient system rests: somebody looks at the preview first.
+FIRST_IMPORT = "first_import"
 
 
 class Source(Protocol):
@@ -26,7 +31,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``family``: calendar or crm. ``connect``: from the connection's row and its opened secret. ``replicas``: our side,
+    """``family``: calendar or crm; ``system`` says what one of the latter asks for. ``connect``: from the connection's row and its opened secret. ``replicas``: our side,
     acting in the name of ``Actor``. ``visits``, ``patients``: under which entity these are touched when they change here.
     ``interval``: how often it is asked."""
 
@@ -38,6 +43,7 @@ class Kind:
     patients: str | None = None
     interval: timedelta = timedelta(minutes=3)
     grace: timedelta = timedelta(minutes=2)
+    system: System | None = None
 
 
 Kinds = Mapping[str, Kind]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-from reminders.domain.connector import Fate, Local, Refused, Remote, Replica
+from reminders.domain.connector import Refused, Remote
+from reminders.domain.replica import Fate, Local, Replica
 from reminders.domain.sync import (
     WHOLE,
     Cause,
@@ -20,7 +21,7 @@ from reminders.domain.sync import (
     merge,
     put_back,
 )
-from reminders.services.sync.parts import Parts, Tally
+from reminders.services.sync.parts import Parts, Tally, Unplaced, placed
 
 _NOTHING = object()
 
@@ -37,16 +38,34 @@ class Meeting:
     def reconcile(self, remote: Remote) -> None:
         """Deal with an item as it is there now, in a transaction of its own. A change that our rules refuse leaves no
         trace but the entry in the conflict list, and is written back over there."""
+        remote = self._replica.canonical(remote)
         refused: dict[str, Refused] = {}
         while True:
             try:
                 self._book.run(partial(self.meet, remote=remote, refused=refused))
                 return
+            except Unplaced as problem:
+                refused[WHOLE] = problem.why
             except Refused as problem:
                 new = set(problem.fields or remote.fields) - set(refused)
                 if not new:
                     raise
                 refused |= dict.fromkeys(new, problem)
+
+    def reconcile_all(self, remotes: Sequence[Remote]) -> None:
+        """The same for several at once, in one transaction as long as nothing is refused."""
+        before = replace(self._tally)
+        try:
+            self._book.run(partial(self._meet_all, remotes=remotes))
+        except (Refused, Unplaced):
+            for counter in fields(before):
+                setattr(self._tally, counter.name, getattr(before, counter.name))
+            for remote in remotes:
+                self.reconcile(remote)
+
+    def _meet_all(self, tx: Any, remotes: Sequence[Remote]) -> None:
+        for remote in remotes:
+            self.meet(tx, self._replica.canonical(remote), {})
 
     def meet(self, tx: Any, remote: Remote, refused: Mapping[str, Refused]) -> None:
         """The same within an open transaction."""
@@ -115,28 +134,65 @@ class Meeting:
         return replace(link, remote_id=remote.remote_id) if link is not None and waiting else None
 
     def _newcomer(self, tx: Any, remote: Remote, old: Link | None, refused: Mapping[str, Refused]) -> None:
-        local_id = self._replica.match(tx, remote)
+        if WHOLE in refused:
+            self._wait(tx, remote, old, refused[WHOLE])
+            return
+        local_id = placed(self._replica.match, tx, remote)
         other = self._book.link_of(tx, self._entity, local_id) if local_id else None
         if other is not None and not other.dead:
             self._moved(tx, remote, old, other, refused)
             return
-        if old is not None and (other is None or other.number != old.number):
-            self._book.forget(tx, old)
-        number = other.number if other is not None else 0
+        number = self._place_of(tx, old, other)
         if local_id is not None:
             link = Link(self._entity, local_id, remote.remote_id, local_id, number)
             self._known(tx, remote, link, refused)
             return
-        local_id = self._replica.create(tx, remote) if not refused else None
-        link = Link(self._entity, local_id, remote.remote_id, local_id or "", etag=remote.etag)
+        local_id = placed(self._replica.create, tx, remote)
+        link = Link(self._entity, local_id, remote.remote_id, local_id or "", number, etag=remote.etag)
         if local_id is None:
             self._book.save(tx, link)
             return
         self._tally.pulled += 1
+        self._taken_in(tx, remote, link, local_id)
+
+    def _taken_in(self, tx: Any, remote: Remote, link: Link, local_id: str) -> None:
+        """A new thing of ours; what could not be kept of it stays as it is there, and is listed."""
         local = self._replica.read(tx, local_id)
         seen = dict(local.fields) if local is not None else {}
         link = replace(link, base_local=seen, base_remote=dict(remote.fields), raw=remote.raw)
-        self._book.save(tx, link)
+        link = self._book.save(tx, link)
+        for name, owner in self._owners.items():
+            ours, theirs = seen.get(name), remote.fields.get(name)
+            if owner is not Owner.OFF and name in seen and theirs and ours != theirs:
+                self._dispute(
+                    tx, link, Dispute(name, None, ours, theirs, Live.OURS, Cause.REFUSED_HERE, note="left_out")
+                )
+
+    def _place_of(self, tx: Any, old: Link | None, other: Link | None) -> int:
+        """Which link is used again; one that waited for a person does so no longer."""
+        if old is not None and old.held and old.local_id is None:
+            self._book.settle(tx, old, WHOLE)
+        if old is None:
+            return other.number if other is not None else 0
+        if other is None:
+            return old.number
+        if other.number != old.number:
+            self._book.forget(tx, old)
+        return other.number
+
+    def _wait(self, tx: Any, remote: Remote, old: Link | None, problem: Refused) -> None:
+        """Neither taken in nor forgotten: a person decides, or what it lacks comes to be known."""
+        link = Link(
+            self._entity, None, remote.remote_id, "", old.number if old else 0, etag=remote.etag,
+            base_remote=dict(remote.fields), raw=remote.raw, held=True,
+        )  # fmt: skip
+        link = self._book.save(tx, link)
+        several = bool(problem.candidates)
+        cause, ours = (Cause.AMBIGUOUS, list(problem.candidates)) if several else (Cause.REFUSED_HERE, None)
+        self._book.settle(tx, link, WHOLE)
+        self._dispute(
+            tx, link, Dispute(WHOLE, None, ours, dict(remote.fields), Live.UNDECIDED, cause, note=problem.code)
+        )
 
     def _moved(self, tx: Any, remote: Remote, old: Link | None, other: Link, refused: Mapping[str, Refused]) -> None:
         """An unknown item carries the id of something that has a link: the same one under a new id when the old is gone

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from reminders.clock import Clock
-from reminders.domain.connector import Connector, Replica
+from reminders.domain.connector import Connector, Refused, Remote
+from reminders.domain.replica import Replica
 from reminders.domain.sync import Dispute, Link, Owner
 
 T = TypeVar("T")
@@ -77,6 +78,14 @@ class Book(Protocol):
         """Compared and equal; stays if it was touched again meanwhile."""
         ...
 
+    def announced(self, tx: Any, entity: str) -> Sequence[tuple[int, str]]:
+        """Items there that somebody wants looked at: number of the wish, and id."""
+        ...
+
+    def answered(self, tx: Any, numbers: Sequence[int]) -> None:
+        """These wishes are dealt with."""
+        ...
+
     def beat(self) -> None:
         """Keep the lease; raises ``LeaseLost`` when another worker has it."""
         ...
@@ -92,6 +101,22 @@ class MassChange(Exception):
     def __init__(self, kind: str, entity: str, count: int, live: int) -> None:
         super().__init__(f"{kind}: {count} of {live} {entity}")
         self.kind, self.entity, self.count, self.live = kind, entity, count, live
+
+
+class Unplaced(Exception):
+    """An unknown item can neither be matched nor taken in."""
+
+    def __init__(self, why: Refused) -> None:
+        super().__init__(why.code)
+        self.why = why
+
+
+def placed(find: Callable[[Any, Remote], str | None], tx: Any, remote: Remote) -> str | None:
+    """Match or take in; ``Unplaced`` when that is refused."""
+    try:
+        return find(tx, remote)
+    except Refused as problem:
+        raise Unplaced(problem) from problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reminders.domain.connector import CursorGone, Item, Page, Remote
+from reminders.domain.replica import Expecting
 from reminders.domain.sync import Link, is_mass_move, is_mass_removal
 from reminders.services.sync.meeting import Meeting
 from reminders.services.sync.parts import MassChange, Parts, Tally
@@ -32,6 +33,7 @@ class Pull:
     def run(self, *, full: bool) -> None:
         """The cursor is saved after the page it belongs to; that of a full listing only at its end, because a listing
         cut short says nothing about what is gone."""
+        self._announced()
         page = self._first(None if full else self._cursor())
         seen: set[str] = set()
         while True:
@@ -44,6 +46,20 @@ class Pull:
                 return
             self._book.beat()
             page = self._parts.connector.changes(self._entity, page.cursor)
+
+    def _announced(self) -> None:
+        """What webhooks named, and what waited for something that is known by now: looked at before any listing, which
+        may show it only later."""
+        named = self._book.look(lambda tx: self._book.announced(tx, self._entity))
+        replica = self._parts.replicas[self._entity]
+        again = self._book.look(replica.waiting) if isinstance(replica, Expecting) else ()
+        wanted = sorted({remote_id for _, remote_id in named} | set(again))
+        for ids in _chunks(wanted, self._parts.connector.caps.fetch):
+            self._book.beat()
+            for remote in self._parts.connector.fetch(self._entity, ids).values():
+                self._meeting.reconcile(remote)
+        if named:
+            self._book.run(lambda tx: self._book.answered(tx, [number for number, _ in named]))
 
     def overdue(self) -> None:
         """Act on deletions whose grace is over."""
@@ -109,8 +125,8 @@ class Pull:
             self._meeting.reconcile(remote)
 
     def _meet(self, remotes: Sequence[Remote]) -> None:
-        for remote in remotes:
-            self._meeting.reconcile(remote)
+        for chunk in _chunks(remotes, _CHUNK):
+            self._meeting.reconcile_all(chunk)
 
     def _fetched(self, items: Sequence[Item]) -> list[Remote]:
         """What these items are now; one that vanished meanwhile will be reported as gone by a later listing."""

@@ -7,17 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from reminders.domain.connector import (
-    Batching,
-    Local,
-    Missing,
-    PeerError,
-    Precondition,
-    Put,
-    Refused,
-    Remote,
-    Write,
-)
+from reminders.domain.connector import Batching, Missing, PeerError, Precondition, Put, Refused, Remote, Write
+from reminders.domain.replica import Local
 from reminders.domain.sync import MOST_SENDS, WHOLE, Cause, Dispute, Link, Live, Owner, dirty, fingerprint
 from reminders.services.sync.meeting import Meeting
 from reminders.services.sync.parts import Parts, Tally, Touch
@@ -83,7 +74,7 @@ class Push:
     def _is_open(self, tx: Any, local_id: str) -> bool:
         link, local = self._book.link_of(tx, self._entity, local_id), self._replica.read(tx, local_id)
         if link is None or link.dead:
-            return local is not None and not local.final
+            return local is not None and not local.final and not (link is not None and link.held)
         return local is None or bool(dirty(local.fields, link, self._owners))
 
     def _group(self, touches: Sequence[Touch]) -> None:
@@ -124,6 +115,8 @@ class Push:
         """Compare, and when something has to be written, commit to it: what, and under which marker."""
         link = self._book.link_of(tx, self._entity, touch.local_id)
         local = self._replica.read(tx, touch.local_id)
+        if link is not None and link.dead and link.held:
+            return self._clean(tx, touch)
         if link is not None and link.held and local is not None and not local.final:
             link = self._meeting.revived(tx, link) if dirty(local.fields, link, self._owners) else link
         if link is not None and link.gone_since is not None and not link.dead:
@@ -133,6 +126,8 @@ class Push:
         if link is None or link.dead:
             if local is None or local.final:
                 return self._clean(tx, touch)
+            if not local.ready:
+                return Step(touch)
             link = self._created(link, touch.local_id)
         if local is None:
             return self._removal(tx, touch, link, looked)
@@ -218,7 +213,7 @@ class Push:
         if put.stored is None and put.etag is None:
             self._book.save(tx, link)  # still pending: a look will tell what became of it
             return None
-        stored = put.stored.fields if put.stored is not None else {}
+        stored = self._replica.canonical(put.stored).fields if put.stored is not None else {}
         values = link.pending or {}
         theirs = {name: stored.get(name, value) for name, value in values.items()}
         link = replace(
@@ -276,7 +271,7 @@ class Push:
     def _deleted(self, tx: Any, touch: Touch) -> None:
         link = self._book.link_of(tx, self._entity, touch.local_id)
         if link is not None:
-            self._book.save(tx, replace(link, dead=True, pending=None, gone_since=None))
+            self._book.save(tx, replace(link, dead=True, held=False, pending=None, gone_since=None))
         if self._replica.read(tx, touch.local_id) is None:
             self._book.untouch(tx, self._entity, touch)
 

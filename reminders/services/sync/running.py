@@ -15,7 +15,7 @@ from reminders.domain.ports import Vault
 from reminders.errors import Conflict, Invalid
 from reminders.services.sync.book import Ledger
 from reminders.services.sync.engine import run_pass
-from reminders.services.sync.kinds import Kinds, actor_of
+from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of
 from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Tally
 from reminders.store import connections, inbox
 from reminders.store.engine import Database, Record
@@ -62,7 +62,9 @@ class Syncing:
     def now(self, uid: str, *, full: bool = False) -> Outcome:
         """One connection at once, due or not; ``Conflict`` when a pass is under way."""
         with self._database.read() as tx:
-            connections.get(tx, uid)
+            known = connections.get(tx, uid)
+        if known.state_reason == FIRST_IMPORT:
+            raise Conflict("Look at the preview of the first import, then let it begin.")
         connection = self._claim(uid)
         if connection is None:
             raise Conflict("A pass over this connection is under way.")

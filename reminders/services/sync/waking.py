@@ -35,13 +35,22 @@ class Waking:
         if not concerned:
             return
         try:
-            provider = appointments.get(tx, uid).provider_id
+            visit = appointments.get(tx, uid)
         except NotFound:
-            provider = None
+            visit = None
+        provider = visit.provider_id if visit is not None else None
         linked = {link.connection_id for link in links.of_local(tx, uid)}
         for connection in concerned:
             if connection.id in linked or connection.provider_id in (None, provider):
                 self._touch(tx, [connection], self._kinds[connection.kind].visits, uid)
+                if visit is not None:
+                    self._touch_patient(tx, connection, visit.patient_uid)
+
+    def _touch_patient(self, tx: Connection, connection: Record, uid: str) -> None:
+        """A visit is written there only after its patient."""
+        entity = self._kinds[connection.kind].patients
+        if entity is not None and links.by_local(tx, connection.id, entity, uid) is None:
+            links.touch(tx, connection.id, entity, [uid])
 
     def _touch(self, tx: Connection, concerned: Sequence[Record], entity: str | None, uid: str) -> None:
         for connection in concerned:

@@ -24,7 +24,7 @@ from reminders.store.tables.measuring import (
     RollupVisit,
     StaleDay,
 )
-from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient
+from reminders.store.tables.people import ApiKey, IdempotencyKey, OptOut, Patient, PatientMerge
 from reminders.store.tables.questions import Question
 from reminders.store.tables.reminding import (
     ChangeSet,
@@ -77,6 +77,7 @@ __all__ = [
     "OptOut",
     "Outbox",
     "Patient",
+    "PatientMerge",
     "Provider",
     "ProviderException",
     "ProviderHours",

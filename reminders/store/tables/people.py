@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reminders.store.tables.base import Base, Id, Row
+from reminders.store.tables.base import Base, Id, Json, Row
 
 
 class Patient(Row):
     """``phone`` is E.164 or null; ``language`` null means the location's. ``source``/``external_id`` name the record
-    in the system it was imported from. ``paused``: the desk wants no reminders for this patient."""
+    in the system it was imported from. ``paused``: the desk wants no reminders for this patient. ``merged_into``: the
+    same person's card that is used instead. ``updated_at``: the last change of what other systems are shown."""
 
     __tablename__ = "patient"
-    __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_patient_phone", "phone"))
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_patient_phone", "phone"),
+        Index("ix_patient_email", "email"),
+    )
 
     name: Mapped[str]
     phone: Mapped[str | None]
@@ -29,6 +35,23 @@ class Patient(Row):
     external_id: Mapped[str | None]
     version: Mapped[int]
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime | None]
+    merged_into: Mapped[int | None] = mapped_column(BigInteger, index=True)
+
+
+class PatientMerge(Row):
+    """Two cards that were one person's. ``moved`` names, by table, the rows that changed hands, and what of the card that
+    is kept was filled in, so that it can be undone."""
+
+    __tablename__ = "patient_merge"
+
+    kept_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    gone_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    moved: Mapped[dict[str, Any]] = mapped_column(Json)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None]
 
 
 class OptOut(Base):

@@ -141,15 +141,23 @@ class SyncRun(Base):
 
 
 class SyncInbox(Base):
-    """Webhooks of other systems, each once by the vendor's own id."""
+    """Webhooks of other systems, each once by the vendor's own id. The next pass looks at the item they name, and then
+    sets ``handled_at``."""
 
     __tablename__ = "sync_inbox"
-    __table_args__ = (UniqueConstraint("connection_id", "delivery_id"),)
+    __table_args__ = (
+        UniqueConstraint("connection_id", "delivery_id"),
+        Index("ix_sync_inbox_open", "connection_id", "entity", postgresql_where=text("handled_at IS NULL"),
+              sqlite_where=text("handled_at IS NULL")),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     connection_id: Mapped[int] = mapped_column(ForeignKey("sync_connection.id"))
     delivery_id: Mapped[str]
+    entity: Mapped[str | None]
+    remote_id: Mapped[str | None]
     received_at: Mapped[datetime]
+    handled_at: Mapped[datetime | None]
 
 
 class BusyEvent(Row):

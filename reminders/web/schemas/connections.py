@@ -190,4 +190,7 @@ class UploadOut(Out):
 
 
 class ResolveIn(Body):
-    choice: Literal["ours", "theirs"]
+    choice: Literal["ours", "theirs"] = Field(
+        description="For something there that waits: theirs takes it in as new, ours leaves it alone"
+    )
+    match: IdText | None = Field(default=None, description="Of what waits: it is this patient or visit of ours")

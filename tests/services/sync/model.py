@@ -12,20 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from reminders.clock import ManualClock
-from reminders.domain.connector import (
-    Caps,
-    Fate,
-    Fields,
-    Item,
-    Local,
-    Missing,
-    Page,
-    PeerError,
-    Precondition,
-    Put,
-    Remote,
-    Write,
-)
+from reminders.domain.connector import Caps, Fields, Item, Missing, Page, PeerError, Precondition, Put, Remote, Write
+from reminders.domain.replica import Fate, Local
 from reminders.domain.sync import MOST_SENDS, Dispute, Link, Owner
 from reminders.services.sync.engine import run_pass
 from reminders.services.sync.parts import Parts, Touch
@@ -287,10 +275,19 @@ class Ours:
         if self.state.touches.get(touch.local_id) == touch.stamp:
             del self.state.touches[touch.local_id]
 
+    def announced(self, tx: Any, entity: str) -> Sequence[tuple[int, str]]:
+        return ()
+
+    def answered(self, tx: Any, numbers: Sequence[int]) -> None:
+        pass
+
     def beat(self) -> None:
         pass
 
     # The replica
+
+    def canonical(self, remote: Remote) -> Remote:
+        return remote
 
     def read(self, tx: Any, local_id: str) -> Local | None:
         fields = self.state.things.get(local_id)

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from reminders.domain.connector import Fate
+from reminders.domain.replica import Fate
 from tests.services.sync.model import FIELDS, Mode, World
 from tests.services.sync.test_crashes import ACCIDENTS, MODES, PLAIN_MODES
 

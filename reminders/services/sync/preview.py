@@ -1,0 +1,126 @@
+"""What a first import would do, counted before anything is written on either side."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from reminders.clock import Clock
+from reminders.domain.connector import Connector, Refused, Remote
+from reminders.domain.crm import PATIENT
+from reminders.domain.ports import Vault
+from reminders.domain.replica import Judging, Replica
+from reminders.errors import Conflict
+from reminders.services.sync.crms import CrmConnections
+from reminders.services.sync.kinds import Kinds, actor_of
+from reminders.store import links
+from reminders.store.engine import Database, Record
+
+_CHUNK = 200
+_KINDS = ("there", "linked", "matched", "new", "ambiguous", "refused", "ignored", "ours")
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was counted of one entity so far. ``found``: ours that were recognised there."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    found: set[str] = field(default_factory=set)
+
+
+class ImportPreviews:
+    """Reads everything there, asks our rules about each, and keeps the counts with the connection."""
+
+    def __init__(self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, crms: CrmConnections) -> None:
+        self._database, self._clock, self._kinds = database, clock, kinds
+        self._vault, self._crms = vault, crms
+
+    def run(self, uid: str) -> dict[str, Any]:
+        """Counts by entity. ``PeerError`` when the system cannot be read; ``Conflict`` when it cannot be listed."""
+        row = self._crms.get(uid)
+        kind = self._kinds[row.kind]
+        peer: Any = kind.connect(row, self._vault.open(row.secret) if row.secret else "")
+        replicas = kind.replicas(row, actor_of(row))
+        patients: set[str] = set()
+        entities = {}
+        for entity in peer.entities:
+            seen = _Seen()
+            for remotes in _everything(peer, entity):
+                with self._database.read() as tx:
+                    for remote in remotes:
+                        self._count(tx, row, entity, replicas[entity], remote, seen, patients)
+            self._ours(row, entity, replicas[entity], seen)
+            entities[entity] = {name: seen.counts[name] for name in _KINDS} | {"reasons": dict(seen.reasons)}
+        counts = {"entities": entities, "at": self._clock.now().isoformat()}
+        self._crms.remember_preview(uid, counts)
+        return counts
+
+    def _count(
+        self, tx: Connection, row: Record, entity: str, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]
+    ) -> None:  # fmt: skip
+        remote = replica.canonical(remote)
+        seen.counts["there"] += 1
+        link = links.by_remotes(tx, row.id, entity, [remote.remote_id]).get(remote.remote_id)
+        if link is not None and link.local_id is not None and not link.dead:
+            what = "linked"
+        else:
+            what = self._judged(tx, replica, remote, seen, patients)
+        seen.counts[what] += 1
+        if entity == PATIENT and what in ("linked", "matched", "new"):
+            patients.add(remote.remote_id)
+
+    def _judged(self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]) -> str:
+        try:
+            return self._placed(tx, replica, remote, seen, patients)
+        except Refused as problem:
+            if problem.candidates:
+                return "ambiguous"
+            seen.reasons[problem.code] += 1
+            return "refused"
+
+    def _placed(
+        self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]
+    ) -> str:  # fmt: skip
+        local_id = replica.match(tx, remote)
+        if local_id is not None:
+            seen.found.add(local_id)
+            return "matched"
+        taken = not isinstance(replica, Judging) or replica.judge(tx, remote, patients)
+        return "new" if taken else "ignored"
+
+    def _ours(self, row: Record, entity: str, replica: Replica, seen: _Seen) -> None:
+        """Of ours, what is neither linked nor recognised would be written there."""
+        after: str | None = None
+        while True:
+            with self._database.read() as tx:
+                ids = replica.everything(tx, after, _CHUNK)
+                linked = [links.by_local(tx, row.id, entity, one) for one in ids]
+                shown = [replica.read(tx, one) for one in ids]
+            seen.counts["ours"] += sum(
+                one not in seen.found and (link is None or link.dead) and local is not None and not local.final
+                for one, link, local in zip(ids, linked, shown, strict=True)
+            )
+            if len(ids) < _CHUNK:
+                return
+            after = ids[-1]
+
+
+def _everything(peer: Connector, entity: str) -> Iterator[Sequence[Remote]]:
+    """All items there, page by page; whole items, fetched where the listing does not show them."""
+    page = peer.changes(entity, None)
+    while True:
+        if not page.full:
+            raise Conflict("This system does not list everything.")
+        here = [item.remote for item in page.items if item.remote is not None and not item.gone]
+        ids = [item.remote_id for item in page.items if item.remote is None and not item.gone]
+        for start in range(0, len(ids), peer.caps.fetch):
+            here += peer.fetch(entity, ids[start : start + peer.caps.fetch]).values()
+        yield here
+        if not page.more:
+            return
+        page = peer.changes(entity, page.cursor)
