@@ -54,6 +54,7 @@ from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.lifecycle import Lifecycle
+from reminders.services.merging import Merging
 from reminders.services.outcomes import Outcomes
 from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
@@ -193,7 +194,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         caldav=Caldav(database, clock, catalogue, board, Booking(database, clock, catalogue, lifecycle, slots), lifecycle),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
         desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
-        ledger=Ledger(database, clock, catalogue), outcomes=parts.outcomes,
+        ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),

@@ -14,10 +14,11 @@ from reminders.domain.appointment import Change
 from reminders.domain.availability import is_open
 from reminders.domain.clinic import Provider, Service
 from reminders.errors import Invalid, OutsideHours, SlotTaken
+from reminders.services import cards
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Draft, Lifecycle
 from reminders.services.slots import Slot, Slots
-from reminders.store import appointments, histories, keys, patients
+from reminders.store import appointments, histories, keys
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 
@@ -59,7 +60,7 @@ class Booking:
             if earlier is not None:
                 return appointments.get(tx, earlier)
             self._check_time(service, provider, wanted.start, override=wanted.override)
-            patient = patients.get(tx, wanted.patient_id)
+            patient = cards.usable(tx, wanted.patient_id)
             return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
 
         try:

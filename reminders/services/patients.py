@@ -77,7 +77,7 @@ class Patients:
         """Change what is given; a new phone takes a flagged number's warning away, and it off the desk's worklist."""
         row, now = self._checked(values, country), self._clock.now()
         with self._database.write() as tx:
-            patient = patients.get(tx, uid, lock=True)
+            patient = cards.usable(tx, uid, lock=True)
             if version is not None and patient.version != version:
                 raise Stale(current_version=patient.version)
             if row:

@@ -95,6 +95,11 @@ def of_local(tx: Connection, local_id: str) -> Sequence[Record]:
     return tx.execute(select(_LINK).where(_LINK.c.local_id == local_id, ~_LINK.c.dead)).all()
 
 
+def find(tx: Connection, number: int) -> Record | None:
+    """The row of a link, if it is still there."""
+    return tx.execute(select(_LINK.c.id, _LINK.c.connection_id).where(_LINK.c.id == number)).first()
+
+
 def by_number(tx: Connection, number: int) -> Link:
     return _link(tx.execute(select(_LINK).where(_LINK.c.id == number)).one())
 

@@ -36,8 +36,22 @@ _GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(key_shar
 CHANGED = "patient.changed"
 
 
+_COLUMNS = tuple(column.name for column in Patient.__table__.columns if column.name != "id")
+_EMPTY: Mapping[str, Any] = dict.fromkeys(_COLUMNS) | {"paused": False}
+_ADD = Prepared(insert(Patient.__table__).returning(Patient.__table__.c.id), _COLUMNS)  # type: ignore[arg-type]
+_SHARING = Prepared(
+    select(Patient.__table__)
+    .where(
+        or_(Patient.phone == bindparam("phone"), Patient.email.in_((bindparam("email"), bindparam("lower")))),
+        Patient.merged_into.is_(None),
+    )
+    .order_by(Patient.id)
+    .limit(_MOST_SHARING)
+)
+
+
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
-    return tx.execute(insert(Patient).returning(Patient.id), dict(values)).scalar_one()
+    return int(_ADD.first(tx, {**_EMPTY, **values})[0])  # type: ignore[index]
 
 
 def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:
@@ -60,12 +74,9 @@ def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
 
 def sharing(tx: Connection, phone: str | None, email: str | None) -> Sequence[Record]:
     """Cards with this phone (E.164) or e-mail address, in order of creation."""
-    reached = [Patient.phone == phone] if phone else []
-    reached += [Patient.email.in_({email, email.lower()})] if email else []
-    if not reached:
+    if not phone and not email:
         return []
-    query = select(Patient.__table__).where(or_(*reached), Patient.merged_into.is_(None))
-    return tx.execute(query.order_by(Patient.id).limit(_MOST_SHARING)).all()
+    return _SHARING.all(tx, {"phone": phone, "email": email, "lower": email.lower() if email else None})
 
 
 def by_external(tx: Connection, source: str, external_id: str) -> Record | None:

@@ -28,6 +28,7 @@ from reminders.services.experiments import Experiments
 from reminders.services.feeds import Feeds
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
+from reminders.services.merging import Merging
 from reminders.services.outcomes import Outcomes
 from reminders.services.patients import Patients
 from reminders.services.replies import Replies
@@ -76,6 +77,7 @@ class UseCases:
     feeds: Feeds
     health: Health
     ledger: Ledger
+    merging: Merging
     outcomes: Outcomes
     pages: PageTexts
     import_previews: ImportPreviews

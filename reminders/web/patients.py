@@ -18,6 +18,9 @@ from reminders.web.schemas.people import (
     InboxOut,
     InboxPage,
     InboxQuery,
+    MergeIn,
+    MergeOut,
+    MergePage,
     NoteIn,
     NoteOut,
     PatientChange,
@@ -107,6 +110,32 @@ def resume_patient(patient_id: str, _: Nothing) -> Response:
     return _card(use_cases().patients.pause(patient_id, actor(), paused=False, version=if_match()))
 
 
+@bp.post("/patients/<uid:patient_id>/merge")
+@bp.input(MergeIn, arg_name="body")
+@bp.output(MergeOut, status_code=201)
+@allow(*DESK)
+def merge_patients(patient_id: str, body: MergeIn) -> Response:
+    """Two cards are one person's: keep this one. It gets the other's visits, messages and links; opt-outs of both count."""
+    return answer(_merge(use_cases().merging.merge(patient_id, body.patient_id, actor())), 201)
+
+
+@bp.get("/patients/<uid:patient_id>/merges")
+@bp.output(MergePage)
+@allow(*READERS)
+def list_merges(patient_id: str) -> Response:
+    """Merges that this card took part in, newest first."""
+    return answer({"items": [_merge(row) for row in use_cases().merging.history(patient_id)], "next_cursor": None})
+
+
+@bp.post("/patient-merges/<uid:merge_id>/undo")
+@bp.input(Nothing, arg_name="_")
+@bp.output(MergeOut)
+@allow(*DESK)
+def undo_merge(merge_id: str, _: Nothing) -> Response:
+    """Two cards again; what was added since stays with the one that was kept."""
+    return answer(_merge(use_cases().merging.undo(merge_id, actor())))
+
+
 @bp.get("/patients/<uid:patient_id>/messages")
 @bp.output(Conversation)
 @allow(*READERS)
@@ -161,9 +190,19 @@ def _show(card: Card) -> dict[str, Any]:
     return {
         "id": card.patient.uid,
         **row,
+        "merged": card.patient.merged_into is not None,
         "opted_out": list(card.opted_out),
         "stops": [_stop(one) for one in card.stops],
     }
+
+
+def _merge(row: Record) -> dict[str, Any]:
+    moved = {name: len(numbers) for name, numbers in row.moved.items() if name != "filled"}
+    return {
+        "id": row.uid, "kept_id": row.kept_uid, "merged_id": row.gone_uid, "at": moment(row.at), "actor": row.actor,
+        "moved": moved, "filled": sorted(row.moved.get("filled", {})), "undone_at": moment(row.undone_at),
+        "undone_by": row.undone_by,
+    }  # fmt: skip
 
 
 def _stop(stop: Stop) -> dict[str, Any]:

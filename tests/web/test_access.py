@@ -37,6 +37,8 @@ ROLES = {
     "GET patients/<uid:patient_id>/messages": READERS,
     "POST patients/<uid:patient_id>/stop": DESK, "POST patients/<uid:patient_id>/start": DESK,
     "POST patients/<uid:patient_id>/pause": DESK, "POST patients/<uid:patient_id>/resume": DESK,
+    "POST patients/<uid:patient_id>/merge": DESK, "GET patients/<uid:patient_id>/merges": READERS,
+    "POST patient-merges/<uid:merge_id>/undo": DESK,
     "GET slots": READERS, "GET appointments": READERS, "POST appointments": DESK,
     "GET appointments/<uid:visit_id>": READERS, "GET appointments/<uid:visit_id>/reminders": READERS,
     "GET appointments/<uid:visit_id>/history": READERS,

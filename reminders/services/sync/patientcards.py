@@ -20,7 +20,6 @@ from reminders.services import cards
 from reminders.services.phones import e164
 from reminders.services.sync.holding import SYNC
 from reminders.store import consents, links, messages, patients
-from reminders.store import reminders as reminder_store
 from reminders.store.engine import Record
 from reminders.store.ids import new_uid
 
@@ -94,7 +93,8 @@ class PatientCards:
         cards.add(
             tx, {"name": str(fields["name"])[:_LONGEST], **values, "uid": uid, "version": 1, "created_at": now}, now
         )
-        self._stops(tx, patients.get(tx, uid), fields)
+        if any(fields.get(name) is True for name in OPT_OUTS):
+            self._stops(tx, patients.get(tx, uid), fields)
         return uid
 
     def apply(self, tx: Connection, local_id: str, fields: Fields, remote: Remote) -> None:
@@ -172,9 +172,8 @@ class PatientCards:
         """Write down what the patient does not want, at every address it concerns; takes nothing back."""
         now, evidence = self._clock.now(), f"{self._connection.kind} {self._connection.uid}: opted out there"
         for name, channel in OPT_OUTS.items():
-            address = row.email if channel == "email" else row.phone
-            if wanted.get(name) is True and address and consents.stop(tx, address, channel, now, evidence, None):
-                reminder_store.withdraw_for_phone(tx, address.lower(), channel, now)
+            if wanted.get(name) is True:
+                cards.opt_out(tx, row, channel, evidence, now)
 
     def _is_verified(self, tx: Connection, row: Record) -> bool:
         return row.phone is not None and messages.came_from(tx, row.phone)

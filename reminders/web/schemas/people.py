@@ -73,6 +73,7 @@ class PatientOut(Out):
     paused: bool = Field(description="Nothing goes out but what a person writes")
     opted_out: list[str] = Field(description="The channels of the stops in force")
     stops: list[StopOut] = Field(description="Every stop on record, ended ones too")
+    merged: bool = Field(description="Another card is used instead; see merges")
     version: int
 
 
@@ -139,3 +140,24 @@ class MessageOut(Out):
 class Conversation(Out):
     items: list[MessageOut]
     next_cursor: None
+
+
+class MergeIn(Body):
+    patient_id: IdText = Field(description="The card that is given up")
+
+
+class MergeOut(Out):
+    id: str
+    kept_id: str
+    merged_id: str
+    at: datetime
+    actor: str
+    moved: dict[str, int] = Field(description="How many visits, messages and so on changed hands")
+    filled: list[str] = Field(description="What the kept card got from the other")
+    undone_at: datetime | None
+    undone_by: str | None
+
+
+class MergePage(Out):
+    items: list[MergeOut]
+    next_cursor: str | None
