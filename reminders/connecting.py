@@ -11,9 +11,9 @@ from secrets import SystemRandom
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
-from reminders.domain.imip import ReplyAddress
 from reminders.domain.connector import Connector
 from reminders.domain.crm import PATIENT, VISIT, Account, System
+from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import FoundCalendar
 from reminders.domain.replica import Replica
 from reminders.domain.sync import Owner
@@ -50,8 +50,9 @@ from reminders.store.engine import Database, Record
 CALENDAR = "calendar"
 #: How the connector of a patient system is built.
 Build = Callable[[Outward, Clock, Account], Connector]
+Systems = Sequence[tuple[System, Build]]
 #: Patient systems and CRMs: what each asks for, and its connector. A new one is a line here.
-SYSTEMS: tuple[tuple[System, Build], ...] = ()
+SYSTEMS: Systems = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Connecting:
 
 
 def connecting(
-    settings: Settings, ground: Ground, owner: str, systems: Sequence[tuple[System, Build]] = SYSTEMS
+    settings: Settings, ground: Ground, owner: str, systems: Systems = SYSTEMS
 ) -> Connecting:  # fmt: skip
     """Put it together. ``owner`` names this process in leases."""
     outward = Outward(ground.clock, networks(settings.private_networks))
@@ -147,7 +148,7 @@ def _mailbox(
     return MailboxSource(Imap(box, outward.dial, ground.clock, MOST_BYTES), attending.receive)
 
 
-def crm_kinds(ground: Ground, outward: Outward, systems: Sequence[tuple[System, Build]]) -> Kinds:
+def crm_kinds(ground: Ground, outward: Outward, systems: Systems) -> Kinds:
     """Patients and visits in other systems."""
     return {
         system.kind: Kind(

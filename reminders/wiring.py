@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -15,9 +15,8 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.connecting import SYSTEMS, Build, Connecting, Ground, answer_address, connecting
+from reminders.connecting import SYSTEMS, Connecting, Ground, Systems, answer_address, connecting
 from reminders.domain.changeset import Gate
-from reminders.domain.crm import System
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
 from reminders.domain.worth import Prices
@@ -71,7 +70,6 @@ from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
-from reminders.store.patients import CHANGED
 from reminders.texts import PageTexts, Texts
 from reminders.texts.lexicons import Lexicons
 from reminders.web.app import create_app
@@ -113,7 +111,7 @@ class Service:
 
 def build(
     settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None, mailer: Mailer | None = None,
-    systems: Sequence[tuple[System, Build]] = SYSTEMS,
+    systems: Systems = SYSTEMS,
 ) -> Service:  # fmt: skip
     """Wire everything. ``clock``, ``messenger``, ``mailer`` and ``systems`` are for tests and the demonstration."""
     clock = clock or SystemClock()
@@ -167,10 +165,7 @@ def _worker(
     checking = Checking(database, clock, gateways.messenger, parts.outcomes)
     extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
     extras += [_advance(sandbox, clock)] if sandbox else []
-    handlers = {
-        TRY_OUT: Trying(database, gateways.messenger).send, "appointment.changed": parts.joined.waking.visit_changed,
-        CHANGED: parts.joined.waking.patient_changed,
-    }  # fmt: skip
+    handlers = {TRY_OUT: Trying(database, gateways.messenger).send, **parts.joined.waking.handlers()}
     effects = Effects(database, clock, handlers)
     slow = [parts.joined.syncing.run, parts.joined.busy.extend, Rollups(database, clock).tick]
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,9 +18,8 @@ from twilio.request_validator import RequestValidator
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from reminders.clock import Clock, ManualClock
-from reminders.connecting import SYSTEMS, Build
+from reminders.connecting import SYSTEMS, Systems
 from reminders.domain.actor import Role
-from reminders.domain.crm import System
 from reminders.domain.ports import Messenger
 from reminders.settings import Settings, load
 from reminders.wiring import Service, build
@@ -223,7 +222,7 @@ def running(
 @contextmanager
 def local(
     database_url: str, start: datetime = MONDAY, messenger: Callable[[Clock], Messenger] | None = None,
-    systems: Sequence[tuple[System, Build]] = SYSTEMS, **changes: Any,
+    systems: Systems = SYSTEMS, **changes: Any,
 ) -> Iterator[Local]:  # fmt: skip
     """An installation that is called directly, until the block ends. ``systems`` can be connected to."""
     clock = ManualClock(start)

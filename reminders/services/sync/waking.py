@@ -8,9 +8,11 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.errors import NotFound
+from reminders.services.effects import Handler
 from reminders.services.sync.kinds import Kinds
 from reminders.store import appointments, connections, links
 from reminders.store.engine import Database, Record
+from reminders.store.patients import CHANGED
 
 
 class Waking:
@@ -18,6 +20,10 @@ class Waking:
 
     def __init__(self, database: Database, clock: Clock, kinds: Kinds) -> None:
         self._database, self._clock, self._kinds = database, clock, kinds
+
+    def handlers(self) -> dict[str, Handler]:
+        """By topic."""
+        return {"appointment.changed": self.visit_changed, CHANGED: self.patient_changed}
 
     def visit_changed(self, row: Record) -> None:
         """A visit changed: touch it wherever it is linked, and where it should be by now."""
