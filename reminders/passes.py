@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 
 import click
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 
 from reminders import settings
 from reminders.errors import Conflict
+from reminders.services.sync.parts import Tally
 from reminders.wiring import Service, build
 
 _COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts", "What went wrong")
@@ -26,7 +29,8 @@ def sync(service: Service, console: Console, wanted: str | None, *, now: bool, f
     table, good = Table(*_COLUMNS), bool(rows) or wanted is None
     for row in rows:
         try:
-            done = service.syncing.now(row.uid, full=full)
+            with console.status(row.label) as status:
+                done = service.syncing.now(row.uid, full=full, watch=partial(_shown, status, row.label))
         except Conflict as problem:
             table.add_row(row.label, "busy", "", "", "", "", "", problem.message)
             continue
@@ -36,6 +40,10 @@ def sync(service: Service, console: Console, wanted: str | None, *, now: bool, f
         good = good and done.error is None
     console.print(table if rows else "There is no such connection." if wanted else "There are no connections.")
     return good
+
+
+def _shown(status: Status, label: str, tally: Tally) -> None:
+    status.update(f"{label}: {tally.seen:,} seen, {tally.pulled:,} taken, {tally.pushed:,} written")
 
 
 @click.command("sync")

@@ -343,3 +343,11 @@ def test_what_is_wrong_over_there_stays_there_and_is_listed(here: Practice) -> N
     (found,) = here.conflicts(about=card["id"])
     assert (found["field"], found["theirs"]) == ("phone", "call his mother")
     assert here.shelf.rows[PATIENT][name].fields["phone"] == "call his mother"
+
+
+def test_a_pass_says_how_far_it_is(here: Practice) -> None:
+    for number in range(120):
+        here.patient_there(f"Patient {number}")
+    told: list[int] = []
+    done = here.house.service.syncing.now(here.connection, watch=lambda tally: told.append(tally.pulled))
+    assert (done.tally.pulled, told[0], told[-1]) == (120, 50, 120)

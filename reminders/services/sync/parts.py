@@ -103,6 +103,10 @@ class MassChange(Exception):
         self.kind, self.entity, self.count, self.live = kind, entity, count, live
 
 
+def _nobody(_tally: Tally) -> None:
+    """Nobody watches."""
+
+
 class Unplaced(Exception):
     """An unknown item can neither be matched nor taken in."""
 
@@ -121,7 +125,7 @@ def placed(find: Callable[[Any, Remote], str | None], tx: Any, remote: Remote) -
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """One connection, ready to run. ``grace``: how long something deleted there rests before that counts, because many
+    """One connection, ready to run. ``watch`` is told how far it is, now and then. ``grace``: how long something deleted there rests before that counts, because many
     programs move an item by deleting it and creating it again."""
 
     book: Book
@@ -131,6 +135,7 @@ class Parts:
     clock: Clock
     new_rev: Callable[[], str]
     grace: timedelta = timedelta(minutes=2)
+    watch: Callable[[Tally], None] = _nobody
 
 
 @dataclass(slots=True)

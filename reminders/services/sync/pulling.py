@@ -127,6 +127,7 @@ class Pull:
     def _meet(self, remotes: Sequence[Remote]) -> None:
         for chunk in _chunks(remotes, _CHUNK):
             self._meeting.reconcile_all(chunk)
+            self._parts.watch(self._tally)
 
     def _fetched(self, items: Sequence[Item]) -> list[Remote]:
         """What these items are now; one that vanished meanwhile will be reported as gone by a later listing."""

@@ -49,6 +49,7 @@ class Push:
             for start in range(0, len(page), self._size):
                 self._book.beat()
                 self._group(page[start : start + self._size])
+                self._parts.watch(self._tally)
             if len(page) < _PAGE:
                 return
             after = page[-1].local_id

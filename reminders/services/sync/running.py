@@ -28,6 +28,10 @@ _FULL = timedelta(days=1)
 _SHORTEST, _LONGEST = timedelta(seconds=30), timedelta(hours=6)
 
 
+#: Told now and then what a pass has done so far.
+Watch = Callable[[Tally], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a pass ended. ``error`` is a stable code, ``None`` when all went well."""
@@ -59,8 +63,8 @@ class Syncing:
         with self._database.read() as tx:
             return connections.listing(tx, list(self._kinds), 0, 1000)
 
-    def now(self, uid: str, *, full: bool = False) -> Outcome:
-        """One connection at once, due or not; ``Conflict`` when a pass is under way."""
+    def now(self, uid: str, *, full: bool = False, watch: Watch | None = None) -> Outcome:
+        """One connection at once, due or not; ``Conflict`` when a pass is under way. ``watch`` is told how far it is."""
         with self._database.read() as tx:
             known = connections.get(tx, uid)
         if known.state_reason == FIRST_IMPORT:
@@ -68,7 +72,7 @@ class Syncing:
         connection = self._claim(uid)
         if connection is None:
             raise Conflict("A pass over this connection is under way.")
-        return self._pass(connection, full=full or self._is_full(connection))
+        return self._pass(connection, full=full or self._is_full(connection), watch=watch)
 
     def _claim(self, uid: str | None) -> Record | None:
         now = self._clock.now()
@@ -82,21 +86,23 @@ class Syncing:
         last = connection.last_full_at
         return last is None or self._clock.now() - last > _FULL
 
-    def _pass(self, connection: Record, *, full: bool) -> Outcome:
+    def _pass(self, connection: Record, *, full: bool, watch: Watch | None = None) -> Outcome:
         """One pass, and how it went written down whatever happens."""
         began = self._clock.now()
         ended = Outcome(Tally(), "internal")
         changes: Mapping[str, Any] = self._failed(connection, "internal", None)
         try:
-            ended, changes = self._tried(connection, full=full)
+            ended, changes = self._tried(connection, full=full, watch=watch)
         finally:
             self._write_down(connection, began, ended, changes, full=full)
         return ended
 
-    def _tried(self, connection: Record, *, full: bool) -> tuple[Outcome, Mapping[str, Any]]:
+    def _tried(
+        self, connection: Record, *, full: bool, watch: Watch | None
+    ) -> tuple[Outcome, Mapping[str, Any]]:  # fmt: skip
         later = self._clock.now() + _LONGEST
         try:
-            tally, cursors = self._work(connection, full=full)
+            tally, cursors = self._work(connection, full=full, watch=watch)
             return Outcome(tally), {**self._good(full), **cursors}
         except LeaseLost:
             return Outcome(Tally(), "lease_lost"), {}
@@ -114,7 +120,9 @@ class Syncing:
             changes = self._failed(connection, problem.reason, problem.retry_after)
             return Outcome(Tally(), problem.reason, problem.message), changes
 
-    def _work(self, connection: Record, *, full: bool) -> tuple[Tally, Mapping[str, Any]]:
+    def _work(
+        self, connection: Record, *, full: bool, watch: Watch | None
+    ) -> tuple[Tally, Mapping[str, Any]]:  # fmt: skip
         kind = self._kinds[connection.kind]
         secret = self._vault.open(connection.secret) if connection.secret else ""
         peer = kind.connect(connection, secret)
@@ -124,7 +132,7 @@ class Syncing:
         parts = Parts(
             Ledger(self._database, self._clock, connection, self._owner, _LEASE), peer,
             kind.replicas(connection, actor_of(connection)), kind.owners(connection), self._clock,
-            lambda: new_secret()[:22], kind.grace,
+            lambda: new_secret()[:22], kind.grace, *([watch] if watch else []),
         )  # fmt: skip
         return run_pass(parts, full=full, trusting=connection.trusted), {}
 
