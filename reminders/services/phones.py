@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 
 from reminders.errors import Invalid
@@ -12,6 +14,7 @@ def calling_code(country: str) -> str:
     return f"+{phonenumbers.country_code_for_region(country)}"
 
 
+@lru_cache(maxsize=64)  # the same number is read several times on its way in
 def e164(text: str, country: str) -> str:
     """``text`` as E.164; national numbers are read in ``country`` (ISO 3166-1 alpha-2). ``Invalid`` when it cannot be
     a phone number. Numbers reserved for fiction pass: only length and prefix are checked."""
