@@ -17,7 +17,7 @@ from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import FoundCalendar
 from reminders.domain.replica import Replica
 from reminders.domain.sync import Owner
-from reminders.gateways import espocrm_words, hubspot_words
+from reminders.gateways import espocrm_words, hubspot_words, salesforce_words
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
 from reminders.gateways.download import download
@@ -26,6 +26,7 @@ from reminders.gateways.hubspot import HubSpot
 from reminders.gateways.icalread import occupied
 from reminders.gateways.imap import Box, Imap
 from reminders.gateways.outward import Outward, networks
+from reminders.gateways.salesforce import Salesforce
 from reminders.services.attending import MOST_BYTES, Attending
 from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
@@ -55,7 +56,11 @@ CALENDAR = "calendar"
 Build = Callable[[Outward, Clock, Account], Connector]
 Systems = Sequence[tuple[System, Build]]
 #: Patient systems and CRMs: what each asks for, and its connector. A new one is a line here.
-SYSTEMS: Systems = ((espocrm_words.SYSTEM, EspoCrm), (hubspot_words.SYSTEM, HubSpot))
+SYSTEMS: Systems = (
+    (espocrm_words.SYSTEM, EspoCrm),
+    (hubspot_words.SYSTEM, HubSpot),
+    (salesforce_words.SYSTEM, Salesforce),
+)
 
 
 @dataclass(frozen=True, slots=True)

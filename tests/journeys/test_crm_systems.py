@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ import pytest
 from reminders.connecting import SYSTEMS
 from reminders.domain.connector import Remote
 from reminders.domain.crm import PATIENT, VISIT
-from tests.gateways import fake_espocrm, fake_hubspot
+from tests.gateways import fake_espocrm, fake_hubspot, fake_salesforce
 from tests.gateways.crm_contract import CrmPeering
 from tests.gateways.test_espocrm import Espo
 from tests.gateways.test_hubspot import Hub
+from tests.gateways.test_salesforce import Force
 from tests.house import Local, book, clinic, local
 
 TEN, ELEVEN = "2030-05-07T10:00:00+02:00", "2030-05-07T11:00:00+02:00"
@@ -36,7 +37,6 @@ class Known:
     settings: dict[str, str]
     provider: str
     service: str
-    more: dict[str, str] = field(default_factory=dict)
 
 
 KNOWN = {
@@ -46,6 +46,12 @@ KNOWN = {
     ),
     "hubspot": Known(
         fake_hubspot.FakeHubSpot, Hub, {"token": fake_hubspot.TOKEN, "reason_property": "reason"}, "71", "Check-up"
+    ),
+    "salesforce": Known(
+        fake_salesforce.FakeSalesforce, Force,
+        {"client_id": fake_salesforce.CLIENT, "client_secret": fake_salesforce.SECRET, "language_field": "Language__c",
+         "reason_field": "Reason__c"},
+        "005000000000071AAA", "Check-up",
     ),
 }  # fmt: skip
 
