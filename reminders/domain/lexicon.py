@@ -29,7 +29,9 @@ class Role(StrEnum):
     that around. ``REFUSAL`` is a complete "I am not coming". ``HEDGE`` makes everything unclear, ``QUESTION`` turns the
     message into a question. ``PADDING`` is politeness; ``FILLER`` ("my appointment", "no problem", "doctor") adds nothing
     to a clear answer either, but a bare "no" beside it may mean something else. ``PERHAPS_CANCEL`` sounds like a no but
-    is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``ZERO`` to ``THREE`` are the words for
+    is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``REASON`` says why ("I'm ill"): beside a
+    clear answer it takes nothing away, alone a person reads it. ``TODAY`` to ``SUNDAY`` name a day; an answer that names
+    another day than the visit's is asked about. ``ZERO`` to ``THREE`` are the words for
     the digits, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL`` ("both") chooses everything from a numbered list.
     """
 
@@ -43,6 +45,7 @@ class Role(StrEnum):
     NEGATION = "negation"
     REFUSAL = "refusal"
     PERHAPS_CANCEL = "perhaps_cancel"
+    REASON = "reason"
     HEDGE = "hedge"
     QUESTION = "question"
     PADDING = "padding"
@@ -53,7 +56,21 @@ class Role(StrEnum):
     TWO = "two"
     THREE = "three"
     ALL = "all"
+    TODAY = "today"
+    TOMORROW = "tomorrow"
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
 
+
+#: The days of a week, Monday first.
+WEEKDAYS = (
+    Role.MONDAY, Role.TUESDAY, Role.WEDNESDAY, Role.THURSDAY, Role.FRIDAY, Role.SATURDAY, Role.SUNDAY,
+)  # fmt: skip
 
 #: Misreading these costs no visit and changes no consent.
 _GENTLE = frozenset({Role.CONFIRM, Role.RESCHEDULE, Role.HELP, Role.THANKS, Role.PADDING})
