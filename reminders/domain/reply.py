@@ -27,7 +27,7 @@ from reminders.domain.folding import BREAK, is_decoration, join, one_edit_apart,
 from reminders.domain.lexicon import TYPO_LENGTH, Lexicon, Role
 from reminders.domain.scanning import DAYS, IGNORABLE, SIGNS, UNCLEAR, Intent, Reading, Scan, about, scan
 
-__all__ = ["ALL", "MAX_LENGTH", "Intent", "Reading", "about", "choice", "is_carrier_yes", "read"]
+__all__ = ["ALL", "MAX_LENGTH", "UNCLEAR", "Intent", "Reading", "about", "choice", "is_carrier_yes", "read"]
 
 MAX_LENGTH = 120  # characters; a longer answer tells a story, and stories are for people
 _MAX_RAW = 1600  # the longest message Twilio delivers

@@ -476,7 +476,7 @@ def test_public_yes_and_no_words() -> None:
     assert len(read_as) >= 260
     assert [text for text, wanted, got in read_as if {wanted, got} == {C, X}] == []
     assert [text for text, wanted, got in read_as if wanted is C and got is ASK] == []
-    wrong = [(text, got) for text, wanted, got in read_as if got != wanted and (wanted, got) != (X, ASK)]
+    wrong = [(text, got) for text, wanted, got in read_as if got != wanted]  # asking back first is not reading
     assert len(wrong) <= 0.03 * len(read_as), wrong
 
 
