@@ -120,7 +120,7 @@ def build(
     catalogue = Catalogue(database, clock, public_holidays)
     messenger = messenger or Twilio(_account(settings), settings.senders, proxy=settings.proxy)
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
-    lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
+    lifecycle, rules = Lifecycle(clock, catalogue), rules_of(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
     joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner(), systems)
     parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
@@ -253,7 +253,8 @@ def _mailer(settings: Settings, clock: Clock) -> Smtp | None:
     return Smtp(Server.from_url(settings.smtp_url), sender, clock)
 
 
-def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
+def rules_of(settings: Settings, mailer: Mailer | None) -> Rules:
+    """What the installation asks of sending."""
     channels = {Channel.SMS, Channel.VOICE} | ({Channel.EMAIL} if mailer is not None else set())
     return Rules(
         lease=timedelta(seconds=settings.lease_seconds), grace=timedelta(seconds=settings.grace_seconds),
