@@ -30,12 +30,14 @@ STALE_READ = timedelta(seconds=10)
 @dataclass(frozen=True, slots=True)
 class Edit:
     """``policy`` as it is now, and the steps it had until ``since``. ``source`` names the change set, if there is one:
-    a visit is planned anew once for it."""
+    a visit is planned anew once for it. With ``service_id``, the policy is the same as before and new to this service
+    only; ``before`` is what the service followed then."""
 
     policy: Policy
     before: tuple[Step, ...]
     since: datetime
     source: str | None = None
+    service_id: int | None = None
 
 
 def difference(
