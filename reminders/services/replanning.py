@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from reminders.domain.actor import Actor
-from reminders.domain.clinic import Location, Policy
+from reminders.domain.clinic import Location, Policy, Service
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.plan import Step, plan
 from reminders.domain.replanning import Difference, Existing, compare
@@ -38,6 +38,13 @@ class Edit:
     since: datetime
     source: str | None = None
     service_id: int | None = None
+
+    def concerns(self, service: Service) -> bool:
+        """True for visits of this service. One that changes its policy may still have the old one in ``service``: what a
+        process knows of the clinic can be older than its transaction."""
+        if self.service_id is not None:
+            return service.id == self.service_id
+        return service.policy is not None and service.policy.id == self.policy.id
 
 
 def difference(
