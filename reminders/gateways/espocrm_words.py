@@ -31,6 +31,7 @@ SYSTEM = System(
         PATIENT: frozenset({"name", "phone", "email", "language", "sms_opt_out", "voice_opt_out", "email_opt_out"}),
         VISIT: frozenset({"start", "end", "patient", "provider", "service", "status", "confirmed", "cancel_reason"}),
     },
+    {PATIENT: "{url}/#Contact/view/{id}", VISIT: "{url}/#Meeting/view/{id}"},
 )  # fmt: skip
 #: The three statuses of a new EspoCRM; what has no word of its own there takes the nearest.
 _STATUSES = {

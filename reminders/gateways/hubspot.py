@@ -146,7 +146,8 @@ class HubSpot:
     def read_webhook(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Sequence[Delivery]:
         """Events in any order, perhaps repeated. Their ``eventId`` alone is not unique."""
         lower = {name.lower(): value for name, value in headers.items()}
-        if not is_signed(self._secret, self._address, lower, body, now):
+        address = self._address or lower.get(":url", "")
+        if not is_signed(self._secret, address, lower, body, now):
             raise Refused("signature", "The signature of this webhook is wrong or too old.")
         return [self._delivery(event) for event in listed(body) if isinstance(event, dict)]
 

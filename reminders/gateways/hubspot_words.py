@@ -15,7 +15,7 @@ SYSTEM = System(
     (
         Setting("token", "Access token of the private app", secret=True),
         Setting("client_secret", "Its client secret, by which webhooks are verified", secret=True, default=""),
-        Setting("webhook_url", "Address that HubSpot sends webhooks to, exactly as it is entered there", default=""),
+        Setting("webhook_url", "Address of webhooks as HubSpot knows it, if it is another than ours", default=""),
         Setting("visits", "Object that holds visits", default="meetings", choices=("meetings", "appointments")),
         Setting("id_property", "Property with unique values for our id", default="reminders_id"),
         Setting("mark_property", "Property for our mark", default="reminders_mark"),

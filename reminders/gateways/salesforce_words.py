@@ -42,6 +42,7 @@ SYSTEM = System(
         PATIENT: frozenset({"name", "phone", "email", "language", "sms_opt_out", "voice_opt_out", "email_opt_out"}),
         VISIT: frozenset({"start", "end", "patient", "provider", "service", "status", "confirmed", "cancel_reason"}),
     },
+    {PATIENT: "{url}/{id}", VISIT: "{url}/{id}"},
 )  # fmt: skip
 _STATUSES = ("pending", "booked", "arrived", "fulfilled", "noshow", "cancelled")
 _NAME = re.compile(r"[A-Za-z]\w*")

@@ -234,6 +234,18 @@ def test_webhooks_have_ids_of_their_own_and_grow_old(visits: Hub) -> None:
         connector.read_webhook(headers, body, now + timedelta(minutes=6))
 
 
+def test_where_nothing_else_is_said_the_address_is_ours() -> None:
+    with FakeHubSpot() as fake:
+        peering = Hub(fake, VISIT, webhook_url="")
+        connector = peering.connector
+        assert isinstance(connector, HubSpot)
+        headers, body = peering.webhook(peering.create(1).remote_id)
+        now = fake.clock.now()
+        assert connector.read_webhook({**headers, ":url": HOOK}, body, now)
+        with pytest.raises(Refused):
+            connector.read_webhook({**headers, ":url": "https://elsewhere.example"}, body, now)
+
+
 def test_a_foreign_cursor_starts_over(patients: Hub) -> None:
     with pytest.raises(CursorGone):
         patients.connector.changes(PATIENT, '{"token": "x"}')
