@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from reminders.domain.sourcing import recommending
+from reminders.web.manage import reasons
 from reminders.web.manage.scenario import changed, with_line, with_option
 from tests.browser.pages import Browser, Page, faults
 from tests.house import House, running
@@ -151,3 +153,20 @@ class TestForm:
 
     def test_a_line_for_no_option_is_not_written(self):
         assert with_line(SCENARIO, 9, {"name": "Coffee"}) == with_line(SCENARIO, -1, {"name": "Coffee"}) == SCENARIO
+
+
+def test_reasons_are_those_of_the_recommendation():
+    assert reasons.SENTENCES == recommending.SENTENCES
+    spoken = {*recommending._KPI_WORDS.values(), *recommending._CRITERION_WORDS.values()}
+    assert spoken <= set(reasons.WORDS)
+
+
+def test_a_recommendation_is_read_in_the_readers_language(started):
+    english = started.page.root.one("section", class_="verdict")
+    assert english.one("h2").text == "Choose Outsourced."
+    started.open("/manage/account")
+    started.submit("Save", language="zh_Hans")
+    started.open("/manage/assessments")
+    page = started.open(started.page.root.one("ul", class_="people").all("a")[0].attrs["href"])
+    assert page.root.one("section", class_="verdict").one("h2").text == "建议选择：Outsourced。"
+    assert "Over " not in page.root.one("section", class_="verdict").text

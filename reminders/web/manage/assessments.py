@@ -18,6 +18,7 @@ from reminders.web.assessments import asked, vendor_out
 from reminders.web.context import use_cases
 from reminders.web.manage.comparison import sheets
 from reminders.web.manage.pages import render, status_of
+from reminders.web.manage.reasons import sentence
 from reminders.web.manage.scenario import Scenario, changed, parts, with_line, with_option
 from reminders.web.manage.sheets import download
 from reminders.web.manage.words import _
@@ -54,7 +55,7 @@ def one(assessment_id: str) -> ResponseReturnValue:
     found = sheets(row.result)
     if "csv" in request.args:
         return download(found, request.args["csv"])
-    return render("assessment", row=row, result=row.result, sheets=found)
+    return render("assessment", row=row, result=row.result, sheets=found, sentence=sentence)
 
 
 @bp.get("/assessments/<uid:assessment_id>/edit")
