@@ -30,6 +30,7 @@ from reminders.store import schema
 from reminders.store.engine import Database
 from reminders.texts import Texts
 from reminders.texts.survey import survey
+from reminders.training import train
 from reminders.wiring import build
 from reminders.wsgi import configure_logging
 
@@ -169,6 +170,7 @@ def import_command(
 
 main.add_command(report)
 main.add_command(roll_up)
+main.add_command(train)
 
 
 @main.command()

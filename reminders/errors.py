@@ -109,6 +109,20 @@ class NaiveTime(Invalid):
     sentence = "Times need a UTC offset, for example 2030-05-06T09:00:00+02:00."
 
 
+class LearnerMissing(ReminderError):
+    """What trains models is an optional part, and it is not installed."""
+
+    code = "learner_missing"
+    sentence = "Training needs scikit-learn, which is not installed: pip install 'reminders[risk]'."
+
+
+class TooLittleHistory(ReminderError):
+    """There are too few visits whose end is known to learn from them; ``lacking`` says what is missing."""
+
+    code = "too_little_history"
+    sentence = "There are too few past visits to learn from."
+
+
 class ConfigurationError(ReminderError):
     """The environment does not describe a service that can run."""
 

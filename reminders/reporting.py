@@ -80,6 +80,14 @@ def spending(first: date | None, last: date | None, by: str | None, form: str) -
         write_report(service.use_cases.spending.report(first, last, by), form, console)
 
 
+@report.command("risk")
+@_ranged
+def risk(first: date | None, last: date | None, by: str | None, form: str) -> None:
+    """How good the predicted risks were, by language and age band; as JSON with calibration and the model."""
+    with closing(build(settings.load())) as service:
+        write_report(service.use_cases.risks.report(first, last, by), form, console)
+
+
 @click.command("roll-up")
 def roll_up() -> None:
     """Add up the days that are over; a worker does it by itself."""

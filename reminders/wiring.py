@@ -59,6 +59,7 @@ from reminders.services.patients import Patients
 from reminders.services.reconciling import Reconciling
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
+from reminders.services.risk import Risks
 from reminders.services.rollups import Rollups
 from reminders.services.savings import Savings
 from reminders.services.sending import Gateways, Pace, Rules, Sending
@@ -120,7 +121,7 @@ def build(
     catalogue = Catalogue(database, clock, public_holidays)
     messenger = messenger or Twilio(_account(settings), settings.senders, proxy=settings.proxy)
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
-    lifecycle, rules = Lifecycle(clock, catalogue), rules_of(settings, gateways.mailer)
+    lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
     joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner(), systems)
     parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
@@ -192,7 +193,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue),
         replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
-        savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
+        risks=Risks(database, clock, catalogue, _prices(settings)), savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
         syncing=parts.joined.syncing, wording=Wording(database, clock, catalogue, texts, lexicons()),
         experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),
     )  # fmt: skip
@@ -253,8 +254,7 @@ def _mailer(settings: Settings, clock: Clock) -> Smtp | None:
     return Smtp(Server.from_url(settings.smtp_url), sender, clock)
 
 
-def rules_of(settings: Settings, mailer: Mailer | None) -> Rules:
-    """What the installation asks of sending."""
+def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
     channels = {Channel.SMS, Channel.VOICE} | ({Channel.EMAIL} if mailer is not None else set())
     return Rules(
         lease=timedelta(seconds=settings.lease_seconds), grace=timedelta(seconds=settings.grace_seconds),

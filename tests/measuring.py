@@ -37,8 +37,9 @@ class Clinic:
             currency="EUR", created_at=MADE,
         )  # fmt: skip
 
-    def add_patient(self, language: str | None = None) -> int:
-        return self._add(Patient, name="A patient", language=language, version=1, created_at=MADE)
+    def add_patient(self, language: str | None = None, **values: Any) -> int:
+        usual = {"name": "A patient", "language": language, "version": 1, "created_at": MADE}
+        return self._add(Patient, **(usual | values))
 
     def visit(self, status: str = "fulfilled", day: date = date(2030, 5, 6), **values: Any) -> int:
         start = values.pop("start_at", datetime.combine(day, time(9), UTC))

@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 import reminders
-from reminders.domain import appointment, changeset, delivery, faults, measures
+from reminders.domain import appointment, calling, changeset, delivery, faults, measures, risk
 from reminders.domain.actor import Role
 from reminders.errors import ReminderError
 from reminders.web import problems
@@ -23,7 +23,7 @@ from tests.test_docs import PACKAGE, read
 #: Raised at start or by commands, never while a request is answered.
 COMMAND_LINE = {
     "configuration", "file_unreadable", "columns_missing", "mapping_invalid", "location_differs", "rehearsal_failed",
-    "name_taken",
+    "name_taken", "learner_missing", "too_little_history",
 }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def words() -> Iterator[str]:
     """Everything that appears in answers as a code, a state or a reason."""
     enums = (appointment.Status, appointment.Confirmation, appointment.Change, delivery.State, delivery.Reason,
              delivery.Channel, changeset.Kind, changeset.SetState, changeset.Blocked,
-             changeset.Refusal, measures.NoShowBy, measures.CostBy, Role)  # fmt: skip
+             changeset.Refusal, calling.Contact, risk.Factor, measures.NoShowBy, measures.CostBy, Role)  # fmt: skip
     for enum in enums:
         yield from (member.value for member in enum)
     yield from literals("PydanticCustomError", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -175,4 +176,21 @@ class Downloads(Protocol):
 
     def __call__(self, url: str, marks: str | None) -> Download | None:
         """The file, or ``None`` when it is the one of ``marks``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A logistic model: log-odds = ``intercept`` + sum of ``weights`` × columns."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+
+class Learner(Protocol):
+    """Fits logistic models; does not touch the network."""
+
+    def __call__(self, rows: Sequence[Sequence[float]], outcomes: Sequence[bool]) -> Fit:
+        """The model of ``outcomes``, of which there are both kinds, by ``rows`` of equal length. Raises
+        ``LearnerMissing`` where it is not installed."""
         ...

@@ -16,6 +16,7 @@ from reminders.web import (
     appointments,
     assessments,
     auth,
+    calling,
     changesets,
     clinic,
     connections,
@@ -84,7 +85,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, assessments.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, assessments.bp, calling.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(console.create_blueprint())

@@ -33,6 +33,7 @@ from reminders.services.outcomes import Outcomes
 from reminders.services.patients import Patients
 from reminders.services.replies import Replies
 from reminders.services.reports import Reports
+from reminders.services.risk import Risks
 from reminders.services.savings import Savings
 from reminders.services.slots import Slots
 from reminders.services.spending import Spendings
@@ -84,6 +85,7 @@ class UseCases:
     patients: Patients
     replies: Replies
     reports: Reports
+    risks: Risks
     savings: Savings
     slots: Slots
     staff: Staff

@@ -133,6 +133,15 @@ def spending(wanted: Range) -> Response:
     return _report(use_cases().spending.report(wanted.first, wanted.last), wanted.format)
 
 
+@bp.get("/risk")
+@bp.input(Range, location="query", arg_name="wanted")
+@bp.doc(responses=_ANSWERS)
+@allow(*MANAGERS)
+def risk(wanted: Range) -> Response:
+    """How good the predicted risks of no-shows were: ranking, calibration, and fairness by language and age band."""
+    return _report(use_cases().risks.report(wanted.first, wanted.last), wanted.format)
+
+
 def _report(report: Report, form: str) -> Response:
     if form == "json":
         return answer(report.as_dict() | {"next_cursor": None})

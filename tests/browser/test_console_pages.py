@@ -50,7 +50,7 @@ class TestEveryPage:
         option = f"{_NINE} {ids['provider']}"
         for path in (
             "/console/", f"/console/visits/{visit['id']}", f"/console/visits/{visit['id']}/move", "/console/book",
-            f"/console/book?service={ids['service']}&patient={patient['id']}", "/console/inbox", "/console/patients", "/console/changes",
+            f"/console/book?service={ids['service']}&patient={patient['id']}", "/console/inbox", "/console/patients", "/console/changes", "/console/calls",
             f"/console/patients/{patient['id']}", "/console/patients/new", "/console/patients?q=" + self._EVIL,
         ):  # fmt: skip
             page = desk.open(path)
@@ -65,7 +65,7 @@ class TestEveryPage:
     def test_a_clinic_without_locations_says_so(self, sqlite_database_url):
         with running(sqlite_database_url) as house, closing(Browser(house.url)) as browser:
             assert sign_in(browser, house.key("desk")).root.one("h1").text == "No location yet"
-            for path in ("/console/book", "/console/inbox", "/console/patients"):
+            for path in ("/console/book", "/console/inbox", "/console/patients", "/console/calls"):
                 assert faults(browser.open(path)) == []
             assert faults(browser.open("/console/sign-in")) == []
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.house import Local, book
 
-REPORTS = ("attendance", "attendance/heat-map", "attendance/repeaters", "savings", "spending")
+REPORTS = ("attendance", "attendance/heat-map", "attendance/repeaters", "savings", "spending", "risk")
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -36,6 +36,7 @@ from reminders.store.tables.reminding import (
     SenderPace,
     Spending,
 )
+from reminders.store.tables.risk import RiskModel
 from reminders.store.tables.sourcing import Assessment, AssessmentVersion, VendorQuote
 from reminders.store.tables.staff import SignInTry, StaffSession, StaffUser
 from reminders.store.tables.sync import (
@@ -84,6 +85,7 @@ __all__ = [
     "Question",
     "Reminder",
     "ReminderPolicy",
+    "RiskModel",
     "RollupCost",
     "RollupReminder",
     "RollupState",

@@ -156,9 +156,11 @@ def _change() -> Change:
 
 def _back(visit_id: str) -> ResponseReturnValue:
     """To the page the button was on."""
-    if written("page") != "day":
+    if written("page") not in {"day", "calls"}:
         return redirect(url_for(".show", visit_id=visit_id), 303)
     visit = line(use_cases().booking.get(visit_id))
+    if written("page") == "calls":
+        return redirect(url_for("console.calls.show", location=visit.location.uid, day=visit.day), 303)
     target = url_for(
         "console.day.show", location=visit.location.uid, day=visit.day, provider=written("provider") or None,
         _anchor=visit_id,

@@ -48,6 +48,12 @@ BLOCKED = {
     "no_address": "no phone number", "bad_number": "the number does not work", "opted_out": "asked us to stop",
     "paused": "reminders are paused",
 }  # fmt: skip
+#: Why messages do not reach a patient.
+CONTACTS = {
+    "no_address": "No message can reach this patient.", "bad_number": "Messages to this number do not arrive; a call may.",
+    "opted_out": "Wants no messages; a call from a person is something else.",
+    "paused": "The desk has paused the reminders.", "message_failed": "The last reminder did not arrive.",
+}  # fmt: skip
 LEFT_ALONE = {
     "visit_moved": "was moved meanwhile", "visit_cancelled": "was cancelled meanwhile",
     "visit_over": "has begun or is over", "slot_taken": "the colleague is not free",
