@@ -68,6 +68,7 @@ from reminders.services.spending import Spendings
 from reminders.services.staff import Staff
 from reminders.services.sync.running import Syncing
 from reminders.services.trying import Trying
+from reminders.services.unmarked import UnmarkedVisits
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
@@ -168,7 +169,8 @@ def _worker(
     extras += [_advance(sandbox, clock)] if sandbox else []
     handlers = {TRY_OUT: Trying(database, gateways.messenger).send, **parts.joined.waking.handlers()}
     effects = Effects(database, clock, handlers)
-    slow = [parts.joined.syncing.run, parts.joined.busy.extend, Rollups(database, clock).tick]
+    unmarked = UnmarkedVisits(database, clock, catalogue, parts.lifecycle)
+    slow = [parts.joined.syncing.run, parts.joined.busy.extend, unmarked.tick, Rollups(database, clock).tick]
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
     return sending, worker
 

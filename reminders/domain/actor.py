@@ -33,6 +33,8 @@ class Once:
 
 
 SYSTEM = Actor("system", "system")
+#: The rule that takes past visits for kept, where a location wants that.
+ASSUMING = Actor("system", "assumed")
 
 
 def patient(channel: str) -> Actor:

@@ -53,9 +53,9 @@ def stored_as(by: AttendanceBy) -> AttendanceBy:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Visits by what became of them. The first six counts are disjoint and add up to ``booked``; the last four are some
+    """Visits by what became of them. The first six counts are disjoint and add up to ``booked``; the last five are some
     of them again: ``late_cancelled`` and ``refilled`` of the cancelled, ``noshow_refilled`` of the no-shows, ``moved`` of
-    all."""
+    all, ``assumed`` of the fulfilled: nobody noted it, and the location takes such visits for kept."""
 
     fulfilled: int = 0
     arrived: int = 0
@@ -67,6 +67,7 @@ class Attendance:
     refilled: int = 0
     noshow_refilled: int = 0
     moved: int = 0
+    assumed: int = 0
 
     def __add__(self, other: Attendance) -> Attendance:
         return added(self, other)
@@ -116,6 +117,7 @@ class Seen:
     late: bool
     moved: bool
     refilled: bool
+    assumed: bool = False
 
     @property
     def reminded(self) -> bool:
@@ -148,6 +150,8 @@ def counted(visit: Seen, now: datetime) -> list[str]:
         names += ["late_cancelled"] * visit.late + ["refilled"] * visit.refilled
     elif visit.status == Status.NOSHOW and visit.refilled:
         names.append("noshow_refilled")
+    elif visit.assumed:
+        names.append("assumed")
     return names
 
 

@@ -31,6 +31,15 @@ class RemoteDelete(StrEnum):
     CANCEL = "cancel"
 
 
+class Unmarked(StrEnum):
+    """What becomes of a past visit of which nobody noted how it ended: the desk is asked; or it counts as kept after a
+    week, and the history says that this was assumed; or nothing. Until somebody says otherwise it is ``unmarked``."""
+
+    ASK = "ask"
+    KEPT = "kept"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A venue. Its zone rules every wall time, its country the phone numbers and holidays."""
@@ -47,6 +56,7 @@ class Location:
     holiday_region: str | None
     on_remote_move: RemoteMove = RemoteMove.APPLY
     on_remote_delete: RemoteDelete = RemoteDelete.ASK
+    unmarked_after: Unmarked = Unmarked.ASK
 
     def zone_of(self, person: str | None) -> ZoneInfo:
         """The zone a person gave, else the venue's: also when this machine does not know theirs (any more)."""

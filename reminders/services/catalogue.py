@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from reminders.clock import Clock
 from reminders.domain.availability import DayException, Hours, Timetable
-from reminders.domain.clinic import Location, Policy, Provider, RemoteDelete, RemoteMove, Service, money
+from reminders.domain.clinic import Location, Policy, Provider, RemoteDelete, RemoteMove, Service, Unmarked, money
 from reminders.domain.delivery import Channel
 from reminders.domain.duration import Duration
 from reminders.domain.experiment import Branch, Experiment
@@ -160,7 +160,7 @@ def _location(row: Record) -> Location:
         id=row.id, uid=row.uid, name=row.name, zone=ZoneInfo(row.time_zone), country=row.country, language=row.language,
         currency=row.currency, phone=row.phone, observes_holidays=row.observes_holidays,
         holiday_region=row.holiday_region, on_remote_move=RemoteMove(row.on_remote_move),
-        on_remote_delete=RemoteDelete(row.on_remote_delete),
+        on_remote_delete=RemoteDelete(row.on_remote_delete), unmarked_after=Unmarked(row.unmarked_after),
     )  # fmt: skip
 
 

@@ -102,10 +102,11 @@ class Lifecycle:
         visit = appointments.get(tx, uid, lock=True)
         if version is not None and visit.version != version:
             raise Stale(current_version=visit.version)
-        if _has_happened(visit, change, start, provider):
+        assumed = visit.status == Status.FULFILLED and histories.is_assumed(tx, visit.id)  # anybody may know better
+        if not assumed and _has_happened(visit, change, start, provider):
             return visit
         now = self._clock.now()
-        status = next_status(Status(visit.status), change)
+        status = next_status(Status.BOOKED if assumed else Status(visit.status), change)
         values = _values(visit, change, status, actor, reason) | {"version": visit.version + 1, "updated_at": now}
         if change is Change.RESCHEDULE and start is not None:
             values |= self._moved(visit, start, provider, now)

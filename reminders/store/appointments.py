@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, bindparam, literal, or_, select, tuple_, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
-from reminders.domain.appointment import OCCUPYING
+from reminders.domain.appointment import OCCUPYING, Status
 from reminders.domain.availability import Interval
+from reminders.domain.clinic import Unmarked
 from reminders.errors import NotFound, SlotTaken
 from reminders.store.engine import Record
 from reminders.store.guards import OVERLAP
 from reminders.store.prepared import Prepared
-from reminders.store.tables import Appointment, CalendarEntry, Hold, Patient
+from reminders.store.tables import Appointment, CalendarEntry, Hold, Location, Patient
 from reminders.store.tables.base import among, epoch_seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -67,7 +83,8 @@ def _busy(providers: int) -> Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which visits a list shows; ``after`` is the (start, id) of the last row of the page before."""
+    """Which visits a list shows; ``after`` is the (start, id) of the last row of the page before. ``unmarked_by``: only
+    those that were over by then and of which nobody noted how they ended, where the location wants to be asked."""
 
     first: datetime | None = None
     last: datetime | None = None
@@ -75,6 +92,7 @@ class Filter:
     location_id: int | None = None
     patient_uid: str | None = None
     status: str | None = None
+    unmarked_by: datetime | None = None
     after: tuple[datetime, int] | None = None
     limit: int = 50
 
@@ -196,7 +214,28 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
         query = query.where(Appointment.start_at >= wanted.first)
     if wanted.last is not None:
         query = query.where(Appointment.start_at < wanted.last)
+    if wanted.unmarked_by is not None:
+        query = query.join(Location, Location.id == Appointment.location_id)
+        query = query.where(unmarked(wanted.unmarked_by), Location.unmarked_after != Unmarked.NONE)
     return query
+
+
+#: As the index says it (``ix_appointment_open``): a database uses it only for this very condition.
+_STILL_OPEN: ColumnElement[bool] = literal_column("appointment.status IN ('pending', 'booked')", Boolean)
+
+
+def unmarked(now: datetime) -> ColumnElement[bool]:
+    """True for a visit that is over, and nobody noted how it ended."""
+    return and_(_STILL_OPEN, Appointment.start_at < now, Appointment.end_at <= now)
+
+
+def kept_by_rule(tx: Connection, location_id: int, last: date, now: datetime, limit: int) -> Sequence[str]:
+    """Public ids of booked visits of a location up to the day ``last`` of which nobody noted the outcome."""
+    query = select(Appointment.uid).where(
+        unmarked(now), Appointment.status == Status.BOOKED, Appointment.location_id == location_id,
+        Appointment.local_day <= last,
+    )  # fmt: skip
+    return tx.execute(query.order_by(Appointment.start_at, Appointment.id).limit(limit)).scalars().all()
 
 
 def translated(problem: IntegrityError) -> Exception:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, or_, select
 from sqlalchemy.orm import aliased
 
+from reminders.domain.actor import ASSUMING
 from reminders.domain.appointment import Change, Status
 from reminders.domain.attendance import Seen, local_hour
 from reminders.domain.delivery import CONTACTED
@@ -66,6 +67,7 @@ def _query() -> Any:
             case((Appointment.status == Status.CANCELLED, _cancelled_late()), else_=False).label("late"),
             case((Appointment.version > 1, _moved()), else_=False).label("moved"),
             case((Appointment.status.in_(_LOST), _refilled()), else_=False).label("refilled"),
+            case((Appointment.status == Status.FULFILLED, _assumed()), else_=False).label("assumed"),
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(Location, Location.id == Appointment.location_id)
@@ -98,6 +100,13 @@ def _moved() -> Any:
     return exists().where(_history(Change.RESCHEDULE)).correlate(Appointment)
 
 
+def _assumed() -> Any:
+    """Taken for kept by the location's rule, and nobody said so since."""
+    assumed = AppointmentHistory.channel == ASSUMING.channel
+    kept = _history(Change.FULFIL)
+    return exists().where(kept, assumed).correlate(Appointment) & ~exists().where(kept, ~assumed).correlate(Appointment)
+
+
 def _refilled() -> Any:
     """The provider's time was used by another visit, of which the guard against double booking says that it came after
     this one was given up."""
@@ -120,7 +129,7 @@ def _seen(row: Record) -> Seen:
         status=row.status, end=row.end_at, hour=local_hour(row.start_at, _zone(row.time_zone)) if row.timed else None,
         lead_days=row.lead_days, language=row.language, first_channel=row.first_channel, last_channel=row.last_channel,
         earlier_missed=row.earlier_missed, earlier_kept=row.earlier_kept, late=bool(row.late), moved=bool(row.moved),
-        refilled=bool(row.refilled),
+        refilled=bool(row.refilled), assumed=bool(row.assumed),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from reminders.domain.actor import ASSUMING
 from reminders.domain.appointment import Change
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
@@ -25,6 +26,13 @@ def moves(tx: Connection, appointment_id: int) -> Sequence[Record]:
     table = AppointmentHistory.__table__
     query = select(table).where(table.c.appointment_id == appointment_id, table.c.change == Change.RESCHEDULE)
     return tx.execute(query.order_by(table.c.id)).all()
+
+
+def is_assumed(tx: Connection, appointment_id: int) -> bool:
+    """Whether the last thing that happened to a visit is that it was taken for kept, because nobody said otherwise."""
+    table = AppointmentHistory.__table__
+    query = select(table.c.channel).where(table.c.appointment_id == appointment_id)
+    return tx.execute(query.order_by(table.c.id.desc()).limit(1)).scalar() == ASSUMING.channel
 
 
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:

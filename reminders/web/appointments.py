@@ -17,7 +17,7 @@ from reminders.services.slots import Search, Slot
 from reminders.store.appointments import Filter
 from reminders.store.engine import Record
 from reminders.web.auth import DESK, READERS, allow
-from reminders.web.context import actor, snapshot, use_cases
+from reminders.web.context import actor, now, snapshot, use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, etag, if_match, moment, money, once
 from reminders.web.schemas.visits import (
     Book,
@@ -80,6 +80,7 @@ def list_appointments(wanted: VisitQuery) -> Response:
             provider_id=place.provider(wanted.provider_id).id if wanted.provider_id else None,
             location_id=place.location(wanted.location_id).id if wanted.location_id else None,
             patient_uid=wanted.patient_id, status=wanted.status,
+            unmarked_by=now() if wanted.unmarked else None,
             after=(_EPOCH + timedelta(microseconds=after[0]), after[1]) if after else None, limit=wanted.limit,
         )
     )  # fmt: skip

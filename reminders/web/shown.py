@@ -22,6 +22,7 @@ def location(row: Record) -> dict[str, Any]:
         "holiday_region",
         "on_remote_move",
         "on_remote_delete",
+        "unmarked_after",
     )
     return {"id": row.uid} | {name: getattr(row, name) for name in names}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import count
 from random import Random
 from re import findall
 from typing import Any
@@ -186,7 +187,7 @@ class Life:
     """What may happen to a clinic after its days were added up, in every way a row can change."""
 
     def __init__(self, clinic: Clinic, database: Database, clock: ManualClock) -> None:
-        self._clinic, self._database, self._clock = clinic, database, clock
+        self._clinic, self._database, self._clock, self._steps = clinic, database, clock, count(10)
         self.kinds = (
             self.correct, self.move, self.give_away, self.hand_over, self.forget, self.come_late, self.remind,
             self.price, self.deliver, self.write, self.speak, self.relocate, self.refill, self.erase, self.pass_time,
@@ -224,7 +225,7 @@ class Life:
     def remind(self, lot: Random) -> None:
         with self._database.read() as tx:
             visit = self._some(tx, Appointment, lot)
-        self._clinic.reminder(visit, "sent", step=lot.randrange(10, 10**6), channel=lot.choice(["sms", "email"]))
+        self._clinic.reminder(visit, "sent", step=next(self._steps), channel=lot.choice(["sms", "email"]))
 
     def price(self, lot: Random) -> None:
         self._change(lot, Message, price=Decimal("0.05"), price_currency=lot.choice(["EUR", "USD"]), segments=2)

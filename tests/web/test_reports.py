@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 
@@ -44,3 +45,20 @@ def test_savings_of_a_new_clinic_have_no_number(web: Local) -> None:
     found = web.get("reports/savings", role="manager")
     assert (found["state"], found["money"]) == ("not_enough_data", [])
     assert found["lacking"]
+
+
+def test_the_desk_has_a_list_of_visits_without_an_outcome(web: Local) -> None:
+    visit = book(web, web.ids, "2030-05-06T11:00:00+02:00")
+    place = f"locations/{web.ids['location']}"
+    assert web.get(place)["unmarked_after"] == "ask"
+    assert visit["id"] not in unmarked(web)
+    web.clock.advance(timedelta(days=1))
+    assert visit["id"] in unmarked(web)
+    web.patch(place, {"unmarked_after": "none"}, role="admin")
+    assert visit["id"] not in unmarked(web)
+    assert web.api("PATCH", place, {"unmarked_after": "lost"}, role="admin").status == 422
+
+
+def unmarked(web: Local) -> list[str]:
+    found = web.get("appointments", unmarked="true", location_id=web.ids["location"])["items"]
+    return [item["id"] for item in found]

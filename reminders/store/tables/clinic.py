@@ -25,6 +25,7 @@ class Location(Row):
     phone: Mapped[str | None]
     on_remote_move: Mapped[str] = mapped_column(server_default="apply")
     on_remote_delete: Mapped[str] = mapped_column(server_default="ask")
+    unmarked_after: Mapped[str] = mapped_column(server_default="ask")
     created_at: Mapped[datetime]
 
 

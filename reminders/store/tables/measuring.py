@@ -71,6 +71,7 @@ class RollupVisit(Base):
     refilled: Mapped[int]
     noshow_refilled: Mapped[int]
     moved: Mapped[int]
+    assumed: Mapped[int] = mapped_column(server_default="0")
 
 
 class RollupStratum(Base):

@@ -30,6 +30,8 @@ class Appointment(Row):
         Index("ix_appointment_start_at_id", "start_at", "id"),
         Index("ix_appointment_patient_id_start_at", "patient_id", "start_at"),
         Index("ix_appointment_local_day", "local_day"),
+        Index("ix_appointment_open", "start_at", "id", postgresql_where=text("status IN ('pending', 'booked')"),
+              sqlite_where=text("status IN ('pending', 'booked')")),
         Index("ix_appointment_unpublished", "provider_id", "start_at", postgresql_where=text("NOT published"),
               sqlite_where=text("published = 0")),
         Index("ix_appointment_noshow", "local_day", "patient_id", postgresql_where=text("status = 'noshow'"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from reminders.domain.clinic import RemoteDelete, RemoteMove
+from reminders.domain.clinic import RemoteDelete, RemoteMove, Unmarked
 from reminders.domain.duration import Duration
 from reminders.web.schemas.base import (
     Body,
@@ -48,6 +48,7 @@ class LocationIn(Body):
     holiday_region: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9\-]{1,10}$")] | None = None
     on_remote_move: RemoteMove = Field(default=RemoteMove.APPLY, description="A visit moved in a provider's calendar")
     on_remote_delete: RemoteDelete = Field(default=RemoteDelete.ASK, description="A visit deleted there")
+    unmarked_after: Unmarked = Field(default=Unmarked.ASK, description="A past visit of which nobody noted the outcome")
 
 
 class LocationChange(Body):
@@ -60,6 +61,7 @@ class LocationChange(Body):
     observes_holidays: Flag | None = None
     on_remote_move: RemoteMove | None = None
     on_remote_delete: RemoteDelete | None = None
+    unmarked_after: Unmarked | None = None
 
 
 class LocationOut(Out):
@@ -74,6 +76,7 @@ class LocationOut(Out):
     holiday_region: str | None
     on_remote_move: str
     on_remote_delete: str
+    unmarked_after: str
 
 
 class LocationPage(Out):

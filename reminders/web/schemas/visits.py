@@ -41,6 +41,7 @@ class VisitQuery(Query):
     location_id: IdText | None = None
     patient_id: IdText | None = None
     status: Status | None = None
+    unmarked: bool = Field(default=False, description="Only visits that are over and whose outcome nobody noted")
 
 
 class SlotQuery(BaseModel):
