@@ -54,6 +54,8 @@ class Arm:
 
 
 NOBODY = Arm(0, 0)
+#: Two arms as plain numbers: missed and visits of the one, missed and visits of the other.
+Four = tuple[int, int, int, int]
 
 
 def risk_difference(one: Arm, other: Arm) -> Interval | None:
@@ -108,35 +110,36 @@ def mantel_haenszel(strata: Iterable[tuple[Arm, Arm]]) -> Adjusted:
     The ratio's interval is that of Greenland and Robins (1985, Biometrics 41, 55-68), the difference's that of Sato
     (1989, Biometrics 45, 1323-1324): both hold for few large and for many small strata.
     """
-    pairs = list(strata)
-    both = [(one, other) for one, other in pairs if one.visits and other.visits]
-    one, other = _sum(pair[0] for pair in both), _sum(pair[1] for pair in both)
-    alone_one = sum(pair[0].visits for pair in pairs) - one.visits
-    alone_other = sum(pair[1].visits for pair in pairs) - other.visits
-    return Adjusted(_pooled_ratio(both), _pooled_difference(both), one, other, alone_one, alone_other, len(both))
+    return adjusted((one.missed, one.visits, other.missed, other.visits) for one, other in strata)
 
 
-def _pooled_ratio(pairs: list[tuple[Arm, Arm]]) -> Interval | None:
-    upper = lower = spread = 0.0
-    for one, other in pairs:
-        total, missed = one.visits + other.visits, one.missed + other.missed
-        upper += one.missed * other.visits / total
-        lower += other.missed * one.visits / total
-        spread += (one.visits * other.visits * missed - one.missed * other.missed * total) / total**2
-    if not (upper and lower):
-        return None
-    return _around(upper / lower, sqrt(max(0.0, spread) / (upper * lower)))
-
-
-def _pooled_difference(pairs: list[tuple[Arm, Arm]]) -> Interval | None:
-    upper = weights = p = q = 0.0
-    for one, other in pairs:
-        n1, n0, total = one.visits, other.visits, one.visits + other.visits
-        a, c = one.missed, other.missed
-        upper += (a * n0 - c * n1) / total
+def adjusted(strata: Iterable[Four]) -> Adjusted:
+    """``mantel_haenszel`` of plain numbers: there may be tens of thousands of strata."""
+    sums = [0, 0, 0, 0]
+    number = alone_one = alone_other = 0
+    upper = lower = spread = weights = p = q = 0.0
+    for a, n1, c, n0 in strata:
+        if not (n1 and n0):
+            alone_one += n1
+            alone_other += n0
+            continue
+        number += 1
+        total = n1 + n0
+        for place, count in enumerate((a, n1, c, n0)):
+            sums[place] += count
+        upper += a * n0 / total
+        lower += c * n1 / total
+        spread += (n1 * n0 * (a + c) - a * c * total) / total**2
         weights += n1 * n0 / total
         p += (n1 * n1 * c - n0 * n0 * a + n1 * n0 * (n0 - n1) / 2) / total**2
         q += (a * (n0 - c) + c * (n1 - a)) / (2 * total)
+    ratio = _around(upper / lower, sqrt(max(0.0, spread) / (upper * lower))) if upper and lower else None
+    one, other = Arm(sums[0], sums[1]), Arm(sums[2], sums[3])
+    difference = _pooled_difference(upper - lower, weights, p, q)
+    return Adjusted(ratio, difference, one, other, alone_one, alone_other, number)
+
+
+def _pooled_difference(upper: float, weights: float, p: float, q: float) -> Interval | None:
     if not weights:
         return None
     difference = upper / weights
@@ -186,7 +189,3 @@ def _variance(arm: Arm) -> float:
 
 def _around(ratio: float, error: float) -> Interval:
     return Interval(ratio, ratio * exp(-Z95 * error), ratio * exp(Z95 * error))
-
-
-def _sum(arms: Iterable[Arm]) -> Arm:
-    return sum(arms, NOBODY)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from reminders.domain.appointment import Status
 from reminders.domain.attendance import Seen
-from reminders.domain.estimators import NOBODY, Adjusted, Arm, Interval, mantel_haenszel, risk_difference, risk_ratio
+from reminders.domain.estimators import Adjusted, Arm, Four, Interval, adjusted, risk_difference, risk_ratio
 
 #: A group with fewer visits, or with fewer no-shows or kept visits than the second number, gives no estimate.
 LEAST_VISITS, LEAST_EVENTS = 100, 10
@@ -56,8 +56,9 @@ class Stratum(NamedTuple):
     service_id: int
 
 
-#: Visits whose outcome is known, by stratum and by whether a reminder went out.
-Cells = Mapping[tuple[Stratum, bool], Arm]
+#: Visits whose outcome is known, by stratum: no-shows and visits among the reminded, then among the others. The
+#: keys are ``Stratum``s or plain tuples with the same parts.
+Cells = Mapping[tuple[int, ...], Four]
 
 
 class State(StrEnum):
@@ -109,15 +110,21 @@ class Comparison:
         return self.adjusted.difference.scaled(-self.adjusted.one.visits)
 
 
-def cells_of(visits: Iterable[Seen]) -> dict[tuple[date, Stratum, bool], Arm]:
+def cells_of(visits: Iterable[Seen]) -> dict[tuple[date, Stratum], Four]:
     """Visits whose outcome is known, added up per day and stratum."""
-    sums: dict[tuple[date, Stratum, bool], list[int]] = {}
+    sums: dict[tuple[date, Stratum], list[int]] = {}
     for visit in visits:
         if visit.status in _KNOWN:
-            cell = sums.setdefault((visit.day, stratum_of(visit), visit.reminded), [0, 0])
-            cell[0] += visit.status == Status.NOSHOW
-            cell[1] += 1
-    return {key: Arm(missed, number) for key, (missed, number) in sums.items()}
+            cell = sums.setdefault((visit.day, stratum_of(visit)), [0, 0, 0, 0])
+            place = 0 if visit.reminded else 2
+            cell[place] += visit.status == Status.NOSHOW
+            cell[place + 1] += 1
+    return {key: (a, n1, c, n0) for key, (a, n1, c, n0) in sums.items()}
+
+
+def both(one: Four, other: Four) -> Four:
+    """The sum of two cells."""
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
 
 
 def stratum_of(visit: Seen) -> Stratum:
@@ -137,42 +144,47 @@ def lacking(reminded: Arm, others: Arm) -> str | None:
 
 def compare(cells: Cells) -> Comparison:
     """The comparison with the finest strata in which nearly all reminded visits have a partner."""
-    reminded, others = (_total(cells, told) for told in (True, False))
-    levels = [(PARTS[:length], pooled(cells, length)) for length in range(len(PARTS), 0, -1)]
+    levels, merged = [], cells
+    for length in range(len(PARTS), 0, -1):
+        merged = _merged(merged, length)
+        levels.append((PARTS[:length], adjusted(merged.values())))
+    total = next(iter(_merged(merged, 0).values()), (0, 0, 0, 0))
+    reminded, others = Arm(total[0], total[1]), Arm(total[2], total[3])
     fine = [level for level in levels if level[1].alone_share <= MOST_ALONE] or levels[-1:]
-    by, adjusted = fine[0]
-    missing = lacking(adjusted.one, adjusted.other)
+    by, found = fine[0]
+    missing = lacking(found.one, found.other)
     if missing is not None:
         return Comparison(State.NOT_ENOUGH_DATA, missing, None, None, None, by, (), (), reminded, others)
     ratio, difference = risk_ratio(reminded, others), risk_difference(reminded, others)
     return Comparison(
-        State.MEASURED, None, ratio, difference, adjusted, by, tuple(fine[1:]), _cautions(ratio, adjusted), reminded,
-        others,
+        State.MEASURED, None, ratio, difference, found, by, tuple(fine[1:]), _cautions(ratio, found), reminded, others
     )  # fmt: skip
 
 
 def pooled(cells: Cells, length: int) -> Adjusted:
     """Compared within strata of the first ``length`` parts."""
-    pairs: dict[tuple[int, ...], list[Arm]] = {}
-    for (stratum, told), arm in cells.items():
-        pair = pairs.setdefault(stratum[:length], [NOBODY, NOBODY])
-        place = 0 if told else 1
-        pair[place] = pair[place] + arm
-    return mantel_haenszel((one, other) for one, other in pairs.values())
+    return adjusted(_merged(cells, length).values())
 
 
-def _cautions(naive: Interval | None, adjusted: Adjusted) -> tuple[Caution, ...]:
+def _merged(cells: Cells, length: int) -> Cells:
+    """Strata of the first ``length`` parts only."""
+    if length == len(PARTS):
+        return cells
+    sums: dict[tuple[int, ...], Four] = {}
+    for stratum, cell in cells.items():
+        key = stratum[:length]
+        sums[key] = both(sums[key], cell) if key in sums else cell
+    return sums
+
+
+def _cautions(naive: Interval | None, fine: Adjusted) -> tuple[Caution, ...]:
     found = [Caution.NOT_AN_EXPERIMENT]
-    if adjusted.alone_share > MOST_ALONE:
+    if fine.alone_share > MOST_ALONE:
         found.append(Caution.MANY_WITHOUT_PARTNER)
-    if naive is None or adjusted.ratio is None:
+    if naive is None or fine.ratio is None:
         return tuple(found)
-    if (naive.value - 1) * (adjusted.ratio.value - 1) < 0:
+    if (naive.value - 1) * (fine.ratio.value - 1) < 0:
         found.append(Caution.NAIVE_MISLEADS)
-    elif not (naive.holds(adjusted.ratio.value) or adjusted.ratio.holds(naive.value)):
+    elif not (naive.holds(fine.ratio.value) or fine.ratio.holds(naive.value)):
         found.append(Caution.NAIVE_DISAGREES)
     return tuple(found)
-
-
-def _total(cells: Cells, told: bool) -> Arm:
-    return sum((arm for (_, reminded), arm in cells.items() if reminded is told), NOBODY)

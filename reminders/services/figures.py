@@ -9,9 +9,8 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from reminders.domain.attendance import Attendance, AttendanceBy, Seen, tally
-from reminders.domain.estimators import NOBODY, Arm
 from reminders.domain.rollup import Pieces, Rolled
-from reminders.domain.savings import Stratum, cells_of
+from reminders.domain.savings import Cells, both, cells_of
 from reminders.store import facts, rollups
 
 #: With more visits than this to look at one by one, reports go up to the last night instead of up to now.
@@ -50,11 +49,11 @@ class Figures:
         sums = tally(self._seen, self._now)
         yield from ((day, key, counts) for (day, grouping, key), counts in sums.items() if grouping == by)
 
-    def strata(self) -> dict[tuple[Stratum, bool], Arm]:
+    def strata(self) -> Cells:
         """Visits whose outcome is known, by stratum and by whether a reminder went out."""
         sums = rollups.strata(self._tx, self._pieces)
-        for (_, stratum, told), arm in cells_of(self._seen).items():
-            sums[stratum, told] = sums.get((stratum, told), NOBODY) + arm
+        for (_, stratum), cell in cells_of(self._seen).items():
+            sums[stratum] = both(sums[stratum], cell) if stratum in sums else cell
         return sums
 
     @property

@@ -17,7 +17,7 @@ from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.cost import Money
 from reminders.domain.estimators import Adjusted, Arm, Interval
 from reminders.domain.measures import Rate, rate
-from reminders.domain.savings import COCHRANE, Caution, Cells, Comparison, Reference, State, compare
+from reminders.domain.savings import COCHRANE, Caution, Cells, Comparison, Reference, State, Stratum, compare
 from reminders.domain.worth import Amount, Prices, Slots, Worth, worth
 from reminders.services.attendance import head
 from reminders.services.billing import bills, cost_by_currency
@@ -28,6 +28,7 @@ from reminders.store import spent
 from reminders.store.engine import Database
 
 _DIGITS = 6
+_SERVICE = Stratum._fields.index("service_id")
 #: One sentence for each caution; the report shows them as they are.
 CAUTIONS: Mapping[Caution, str] = {
     Caution.NOT_AN_EXPERIMENT: "Nobody drew lots here: visits that are alike in everything recorded may still differ in "
@@ -140,15 +141,16 @@ class Savings:
         number: dict[str, int] = defaultdict(int)
         value: dict[str, Decimal] = defaultdict(Decimal)
         without = 0
-        for (stratum, told), arm in cells.items():
-            service = services.get(stratum.service_id)
-            if not told:
-                continue
+        reminded: dict[int, int] = defaultdict(int)
+        for stratum, cell in cells.items():
+            reminded[stratum[_SERVICE]] += cell[1]
+        for service_id, visits in reminded.items():
+            service = services.get(service_id)
             if service is None or service.value is None:
-                without += arm.visits
+                without += visits
             else:
-                number[service.value.currency] += arm.visits
-                value[service.value.currency] += service.value.amount * arm.visits
+                number[service.value.currency] += visits
+                value[service.value.currency] += service.value.amount * visits
         return [Slots(currency, number[currency], value[currency]) for currency in sorted(number)], without
 
 

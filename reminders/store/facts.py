@@ -25,6 +25,8 @@ from reminders.store.tables.base import day_before
 Span = tuple[date | None, date | None]
 
 KEPT = (Status.ARRIVED, Status.FULFILLED)
+#: Nobody has more visits than this.
+_FIELD = 1 << 20
 _LOST = (Status.CANCELLED, Status.NOSHOW)
 _Earlier = aliased(Appointment, name="earlier")
 _Later = aliased(Appointment, name="later")
@@ -62,8 +64,7 @@ def _query() -> Any:
             Appointment.end_at, Appointment.lead_days, Appointment.timed, Location.time_zone,
             func.coalesce(Patient.language, Location.language).label("language"),
             _channel(func.min).label("first_channel"), _channel(func.max).label("last_channel"),
-            _before(_Earlier.status == Status.NOSHOW).label("earlier_missed"),
-            _before(_Earlier.status.in_(KEPT)).label("earlier_kept"),
+            _before().label("before"),
             case((Appointment.status == Status.CANCELLED, _cancelled_late()), else_=False).label("late"),
             case((Appointment.version > 1, _moved()), else_=False).label("moved"),
             case((Appointment.status.in_(_LOST), _refilled()), else_=False).label("refilled"),
@@ -80,10 +81,11 @@ def _channel(pick: Any) -> Any:
     return select(pick(Reminder.channel)).where(mine).correlate(Appointment).scalar_subquery()
 
 
-def _before(what: ColumnElement[bool]) -> Any:
-    """How many of the patient's earlier visits were ``what``."""
-    mine = and_(_Earlier.patient_id == Appointment.patient_id, _Earlier.start_at < Appointment.start_at, what)
-    return select(func.count()).select_from(_Earlier).where(mine).correlate(Appointment).scalar_subquery()
+def _before() -> Any:
+    """How many of the patient's earlier visits were missed, times ``_FIELD``, and how many kept: one look for both."""
+    mine = and_(_Earlier.patient_id == Appointment.patient_id, _Earlier.start_at < Appointment.start_at)
+    what = case((_Earlier.status == Status.NOSHOW, _FIELD), (_Earlier.status.in_(KEPT), 1), else_=0)
+    return select(func.sum(what)).select_from(_Earlier).where(mine).correlate(Appointment).scalar_subquery()
 
 
 def _history(change: Change) -> Any:
@@ -124,11 +126,12 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _seen(row: Record) -> Seen:
+    missed, kept = divmod(int(row.before or 0), _FIELD)
     return Seen(
         day=row.local_day, location_id=row.location_id, provider_id=row.provider_id, service_id=row.service_id,
         status=row.status, end=row.end_at, hour=local_hour(row.start_at, _zone(row.time_zone)) if row.timed else None,
         lead_days=row.lead_days, language=row.language, first_channel=row.first_channel, last_channel=row.last_channel,
-        earlier_missed=row.earlier_missed, earlier_kept=row.earlier_kept, late=bool(row.late), moved=bool(row.moved),
+        earlier_missed=missed, earlier_kept=kept, late=bool(row.late), moved=bool(row.moved),
         refilled=bool(row.refilled), assumed=bool(row.assumed),
     )  # fmt: skip
 

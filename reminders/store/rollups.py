@@ -11,10 +11,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Table,
     and_,
+    cast,
     delete,
     func,
     insert,
@@ -29,9 +31,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from reminders.domain.attendance import Attendance, AttendanceBy
-from reminders.domain.estimators import Arm
+from reminders.domain.estimators import Four
 from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
 from reminders.domain.savings import Stratum
+from reminders.store.bulk import insert_rows
 from reminders.store.engine import Record, attempt
 from reminders.store.staleness import LOCK
 from reminders.store.tables import (
@@ -166,18 +169,14 @@ def add_visits(tx: Connection, cells: Mapping[tuple[date, str, str], Attendance]
         {"grouping": str(by), "level": Level.DAY.value, "start": day, "key": key, **asdict(counts)}
         for (day, by, key), counts in cells.items()
     ]  # fmt: skip
-    if rows:
-        tx.execute(insert(_VISIT), rows)
+    insert_rows(tx, _VISIT, rows)
 
 
-def add_strata(tx: Connection, cells: Mapping[tuple[date, Stratum, bool], Arm]) -> None:
-    rows = [
-        {"level": Level.DAY.value, "start": day, **stratum._asdict(), "reminded": told, "missed": arm.missed,
-         "visits": arm.visits}
-        for (day, stratum, told), arm in cells.items()
-    ]  # fmt: skip
-    if rows:
-        tx.execute(insert(_STRATUM), rows)
+def add_strata(tx: Connection, cells: Mapping[tuple[date, Stratum], Four]) -> None:
+    names = [column.name for column in _STRATUM.c]
+    insert_rows(tx, _STRATUM, [
+        dict(zip(names, (Level.DAY.value, day, *stratum, *cell), strict=True)) for (day, stratum), cell in cells.items()
+    ])  # fmt: skip
 
 
 def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[tuple[date | None, str, Attendance]]:
@@ -191,11 +190,13 @@ def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[
         yield row[0], row[1], Attendance(*map(int, row[2:]))
 
 
-def strata(tx: Connection, pieces: Pieces) -> dict[tuple[Stratum, bool], Arm]:
-    c = _STRATUM.c
-    keys = (c.lead_days, c.earlier, c.weekday, c.service_id, c.reminded)
-    query = select(*keys, func.sum(c.missed), func.sum(c.visits)).where(within(_STRATUM, pieces)).group_by(*keys)
-    return {(Stratum(*row[:4]), bool(row[4])): Arm(int(row[5]), int(row[6])) for row in tx.execute(query)}
+def strata(tx: Connection, pieces: Pieces) -> dict[tuple[int, ...], Four]:
+    """By the parts of a ``Stratum``."""
+    keys = [_STRATUM.c[name] for name in Stratum._fields]
+    sums = [cast(func.sum(column), BigInteger) for column in _STRATUM.c if not column.primary_key]
+    query = select(*keys, *sums).where(within(_STRATUM, pieces)).group_by(*keys)
+    return {(lead, earlier, weekday, service): (a, n1, c, n0)
+            for lead, earlier, weekday, service, a, n1, c, n0 in tx.execute(query).all()}  # fmt: skip
 
 
 def costs(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequence[Record]:

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from reminders.domain.estimators import Arm
-from reminders.domain.savings import COCHRANE, PARTS, Caution, Cells, State, Stratum, compare, pooled
+from reminders.domain.estimators import Four
+from reminders.domain.savings import COCHRANE, PARTS, Caution, Cells, State, Stratum, both, compare, pooled
 
 LONG, SHORT = 10, 0
 
 
-def cells(*rows: tuple[int, bool, int, int], **more: int) -> dict[tuple[Stratum, bool], Arm]:
+def cells(*rows: tuple[int, bool, int, int], **more: int) -> dict[tuple[int, ...], Four]:
     """(lead days, reminded, no-shows, visits)."""
     usual = {"earlier": 0, "weekday": 0, "service_id": 1} | more
-    return {(Stratum(lead_days=lead, **usual), told): Arm(missed, visits) for lead, told, missed, visits in rows}
+    found: dict[tuple[int, ...], Four] = {}
+    for lead, told, missed, visits in rows:
+        stratum = Stratum(lead_days=lead, **usual)
+        cell = (missed, visits, 0, 0) if told else (0, 0, missed, visits)
+        found[stratum] = both(found.get(stratum, (0, 0, 0, 0)), cell)
+    return found
 
 
 #: Reminded visits have long lead times; within equal lead times they are missed less.

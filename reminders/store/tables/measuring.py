@@ -75,7 +75,8 @@ class RollupVisit(Base):
 
 
 class RollupStratum(Base):
-    """Visits whose outcome is known, by what two visits must share to be compared."""
+    """Visits whose outcome is known, by what two visits must share to be compared: ``missed`` and ``visits`` are of those
+    for which a reminder went out, the last two of the others."""
 
     __tablename__ = "rollup_stratum"
 
@@ -85,9 +86,10 @@ class RollupStratum(Base):
     earlier: Mapped[int] = mapped_column(primary_key=True)
     weekday: Mapped[int] = mapped_column(primary_key=True)
     service_id: Mapped[int] = mapped_column(primary_key=True)
-    reminded: Mapped[bool] = mapped_column(primary_key=True)
     missed: Mapped[int]
     visits: Mapped[int]
+    others_missed: Mapped[int]
+    others_visits: Mapped[int]
 
 
 class RollupCost(Base):

@@ -28,7 +28,7 @@ class Appointment(Row):
         Index("ix_appointment_provider_busy", "provider_id", "busy_start", postgresql_where=text("occupies"),
               sqlite_where=text("occupies = 1")),
         Index("ix_appointment_start_at_id", "start_at", "id"),
-        Index("ix_appointment_patient_id_start_at", "patient_id", "start_at"),
+        Index("ix_appointment_patient_id_start_at_status", "patient_id", "start_at", "status"),
         Index("ix_appointment_local_day", "local_day"),
         Index("ix_appointment_open", "start_at", "id", postgresql_where=text("status IN ('pending', 'booked')"),
               sqlite_where=text("status IN ('pending', 'booked')")),

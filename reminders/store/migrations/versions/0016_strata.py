@@ -1,0 +1,32 @@
+"""Strata: both groups side by side; what a patient did before is found in an index alone
+
+Revision: 0016
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+_PARTS = ("lead_days", "earlier", "weekday", "service_id")
+_COUNTS = ("missed", "visits", "others_missed", "others_visits")
+
+
+def upgrade() -> None:
+    op.create_index("ix_appointment_patient_id_start_at_status", "appointment", ["patient_id", "start_at", "status"])
+    op.drop_index("ix_appointment_patient_id_start_at", "appointment")
+    op.drop_table("rollup_stratum")
+    op.create_table(
+        "rollup_stratum",
+        sa.Column("level", sa.String(length=1), nullable=False),
+        sa.Column("start", sa.Date(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in (*_PARTS, *_COUNTS)),
+        sa.PrimaryKeyConstraint("level", "start", *_PARTS, name=op.f("pk_rollup_stratum")),
+    )
+    for name in ("rollup_state", "rollup_visit", "rollup_cost", "rollup_reminder", "stale_day"):
+        op.execute(sa.delete(sa.table(name)))  # add up anew
