@@ -25,11 +25,14 @@ class Clinic:
         self.provider = self._add(
             Provider, location_id=self.location, name="Dr. Weber", languages=[], active=True, created_at=MADE
         )
-        self.service = self._add(
-            Service, name="Check-up", duration_minutes=30, buffer_before_minutes=0, buffer_after_minutes=0,
+        self.service = self.add_service("Check-up")
+        self.patient = self.add_patient()
+
+    def add_service(self, name: str) -> int:
+        return self._add(
+            Service, name=name, duration_minutes=30, buffer_before_minutes=0, buffer_after_minutes=0,
             longest_minutes=30, slot_minutes=30, min_notice_minutes=0, horizon_days=90, active=True, created_at=MADE,
         )  # fmt: skip
-        self.patient = self.add_patient()
 
     def add_location(self, name: str, language: str) -> int:
         return self._add(

@@ -7,7 +7,7 @@ their first visit in the trial, so that all visits compared are independent of e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -129,6 +129,33 @@ class Reading:
     visits: int
     required: int | None
     unmarked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decisive:
+    """A trial that has ended and says what the usual reminders change, against none at all."""
+
+    reading: Reading
+    contrast: Contrast
+    effect: Interval
+
+    def avoided(self, visits: int) -> Interval:
+        """No-shows avoided among so many reminded visits of the services that took part."""
+        return self.effect.scaled(-visits)
+
+
+def decisive(readings: Iterable[Reading]) -> Decisive | None:
+    """The latest trial with a holdout that has ended with enough data; ``None`` when there is none."""
+    for reading in sorted(readings, key=_ended, reverse=True):
+        usual = next((one for one in reading.contrasts if one.name == USUAL), None)
+        if reading.experiment.ended_at is not None and usual is not None and usual.sequential is not None:
+            return Decisive(reading, usual, usual.sequential)
+    return None
+
+
+def _ended(reading: Reading) -> tuple[bool, float, int]:
+    ended = reading.experiment.ended_at
+    return ended is not None, ended.timestamp() if ended else 0.0, reading.experiment.id
 
 
 def assigned(counts: Attendance) -> Arm:

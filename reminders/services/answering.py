@@ -86,13 +86,13 @@ class Answering:
     def _savings(self, period: Period) -> Found:
         """Only what a fair comparison says: without one there is nothing to fill in."""
         found = self._saved(period.first, period.last)
-        avoided, refilled = found.comparison.avoided, found.refilled
+        avoided, refilled = found.avoided, found.refilled
         if avoided is not None:
             value, low, high = (
                 max(ZERO, (Decimal(str(number)) / period.months).quantize(_CENT))
                 for number in (avoided.value, avoided.low, avoided.high)
             )
-            source = f"adjusted comparison, {period.words}"
+            source = f"{(found.basis or '').replace('_', ' ')}, {period.words}"
             yield "automation.no_shows_avoided_per_month", Measured(value, source, low, high)
         if refilled is not None:
             value, low, high = (

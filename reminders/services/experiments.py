@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from typing import Any
-
-from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.actor import Once
-from reminders.domain.attendance import Attendance
-from reminders.domain.experiment import MOST_SHARE, USUAL, Contrast, Experiment, Reading, read
+from reminders.domain.experiment import MOST_SHARE, USUAL, Contrast, Reading
 from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.catalogue import Catalogue, experiment
-from reminders.services.figures import pieces
-from reminders.services.trials import ARM, counts_of
+from reminders.services.trials import reading, readings
 from reminders.store import experiments as store
-from reminders.store import facts, keys, rollups
+from reminders.store import keys
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 
@@ -98,34 +93,12 @@ class Experiments:
     def read(self, uid: str) -> Reading:
         """A trial as it stands now, with what to do. ``NotFound`` for an unknown id."""
         with self._database.read() as tx:
-            return self._read(tx, experiment(store.get(tx, uid)))
+            return reading(tx, experiment(store.get(tx, uid)), self._clock.now())
 
     def readings(self) -> list[Reading]:
         """Every trial, the latest first."""
         with self._database.read() as tx:
-            return [self._read(tx, experiment(row)) for row in store.all_rows(tx)]
-
-    def _read(self, tx: Connection, trial: Experiment) -> Reading:
-        now = self._clock.now()
-        first = (trial.started_at - timedelta(days=1)).date()
-        found = pieces(tx, first, now.date() + timedelta(days=1))
-        counts: dict[str, Attendance] = {}
-        live = counts_of(trial, facts.enrolled(tx, trial, found.live), now)
-        for key, more in _of(tx, trial, found, live):
-            counts[key] = counts.get(key, Attendance()) + more
-        return read(trial, counts)
-
-
-def _of(
-    tx: Connection, trial: Experiment, found: Any, live: Mapping[Any, Attendance]
-) -> Iterator[tuple[str, Attendance]]:
-    """(arm, counts), stored and live."""
-    head = f"{trial.id}:"
-    for _, key, counts in rollups.visits(tx, ARM, found, daily=False):
-        if key.startswith(head):
-            yield key.removeprefix(head), counts
-    for (_, _, key), counts in live.items():
-        yield key.removeprefix(head), counts
+            return readings(tx, self._clock.now())
 
 
 def reading_shown(found: Reading) -> dict[str, Any]:

@@ -16,14 +16,17 @@ from reminders.clock import Clock
 from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.cost import Money
 from reminders.domain.estimators import Adjusted, Arm, Interval
+from reminders.domain.experiment import Decisive, Experiment, Reading, decisive
 from reminders.domain.measures import Rate, rate
 from reminders.domain.savings import COCHRANE, Caution, Cells, Comparison, Reference, State, Stratum, compare
 from reminders.domain.worth import Amount, Prices, Slots, Worth, worth
 from reminders.services.attendance import head
 from reminders.services.billing import bills, cost_by_currency
 from reminders.services.catalogue import Catalogue
+from reminders.services.experiments import reading_shown
 from reminders.services.figures import Figures
 from reminders.services.groups import wanted
+from reminders.services.trials import readings
 from reminders.store import spent
 from reminders.store.engine import Database
 
@@ -43,23 +46,47 @@ CAUTIONS: Mapping[Caution, str] = {
 
 @dataclass(frozen=True, slots=True)
 class SavingsReport:
-    """``comparison`` without drawing lots and what it is worth per currency of the services' values. When
-    ``comparison.state`` is ``not_enough_data`` there is no number, only the reason."""
+    """``comparison`` without drawing lots, ``trials`` with it. The latest trial that says enough (``decisive``) has the last
+    word: then ``avoided`` and ``worth``, per currency of the services' values, follow from it. When ``state`` is
+    ``not_enough_data`` there is no number, only the reason."""
 
     first: date | None
     last: date | None
     comparison: Comparison
     worth: tuple[Worth, ...]
     refilled: Rate | None
+    trials: tuple[Reading, ...] = ()
+    decisive: Decisive | None = None
+    avoided: Interval | None = None
     reference: Reference = COCHRANE
     by: str = "none"
+
+    @property
+    def state(self) -> State:
+        return self.comparison.state if self.decisive is None else State.MEASURED
+
+    @property
+    def basis(self) -> str | None:
+        """What ``avoided`` rests on."""
+        if self.avoided is None:
+            return None
+        return "adjusted_comparison" if self.decisive is None else "experiment"
+
+    @property
+    def cautions(self) -> list[Caution]:
+        """Where lots were drawn, there is nothing to say about their lack."""
+        found = self.comparison.cautions
+        return [one for one in found if self.decisive is None or one is not Caution.NOT_AN_EXPERIMENT]
 
     @property
     def remarks(self) -> list[str]:
         """What a reader has to know, one sentence each."""
         missing = self.comparison.lacking
         found = [f"Not enough data: {missing}."] if missing else []
-        return found + [CAUTIONS[one] for one in self.comparison.cautions]
+        if self.decisive is not None:
+            name = self.decisive.reading.experiment.name
+            found.append(f"Avoided no-shows and money follow from the experiment {name!r}, not from the comparison.")
+        return found + [CAUTIONS[one] for one in self.cautions]
 
     @property
     def columns(self) -> list[str]:
@@ -73,7 +100,8 @@ class SavingsReport:
             _line("naive_risk_difference", found.naive_difference, "share"),
             _line("adjusted_risk_ratio", found.ratio, "ratio"),
             _line("adjusted_risk_difference", found.difference, "share"),
-            _line("avoided_noshows", found.avoided, "visits"),
+            _line("experiment_risk_difference", self.decisive.effect if self.decisive else None, "share"),
+            _line("avoided_noshows", self.avoided, "visits"),
         ]
         for one in self.worth:
             lines += [_line("gross_savings", one.gross, one.currency), _line("net_savings", one.net, one.currency)]
@@ -84,11 +112,12 @@ class SavingsReport:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return head(self.first, self.last, self.by) | {
-            "state": self.comparison.state.value, "lacking": self.comparison.lacking,
+            "state": self.state.value, "lacking": self.comparison.lacking, "basis": self.basis,
+            "experiments": [_trial(one, self.decisive) for one in self.trials],
             "naive": _naive(self.comparison), "adjusted": _adjusted(self.comparison),
-            "avoided_noshows": _interval(self.comparison.avoided), "refilled_share": _share(self.refilled),
+            "avoided_noshows": _interval(self.avoided), "refilled_share": _share(self.refilled),
             "money": [_worth(one) for one in self.worth], "cautions": [
-                {"code": code.value, "text": CAUTIONS[code]} for code in self.comparison.cautions
+                {"code": code.value, "text": CAUTIONS[code]} for code in self.cautions
             ], "reference": self.reference._asdict(), "items": self.rows(),
         }  # fmt: skip
 
@@ -119,13 +148,20 @@ class Savings:
             cells = figures.strata()
             total = sum((counts for _, _, counts in figures.attendance(AttendanceBy.NONE)), Attendance())
             found, refilled = compare(cells), rate(total.noshow_refilled, total.noshow)
-            money = self._money(tx, found, cells, refilled, figures)
-        return SavingsReport(first, last, found, money, refilled)
+            trials = tuple(readings(tx, self._clock.now()))
+            trial, avoided = decisive(trials), found.avoided
+            part = cells if trial is None else _taking_part(cells, trial.reading.experiment)
+            if trial is not None and (reminded := sum(cell[1] for cell in part.values())):
+                avoided = trial.avoided(reminded)
+            else:
+                trial, part = None, cells
+            money = self._money(tx, avoided, part, refilled, figures)
+        return SavingsReport(first, last, found, money, refilled, trials, trial, avoided)
 
     def _money(
-        self, tx: Connection, found: Comparison, cells: Cells, refilled: Rate | None, figures: Figures
+        self, tx: Connection, avoided: Interval | None, cells: Cells, refilled: Rate | None, figures: Figures
     ) -> tuple[Worth, ...]:
-        if found.avoided is None:
+        if avoided is None:
             return ()
         by_currency, without = self._slots(cells)
         if len(by_currency) != 1:
@@ -133,7 +169,7 @@ class Savings:
         paid = cost_by_currency(bills(tx, figures.pieces))
         messages = [Money(amount, currency) for currency, amount in sorted(paid.items())]
         answers = spent.answers(tx, (figures.first, figures.as_of))
-        return (worth(found.avoided, by_currency[0], without, refilled, messages, answers, self._prices),)
+        return (worth(avoided, by_currency[0], without, refilled, messages, answers, self._prices),)
 
     def _slots(self, cells: Cells) -> tuple[list[Slots], int]:
         """Reminded visits by the currency of their service's value, and how many have none."""
@@ -152,6 +188,20 @@ class Savings:
                 number[service.value.currency] += visits
                 value[service.value.currency] += service.value.amount * visits
         return [Slots(currency, number[currency], value[currency]) for currency in sorted(number)], without
+
+
+def _taking_part(cells: Cells, trial: Experiment) -> Cells:
+    """The visits of services that a trial says something about."""
+    return {stratum: cell for stratum, cell in cells.items() if stratum[_SERVICE] in trial.service_ids}
+
+
+def _trial(found: Reading, decisive: Decisive | None) -> dict[str, Any]:
+    trial = found.experiment
+    return {
+        "id": trial.uid, "name": trial.name, "state": "running" if trial.ended_at is None else "ended",
+        "started_at": trial.started_at.isoformat(), "ended_at": trial.ended_at.isoformat() if trial.ended_at else None,
+        "decisive": decisive is not None and decisive.reading is found, **reading_shown(found),
+    }  # fmt: skip
 
 
 def _line(name: str, found: Interval | Amount | None, unit: str) -> dict[str, Any]:

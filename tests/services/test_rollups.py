@@ -303,7 +303,7 @@ def trial(clinic: Clinic, database: Database) -> None:
     """A holdout that has been running for a year and a half."""
     with database.write() as tx:
         policy = {
-            "uid": "pol_trial", "name": "Usual", "steps": [], "quiet_hours": {}, "notices": [], "created_at": MADE,
+            "uid": "pol_trial", "name": "Usual", "steps": [], "quiet_hours": {"mode": "none"}, "notices": [], "created_at": MADE,
         }  # fmt: skip
         number = tx.execute(insert(ReminderPolicy).returning(ReminderPolicy.id), policy).scalar_one()
         experiments.add(tx, {

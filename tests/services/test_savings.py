@@ -9,19 +9,22 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from reminders.clock import ManualClock
+from reminders.domain.experiment import Experiment
 from reminders.domain.worth import Prices
 from reminders.errors import Invalid
-from reminders.services.catalogue import Catalogue
+from reminders.services.catalogue import Catalogue, experiment
 from reminders.services.savings import Savings
 from reminders.show import write_report
 from reminders.store import clinic as clinic_store
+from reminders.store import experiments as trials
 from reminders.store.engine import Database
-from reminders.store.tables import InboxItem, Service
+from reminders.store.tables import Experiment as Trial
+from reminders.store.tables import InboxItem, Patient, ReminderPolicy, Service
 from tests.fakes import no_holidays
-from tests.measuring import Clinic
+from tests.measuring import MADE, Clinic
 
 NOW = datetime(2030, 6, 1, tzinfo=UTC)
 
@@ -115,3 +118,78 @@ def test_the_guide_explains_every_figure(database: Database, clinic: Clinic) -> 
     guide = (Path(__file__).parents[2] / "docs" / "measures.md").read_text("utf-8")
     names = [row["figure"] for row in report.rows()] + [code.value for code in report.comparison.cautions]
     assert [name for name in names if f"`{name}`" not in guide] == []
+
+
+def ended_trial(clinic: Clinic, database: Database, *, usual: tuple[int, int], held: tuple[int, int]) -> str:
+    """A trial that has ended, with (no-shows, visits) of first visits in either arm; the usual ones were reminded."""
+    with database.write() as tx:
+        policy = {
+            "uid": "pol_1",
+            "name": "Usual",
+            "steps": [],
+            "quiet_hours": {"mode": "none"},
+            "notices": [],
+            "created_at": MADE,
+        }
+        number = tx.execute(insert(ReminderPolicy).returning(ReminderPolicy.id), policy).scalar_one()
+        trials.add(tx, {
+            "uid": "exp_1", "policy_id": number, "name": "Do they help?", "service_ids": [clinic.service],
+            "guarded_ids": [], "branches": [{"name": "holdout", "share": 0.5, "steps": []}], "difference": 0.03,
+            "started_at": MADE - timedelta(days=1), "ended_at": NOW - timedelta(days=3),
+        })  # fmt: skip
+        [trial] = map(experiment, trials.all_rows(tx))
+    for arm, (missed, visits) in (("usual", usual), ("holdout", held)):
+        for place in range(visits):
+            number = patient_in(clinic, database, trial, arm)
+            visit = clinic.visit("noshow" if place < missed else "fulfilled", patient_id=number)
+            if arm == "usual":
+                clinic.reminder(visit)
+    return trial.uid
+
+
+def patient_in(clinic: Clinic, database: Database, trial: Experiment, arm: str) -> int:
+    """A new patient who drew ``arm``."""
+    while True:
+        number = clinic.add_patient()
+        with database.read() as tx:
+            if trial.arm_of(tx.execute(select(Patient.uid).where(Patient.id == number)).scalar_one()) == arm:
+                return number
+
+
+def test_an_experiment_that_has_ended_carries_the_money(database: Database, clinic: Clinic) -> None:
+    trial = ended_trial(clinic, database, usual=(15, 200), held=(60, 200))
+    valued(database, clinic, "80")
+    for _ in range(40):  # reminded by another policy: no part of the trial
+        clinic.reminder(clinic.visit("fulfilled", service_id=clinic.add_service("Other")))
+    shown = savings(database).report().as_dict()
+    assert (shown["state"], shown["basis"]) == ("measured", "experiment")
+    [found] = shown["experiments"]
+    assert (found["id"], found["state"], found["decisive"]) == (trial, "ended", True)
+    effect = found["contrasts"][0]["sequential_risk_difference"]
+    assert effect["value"] == -0.225
+    assert shown["avoided_noshows"] == {
+        "value": 45, "low": pytest.approx(-200 * effect["high"], abs=1e-3),
+        "high": pytest.approx(-200 * effect["low"], abs=1e-3),
+    }  # fmt: skip
+    assert shown["money"][0]["gross"]["value"] == "3600.00"
+    assert shown["adjusted"] is not None
+    assert "not_an_experiment" not in [caution["code"] for caution in shown["cautions"]]
+    figures = {row["figure"]: row["value"] for row in shown["items"]}
+    assert figures["experiment_risk_difference"] == -0.225
+    assert "Do they help?" in printed(savings(database).report(), "table")
+
+
+def test_a_running_or_small_experiment_is_shown_but_carries_nothing(database: Database, clinic: Clinic) -> None:
+    ended_trial(clinic, database, usual=(15, 200), held=(60, 200))
+    with database.write() as tx:
+        tx.execute(update(Trial).values(ended_at=None))
+    shown = savings(database).report().as_dict()
+    assert shown["basis"] == "adjusted_comparison"
+    assert [(one["state"], one["decisive"]) for one in shown["experiments"]] == [("running", False)]
+
+
+def test_an_ended_experiment_without_enough_data_carries_nothing(database: Database, clinic: Clinic) -> None:
+    ended_trial(clinic, database, usual=(3, 20), held=(6, 20))
+    shown = savings(database).report().as_dict()
+    assert (shown["state"], shown["basis"], shown["avoided_noshows"]) == ("not_enough_data", None, None)
+    assert shown["experiments"][0]["contrasts"][0]["lacking"]

@@ -83,8 +83,8 @@ def _spent(period: Period, report: CostReport) -> list[Figure]:
 def _saved(period: Period, report: SavingsReport) -> Figure:
     """Avoided no-shows, and their worth where it is known; no number where there is too little data."""
     address, label = url_for("manage.savings.show", **period.query()), _("No-shows avoided")
-    avoided = report.comparison.avoided
-    if report.comparison.state is State.NOT_ENOUGH_DATA or avoided is None:
+    avoided = report.avoided
+    if report.state is State.NOT_ENOUGH_DATA or avoided is None:
         return Figure(label, words.NOTHING, _("Not enough data yet to tell."), defined="avoided_noshows", rows=address)
     detail = _("95 %% interval %(low)s to %(high)s", low=words.number(avoided.low), high=words.number(avoided.high))
     worth = next(((one.net, one.currency) for one in report.worth if one.net), None)

@@ -39,24 +39,27 @@ def show() -> ResponseReturnValue:
     period = asked()
     report = use_cases().savings.report(period.first, period.last)
     found = report.comparison
-    measured = found.state is not State.NOT_ENOUGH_DATA
-    sheets = [_groups(found), *([_ratios(found)] if measured else []), *map(_money, report.worth)]
+    measured, compared = (one.state is not State.NOT_ENOUGH_DATA for one in (report, found))
+    sheets = [_groups(found), *([_ratios(found)] if compared else []), *map(_money, report.worth)]
     if "csv" in request.args:
         return download(sheets, request.args["csv"])
     return render(
         "savings", period=period, figures=list(_figures(report)) if measured else [], sheets=sheets, measured=measured,
-        lacking=found.lacking, cautions=[_(_CAUTIONS[one]) for one in found.cautions], published=report.reference,
+        lacking=found.lacking, cautions=[_(_CAUTIONS[one]) for one in report.cautions], published=report.reference,
     )  # fmt: skip
 
 
 def _figures(report: SavingsReport) -> Iterator[Figure]:
     found = report.comparison
-    if found.avoided:
-        yield Figure(_("No-shows avoided"), words.number(found.avoided.value), _spread(found.avoided, words.number),
+    if report.avoided:
+        yield Figure(_("No-shows avoided"), words.number(report.avoided.value), _spread(report.avoided, words.number),
                      defined="avoided_noshows", rows="#groups")  # fmt: skip
-    if found.difference:
-        yield Figure(_("Change of the no-show rate, points"), words.points(found.difference.value),
-                     _spread(found.difference, words.points), defined="adjusted_risk_difference", rows="#ratios")  # fmt: skip
+    trial = report.decisive
+    difference = trial.effect if trial else found.difference
+    if difference:
+        yield Figure(_("Change of the no-show rate, points"), words.points(difference.value),
+                     _spread(difference, words.points), rows=None if trial else "#ratios",
+                     defined="experiment_risk_difference" if trial else "adjusted_risk_difference")  # fmt: skip
     for one in report.worth:
         if one.net:
             low, high = (words.money(amount, one.currency, 0) for amount in (one.net.low, one.net.high))
