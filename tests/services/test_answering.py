@@ -31,7 +31,7 @@ def clinic(database: Database) -> Clinic:
 
 def saved(avoided: Any = None, refilled: Any = None) -> Saved:
     """A report on savings with these figures for any days."""
-    report: Any = SimpleNamespace(comparison=SimpleNamespace(avoided=avoided), refilled=refilled)
+    report: Any = SimpleNamespace(avoided=avoided, refilled=refilled, basis="adjusted_comparison")
     return lambda first, last: report
 
 
