@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
+from random import Random
 from typing import Any
 
 from sqlalchemy import insert
@@ -86,3 +87,26 @@ class Clinic:
         values["uid"] = f"{table.__tablename__}_{next(self._numbers)}"
         with self._database.write() as tx:
             return int(tx.execute(insert(table).returning(table.id), values).scalar_one())
+
+
+def fill(clinic: Clinic, number: int, lot: Random) -> list[int]:
+    """Visits over two years, with reminders, messages and answers."""
+    patients = [clinic.add_patient(lot.choice([None, "es", "fr"])) for _ in range(12)]
+    made = []
+    for _ in range(number):
+        day = date(2029, 1, 1) + timedelta(days=lot.choice([lot.randrange(700), lot.randrange(480, 516)]))
+        status = lot.choice(["fulfilled", "fulfilled", "arrived", "noshow", "cancelled", "booked"])
+        visit = clinic.visit(
+            status, day, patient_id=lot.choice(patients), lead_days=lot.choice([-1, 0, 3, 40]),
+            provider_id=lot.choice([None, clinic.provider]), timed=lot.random() < 0.9,
+            booked_at=datetime(2029, 1, 1, tzinfo=UTC) + timedelta(days=lot.randrange(300)),
+        )  # fmt: skip
+        made.append(visit)
+        for step in range(lot.randrange(3)):
+            state = lot.choice(["delivered", "sent", "failed", "suppressed", "planned"])
+            reminder = clinic.reminder(visit, state, step=step, channel=lot.choice(["sms", "voice"]))
+            clinic.message(
+                reminder, price=lot.choice([None, "0.08"]), currency=lot.choice(["EUR", "USD"]), appointment_id=visit,
+                kind=lot.choice(["reminder", "answer"]),
+            )  # fmt: skip
+    return made

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, extract, func, literal, select, tuple_
 
-from reminders.domain.appointment import OPEN
+from reminders.domain.appointment import OPEN, Status
+from reminders.domain.attendance import NO_CHANNEL, SEVERAL
+from reminders.store import facts
 from reminders.store.engine import Record
 from reminders.store.tables import Appointment, Location, Patient, Provider, Service
 
@@ -19,8 +21,9 @@ UNMARKED, UPCOMING = "unmarked", "upcoming"
 @dataclass(frozen=True, slots=True)
 class Behind:
     """Which visits: by day of the venue's calendar (both ends included), and by what a report groups them by.
-    ``outcome`` is a final status, ``unmarked`` or ``upcoming``; ``leads`` the shortest and longest lead time in days,
-    ``None`` for no end;
+    ``outcome`` is a count of a report: a final status, ``unmarked`` or ``upcoming``, or one of ``COUNTS``; ``leads`` the
+    shortest and longest lead time in days, ``None`` for no end; ``weekday`` 0 for Monday; ``channel`` of the reminders
+    that went out, ``none`` or ``several``; ``first_visit``: whether the patient neither came nor missed a visit before;
     ``after`` the (day, number) of the last row of the page before."""
 
     first: date | None = None
@@ -31,6 +34,9 @@ class Behind:
     service: str | None = None
     language: str | None = None
     leads: tuple[int | None, int | None] = (None, None)
+    weekday: int | None = None
+    channel: str | None = None
+    first_visit: bool | None = None
     after: tuple[date, int] | None = None
     limit: int = 100
 
@@ -64,6 +70,7 @@ def _conditions(wanted: Behind, now: datetime) -> list[ColumnElement[bool]]:
     shortest, longest = wanted.leads
     found += [] if shortest is None else [Appointment.lead_days >= shortest]
     found += [] if longest is None else [Appointment.lead_days <= longest]
+    found += _history(wanted)
     if wanted.after is not None:
         day, number = wanted.after
         place = tuple_(literal(day, Appointment.local_day.type), number)
@@ -71,9 +78,40 @@ def _conditions(wanted: Behind, now: datetime) -> list[ColumnElement[bool]]:
     return found + _outcome(wanted.outcome, now)
 
 
+def _history(wanted: Behind) -> list[ColumnElement[bool]]:
+    """What has to be looked up elsewhere, as the reports count it."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.weekday is not None:
+        found.append((extract("dow", Appointment.local_day) + 6) % 7 == wanted.weekday)
+    if wanted.channel == NO_CHANNEL:
+        found.append(facts.channel(func.min).is_(None))
+    elif wanted.channel == SEVERAL:
+        found.append(facts.channel(func.min) != facts.channel(func.max))
+    elif wanted.channel is not None:
+        found += [facts.channel(pick) == wanted.channel for pick in (func.min, func.max)]
+    if wanted.first_visit is not None:
+        none_before = func.coalesce(facts.before(), 0) == 0
+        found.append(none_before if wanted.first_visit else ~none_before)
+    return found
+
+
+#: Counts of the attendance report that are not a status: what they are counted of.
+COUNTS: Mapping[str, Callable[[], list[ColumnElement[bool]]]] = {
+    "booked": list,
+    "known": lambda: [Appointment.status.in_((*facts.KEPT, Status.NOSHOW))],
+    "late_cancelled": lambda: [Appointment.status == Status.CANCELLED, facts.cancelled_late()],
+    "refilled": lambda: [Appointment.status == Status.CANCELLED, facts.was_refilled()],
+    "noshow_refilled": lambda: [Appointment.status == Status.NOSHOW, facts.was_refilled()],
+    "moved": lambda: [facts.was_moved()],
+    "assumed": lambda: [Appointment.status == Status.FULFILLED, facts.was_assumed()],
+}
+
+
 def _outcome(outcome: str | None, now: datetime) -> list[ColumnElement[bool]]:
     if outcome is None:
         return []
+    if outcome in COUNTS:
+        return COUNTS[outcome]()
     if outcome == UNMARKED:
         return [Appointment.status.in_(OPEN), Appointment.end_at <= now]
     if outcome == UPCOMING:

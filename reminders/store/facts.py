@@ -63,25 +63,25 @@ def _query() -> Any:
             Appointment.service_id, Appointment.patient_id, Appointment.status, Appointment.start_at,
             Appointment.end_at, Appointment.lead_days, Appointment.timed, Location.time_zone,
             func.coalesce(Patient.language, Location.language).label("language"),
-            _channel(func.min).label("first_channel"), _channel(func.max).label("last_channel"),
-            _before().label("before"),
-            case((Appointment.status == Status.CANCELLED, _cancelled_late()), else_=False).label("late"),
-            case((Appointment.version > 1, _moved()), else_=False).label("moved"),
-            case((Appointment.status.in_(_LOST), _refilled()), else_=False).label("refilled"),
-            case((Appointment.status == Status.FULFILLED, _assumed()), else_=False).label("assumed"),
+            channel(func.min).label("first_channel"), channel(func.max).label("last_channel"),
+            before().label("before"),
+            case((Appointment.status == Status.CANCELLED, cancelled_late()), else_=False).label("late"),
+            case((Appointment.version > 1, was_moved()), else_=False).label("moved"),
+            case((Appointment.status.in_(_LOST), was_refilled()), else_=False).label("refilled"),
+            case((Appointment.status == Status.FULFILLED, was_assumed()), else_=False).label("assumed"),
         )
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(Location, Location.id == Appointment.location_id)
     )  # fmt: skip
 
 
-def _channel(pick: Any) -> Any:
+def channel(pick: Any) -> Any:
     """The first or last channel of the reminders that went out."""
     mine = and_(Reminder.appointment_id == Appointment.id, Reminder.kind == "reminder", Reminder.state.in_(CONTACTED))
     return select(pick(Reminder.channel)).where(mine).correlate(Appointment).scalar_subquery()
 
 
-def _before() -> Any:
+def before() -> Any:
     """How many of the patient's earlier visits were missed, times ``_FIELD``, and how many kept: one look for both."""
     mine = and_(_Earlier.patient_id == Appointment.patient_id, _Earlier.start_at < Appointment.start_at)
     what = case((_Earlier.status == Status.NOSHOW, _FIELD), (_Earlier.status.in_(KEPT), 1), else_=0)
@@ -92,24 +92,24 @@ def _history(change: Change) -> Any:
     return and_(AppointmentHistory.appointment_id == Appointment.id, AppointmentHistory.change == change)
 
 
-def _cancelled_late() -> Any:
+def cancelled_late() -> Any:
     """Called off less than a day before the start. What was cancelled in another system has no entry here."""
     late = AppointmentHistory.at > day_before(Appointment.start_at)
     return exists().where(_history(Change.CANCEL), late).correlate(Appointment)
 
 
-def _moved() -> Any:
+def was_moved() -> Any:
     return exists().where(_history(Change.RESCHEDULE)).correlate(Appointment)
 
 
-def _assumed() -> Any:
+def was_assumed() -> Any:
     """Taken for kept by the location's rule, and nobody said so since."""
     assumed = AppointmentHistory.channel == ASSUMING.channel
     kept = _history(Change.FULFIL)
     return exists().where(kept, assumed).correlate(Appointment) & ~exists().where(kept, ~assumed).correlate(Appointment)
 
 
-def _refilled() -> Any:
+def was_refilled() -> Any:
     """The provider's time was used by another visit, of which the guard against double booking says that it came after
     this one was given up."""
     overlaps = and_(_Later.busy_start < Appointment.end_at, _Later.busy_end > Appointment.start_at)

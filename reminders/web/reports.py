@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from apiflask import APIBlueprint
@@ -12,13 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from reminders.domain.attendance import AttendanceBy
-from reminders.domain.measures import CostBy, NoShowBy
+from reminders.domain.measures import CostBy, NoShowBy, band_days
 from reminders.services.attendance import MOST_REPEATERS
 from reminders.services.report import Report
+from reminders.store.engine import Record
+from reminders.store.evidence import Behind
 from reminders.web.auth import MANAGERS, allow
 from reminders.web.context import use_cases
-from reminders.web.respond import answer
+from reminders.web.respond import answer, decode_cursor, encode_cursor, moment
 from reminders.web.schemas.base import Day
+from reminders.web.schemas.evidence import EvidencePage, EvidenceQuery
 
 #: For the documentation; ``docs/measures.md`` explains every column.
 _LINES = {
@@ -67,6 +71,26 @@ class AttendanceRange(Range):
 class RepeaterRange(Range):
     least: Annotated[int, Field(ge=1, le=100)] = 2
     limit: Annotated[int, Field(ge=1, le=MOST_REPEATERS)] = 100
+
+
+@bp.get("/visits")
+@bp.input(EvidenceQuery, location="query", arg_name="wanted")
+@bp.output(EvidencePage)
+@allow(*MANAGERS)
+def visits(wanted: EvidenceQuery) -> Response:
+    """The visits behind a count of a report, without names, by day."""
+    place = decode_cursor(wanted.cursor, 2)
+    names = ("first", "last", "outcome", "location", "provider", "service", "language", "weekday", "channel")
+    behind = Behind(
+        **{name: getattr(wanted, name) for name in names},
+        leads=band_days(wanted.lead_time) if wanted.lead_time else (None, None),
+        first_visit=None if wanted.first_visit is None else wanted.first_visit == "first",
+        after=(date.fromordinal(place[0]), place[1]) if place else None, limit=wanted.limit + 1,
+    )  # fmt: skip
+    rows = use_cases().evidence.visits(behind, wanted.hour)
+    last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
+    cursor = encode_cursor((last.local_day.toordinal(), last.id)) if last else None
+    return answer({"items": [_behind(row) for row in rows[: wanted.limit]], "next_cursor": cursor})
 
 
 @bp.get("/no-shows")
@@ -140,6 +164,13 @@ def spending(wanted: Range) -> Response:
 def risk(wanted: Range) -> Response:
     """How good the predicted risks of no-shows were: ranking, calibration, and fairness by language and age band."""
     return _report(use_cases().risks.report(wanted.first, wanted.last), wanted.format)
+
+
+def _behind(row: Record) -> dict[str, Any]:
+    names = ("status", "confirmation", "location", "provider", "service", "language")
+    return {"id": row.uid, "day": row.local_day.isoformat(), "start": moment(row.start_at) if row.timed else None,
+            "lead_days": row.lead_days if row.lead_days >= 0 else None,
+            **{name: getattr(row, name) for name in names}}  # fmt: skip
 
 
 def _report(report: Report, form: str) -> Response:

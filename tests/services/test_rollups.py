@@ -41,7 +41,7 @@ from reminders.store.tables import (
 )
 from tests.factories import World, at
 from tests.fakes import no_holidays
-from tests.measuring import MADE, Clinic
+from tests.measuring import MADE, Clinic, fill
 
 NOW = datetime(2030, 6, 2, 18, tzinfo=UTC)
 RANGES = ((None, None), (date(2028, 12, 30), date(2030, 5, 31)), (date(2030, 5, 2), date(2030, 5, 20)))
@@ -74,29 +74,6 @@ def unrolled(database: Database, clock: ManualClock, ranges: Sequence[Any] = RAN
     with database.write() as tx:
         rollups.extend(tx, kept.since, kept.through)
     return found
-
-
-def fill(clinic: Clinic, number: int, lot: Random) -> list[int]:
-    """Visits over two years, with reminders, messages and answers."""
-    patients = [clinic.add_patient(lot.choice([None, "es", "fr"])) for _ in range(12)]
-    made = []
-    for _ in range(number):
-        day = date(2029, 1, 1) + timedelta(days=lot.choice([lot.randrange(700), lot.randrange(480, 516)]))
-        status = lot.choice(["fulfilled", "fulfilled", "arrived", "noshow", "cancelled", "booked"])
-        visit = clinic.visit(
-            status, day, patient_id=lot.choice(patients), lead_days=lot.choice([-1, 0, 3, 40]),
-            provider_id=lot.choice([None, clinic.provider]), timed=lot.random() < 0.9,
-            booked_at=datetime(2029, 1, 1, tzinfo=UTC) + timedelta(days=lot.randrange(300)),
-        )  # fmt: skip
-        made.append(visit)
-        for step in range(lot.randrange(3)):
-            state = lot.choice(["delivered", "sent", "failed", "suppressed", "planned"])
-            reminder = clinic.reminder(visit, state, step=step, channel=lot.choice(["sms", "voice"]))
-            clinic.message(
-                reminder, price=lot.choice([None, "0.08"]), currency=lot.choice(["EUR", "USD"]), appointment_id=visit,
-                kind=lot.choice(["reminder", "answer"]),
-            )  # fmt: skip
-    return made
 
 
 @pytest.fixture

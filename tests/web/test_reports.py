@@ -62,3 +62,17 @@ def test_the_desk_has_a_list_of_visits_without_an_outcome(web: Local) -> None:
 def unmarked(web: Local) -> list[str]:
     found = web.get("appointments", unmarked="true", location_id=web.ids["location"])["items"]
     return [item["id"] for item in found]
+
+
+def test_a_figure_has_its_rows(web: Local) -> None:
+    visit = book(web, web.ids, "2030-05-06T12:00:00+02:00")
+    web.post(f"appointments/{visit['id']}/no-show")
+    asked = {"from": "2030-05-06", "to": "2030-05-06", "outcome": "noshow", "service": web.ids["service"]}
+    found = web.get("reports/visits", role="manager", hour=12, first_visit="first", weekday=0, **asked)
+    [row] = [item for item in found["items"] if item["id"] == visit["id"]]
+    assert (row["status"], row["day"], row["service"]) == ("noshow", "2030-05-06", "Check-up")
+    assert web.get("reports/visits", role="manager", hour=13, **asked)["items"] == []
+    page = web.get("reports/visits", role="manager", limit=1)
+    assert len(page["items"]) == 1
+    assert web.api("GET", "reports/visits", role="desk").status == 403
+    assert web.api("GET", "reports/visits", role="manager", query={"outcome": "lost"}).status == 422
