@@ -14,7 +14,7 @@ from reminders.domain.savings import Cells, both, cells_of
 from reminders.store import facts, rollups
 
 #: With more visits than this to look at one by one, reports go up to the last night instead of up to now.
-MOST_LIVE = 2000
+MOST_LIVE = 1000
 
 
 def pieces(tx: Connection, first: date | None, last: date | None, *, daily: bool = False) -> Pieces:

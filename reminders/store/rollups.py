@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,8 +33,9 @@ from sqlalchemy.exc import DBAPIError
 
 from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.estimators import Four
+from reminders.domain.measures import UNKNOWN_LEAD
 from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
-from reminders.domain.savings import Stratum
+from reminders.domain.savings import MOST_EARLIER, Stratum
 from reminders.store.bulk import insert_rows
 from reminders.store.engine import Record, attempt
 from reminders.store.staleness import LOCK
@@ -175,7 +177,8 @@ def add_visits(tx: Connection, cells: Mapping[tuple[date, str, str], Attendance]
 def add_strata(tx: Connection, cells: Mapping[tuple[date, Stratum], Four]) -> None:
     names = [column.name for column in _STRATUM.c]
     insert_rows(tx, _STRATUM, [
-        dict(zip(names, (Level.DAY.value, day, *stratum, *cell), strict=True)) for (day, stratum), cell in cells.items()
+        dict(zip(names, (Level.DAY.value, day, _number(stratum), *cell), strict=True))
+        for (day, stratum), cell in cells.items()
     ])  # fmt: skip
 
 
@@ -192,11 +195,30 @@ def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[
 
 def strata(tx: Connection, pieces: Pieces) -> dict[tuple[int, ...], Four]:
     """By the parts of a ``Stratum``."""
-    keys = [_STRATUM.c[name] for name in Stratum._fields]
-    sums = [cast(func.sum(column), BigInteger) for column in _STRATUM.c if not column.primary_key]
-    query = select(*keys, *sums).where(within(_STRATUM, pieces)).group_by(*keys)
-    return {(lead, earlier, weekday, service): (a, n1, c, n0)
-            for lead, earlier, weekday, service, a, n1, c, n0 in tx.execute(query).all()}  # fmt: skip
+    columns = [column for column in _STRATUM.c if column.name not in {"level", "start"}]
+    parts = [select(*columns).where(part) for part in _parts(_STRATUM, pieces)]
+    if not parts:
+        return {}
+    found = union_all(*parts).subquery()
+    sums = [cast(func.sum(found.c[column.name]), BigInteger) for column in columns[1:]]
+    rows = tx.execute(select(found.c.stratum, *sums).group_by(found.c.stratum)).all()
+    return {_stratum(number): (a, n1, c, n0) for number, a, n1, c, n0 in rows}
+
+
+#: Numbers of services are lower than this; there are 7 weekdays, and 3 kinds of a past.
+_SERVICES, _WEEKDAYS, _PASTS = 1 << 32, 7, MOST_EARLIER + 1
+
+
+def _number(stratum: Stratum) -> int:
+    lead, earlier, weekday, service = stratum
+    return (((lead - UNKNOWN_LEAD) * _PASTS + earlier) * _WEEKDAYS + weekday) * _SERVICES + service
+
+
+def _stratum(number: int) -> tuple[int, int, int, int]:
+    rest, service = divmod(number, _SERVICES)
+    rest, weekday = divmod(rest, _WEEKDAYS)
+    lead, earlier = divmod(rest, _PASTS)
+    return lead + UNKNOWN_LEAD, earlier, weekday, service
 
 
 def costs(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequence[Record]:
@@ -211,13 +233,18 @@ def reminders(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequen
 
 def within(table: Table, pieces: Pieces) -> ColumnElement[bool]:
     """The rows that make up a range."""
-    c, found = table.c, []
+    found = _parts(table, pieces)
+    return or_(*found) if found else ~true()
+
+
+def _parts(table: Table, pieces: Pieces) -> list[ColumnElement[bool]]:
+    """The same in pieces, which have no row in common."""
+    c, found = table.c, list[ColumnElement[bool]]()
     if pieces.years:
         found.append(and_(c.level == Level.YEAR.value, c.start.in_(pieces.years)))
     if pieces.months:
         found.append(and_(c.level == Level.MONTH.value, c.start.in_(pieces.months)))
-    found += [and_(c.level == Level.DAY.value, c.start.between(*span)) for span in pieces.days]
-    return or_(*found) if found else ~true()
+    return found + [and_(c.level == Level.DAY.value, c.start.between(*span)) for span in pieces.days]
 
 
 def _summed(tx: Connection, table: Table, by: str, pieces: Pieces, part: str, *, daily: bool) -> Sequence[Record]:

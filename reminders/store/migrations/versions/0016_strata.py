@@ -13,7 +13,6 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-_PARTS = ("lead_days", "earlier", "weekday", "service_id")
 _COUNTS = ("missed", "visits", "others_missed", "others_visits")
 
 
@@ -25,8 +24,10 @@ def upgrade() -> None:
         "rollup_stratum",
         sa.Column("level", sa.String(length=1), nullable=False),
         sa.Column("start", sa.Date(), nullable=False),
-        *(sa.Column(name, sa.Integer(), nullable=False) for name in (*_PARTS, *_COUNTS)),
-        sa.PrimaryKeyConstraint("level", "start", *_PARTS, name=op.f("pk_rollup_stratum")),
+        sa.Column("stratum", sa.BigInteger(), autoincrement=False, nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in _COUNTS),
+        sa.PrimaryKeyConstraint("level", "start", "stratum", name=op.f("pk_rollup_stratum")),
+        sqlite_with_rowid=False,
     )
     for name in ("rollup_state", "rollup_visit", "rollup_cost", "rollup_reminder", "stale_day"):
         op.execute(sa.delete(sa.table(name)))  # add up anew
