@@ -58,7 +58,7 @@ def _figures(report: SavingsReport) -> Iterator[Figure]:
     difference = trial.effect if trial else found.difference
     if difference:
         yield Figure(_("Change of the no-show rate, points"), words.points(difference.value),
-                     _spread(difference, words.points), rows=None if trial else "#ratios",
+                     _spread(difference, words.points), rows="" if trial else "#ratios",
                      defined="experiment_risk_difference" if trial else "adjusted_risk_difference")  # fmt: skip
     for one in report.worth:
         if one.net:
