@@ -1,6 +1,6 @@
 """Strata: both groups side by side; what a patient did before is found in an index alone
 
-Revision: 0016
+Revision: 0018
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
