@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import brokers, caldav, ical, loadgen, report, scenario, stats
+from benchmarks import brokers, caldav, ical, loadgen, report, reports, scenario, stats
 from benchmarks.dispatching import arrivals, clinic, outage, rawclaims
 from benchmarks.dispatching.arrivals import Arrivals
 from benchmarks.dispatching.inside import Seen
@@ -53,6 +53,7 @@ def test_peer_project_compiles(path: Path) -> None:  # it runs where Django is, 
         ("rawlimits", ["--seconds", "0.5"], {"seconds": 0.5}),
         ("ical", ["--quick"], {"quick": True}),
         ("caldav", [], {"quick": False}),
+        ("reports", ["--visits", "5000"], {"visits": 5000, "years": 3, "database": "sqlite", "quick": False}),
         ("dispatch", ["--quick", "--scenario", "s1,S11"], {"quick": True, "scenario": ["S1", "S11"]}),
         ("dispatch", ["--peers", "none"], {"peers": [], "scenario": ["S1", "S2", "S3", "S4", "S5", "S6", "S11"]}),
         ("dispatch", ["--peers", "dramatiq,Celery"], {"peers": ["dramatiq", "celery"], "database": "sqlite"}),
@@ -405,3 +406,11 @@ def test_the_sheet_of_the_calendar_servers() -> None:
     assert verdicts["sync of 1 change in 100", "Radicale"] is False
     assert verdicts["sync of 1 change in 100", "Xandikos"] is False
     assert made.exit_code == 1
+
+
+def test_reports_over_a_made_up_past_are_measured_and_compared() -> None:
+    with reports.databases("sqlite") as create:
+        sheet = reports.run(create, reports.Effort(visits=400, years=0.15, repetitions=1), "Small")
+    [differing] = [line for line in sheet.lines if line.correctness]
+    assert differing.passed, differing.ours
+    assert any(line.measure == "slowest of all, p95" for line in sheet.lines)
