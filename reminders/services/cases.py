@@ -6,16 +6,17 @@ The decision is the one that ``services/sending.py`` comes to when the contact i
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import Situation, Verdict, decide
-from reminders.domain.plan import DEFAULT_QUIET_HOURS, Planned, Step, plan
+from reminders.domain.plan import DEFAULT_QUIET_HOURS, Planned, Step
 from reminders.domain.simulation import Condition, Contact
 from reminders.services.catalogue import Snapshot
+from reminders.services.planning import Lot, reminders_of
 from reminders.store import consents
 from reminders.store.engine import Record
 
@@ -70,15 +71,17 @@ def stored(snapshot: Snapshot, row: Record, stops: Stops) -> Case:
 
 
 def anew(snapshot: Snapshot, row: Record, stops: Stops, now: datetime) -> list[Case]:
-    """The reminders of a visit as they would be planned now. What has passed was dealt with when it was due."""
+    """The reminders of a visit as they would be planned now: in a trial those of the arm its patient drew. What has passed
+    was dealt with when it was due."""
     policy = _policy(snapshot, row)
     if policy is None:
         return []
     place = snapshot.location_by_id[row.appointment_location_id]
-    planned = plan(
-        row.appointment_start_at, now, policy.steps, venue=place.zone, recipient=place.zone_of(row.patient_zone),
-        quiet=policy.quiet(place.country),
-    )  # fmt: skip
+    lot = Lot(row.appointment_service_id, row.patient_uid, row.appointment_booked_at)
+    branch = lot.drawn(policy)
+    planned = reminders_of(policy, lot, place, place.zone_of(row.patient_zone), row.appointment_start_at, now)
+    if branch is not None and branch.steps:
+        policy = replace(policy, steps=branch.steps)
     return [
         Case(row, place, policy, "reminder", item.step, item.channel, item.due_at, item.not_after, None,
              _is_blocked(row, item.channel, stops), _settled(item))

@@ -218,8 +218,9 @@ def _message(told: Contact, channel: Channel, words: Rendered) -> Message:
 
 def _under(snapshot: Snapshot, policies: Policies) -> Snapshot:
     """The catalogue as it would be with these policies."""
+    under = {uid: snapshot.with_trial(policy) for uid, policy in policies.items()}
     services = {
-        number: replace(service, policy=policies.get(service.policy.uid, service.policy)) if service.policy else service
+        number: replace(service, policy=under.get(service.policy.uid, service.policy)) if service.policy else service
         for number, service in snapshot.service_by_id.items()
     }
     return replace(snapshot, service_by_id=services)

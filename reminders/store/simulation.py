@@ -23,7 +23,8 @@ _VISIT = (
     Appointment.uid.label("appointment_uid"), Appointment.id.label("appointment_id"),
     Appointment.location_id.label("appointment_location_id"), Appointment.service_id.label("appointment_service_id"),
     Appointment.status.label("appointment_status"), Appointment.confirmation.label("appointment_confirmation"),
-    Appointment.start_at.label("appointment_start_at"), Appointment.paused.label("appointment_paused"),
+    Appointment.booked_at.label("appointment_booked_at"), Appointment.start_at.label("appointment_start_at"),
+    Appointment.paused.label("appointment_paused"),
 )  # fmt: skip
 _PATIENT = (
     Patient.uid.label("patient_uid"), Patient.name.label("patient_name"), Patient.phone.label("patient_phone"),

@@ -22,6 +22,7 @@ from reminders.domain.plan import QuietHours, Step
 from reminders.domain.simulation import Comparison, Condition, LeftOut, Message, Outcome, Window
 from reminders.domain.sms import segments
 from reminders.errors import Invalid, NotFound
+from reminders.services.experiments import Experiments, Wish
 from reminders.services.simulation import Simulation
 from reminders.store import clinic, consents
 from reminders.store.engine import Database
@@ -444,6 +445,25 @@ def test_two_policies_are_compared_visit_by_visit(world: World) -> None:
         ("only_b", None, "Mon 06 May 09:00"), ("other_time", "Wed 08 May 07:00", "Wed 08 May 06:00")
     ]  # fmt: skip
     assert [(len(one.a), len(one.b)) for one in found] == [(2, 3)]
+
+
+def test_who_is_held_out_by_lot_gets_nothing_under_either_policy(world: World) -> None:
+    ids = world.open(steps=[DAY])
+    trials = Experiments(world.database, world.clock, world.catalogue)
+    uid = trials.start(Wish("Do they help?", ids.policy or "", [("holdout", 0.5, [])], [], 0.03)).uid
+    trial = trials.read(uid).experiment
+    world.catalogue.refresh()
+    patients = [world.add_patient() for _ in range(12)]
+    visits = {
+        patient: world.book(ids, WEDNESDAY + timedelta(minutes=30 * place), patient=patient)
+        for place, patient in enumerate(patients)
+    }
+    told = {visits[patient] for patient in patients if trial.arm_of(patient) == "usual"}
+    assert 0 < len(told) < len(visits)
+    found = compared(world, policy(world, ids, DAY), policy(world, ids, HOURS))
+    messages = [(one.contact.visit, side) for item in found for side, outcomes in (("a", item.a), ("b", item.b))
+                for one in outcomes if isinstance(one, Message)]  # fmt: skip
+    assert sorted(messages) == sorted((visit, side) for visit in told for side in "ab")
 
 
 def test_what_leaves_the_window_is_at_another_time_and_not_gone(world: World) -> None:
