@@ -1,6 +1,6 @@
 """Unmarked: what a location wants done with past visits of which nobody noted the outcome
 
-Revision: 0017
+Revision: 0018
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
