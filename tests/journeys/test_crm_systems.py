@@ -120,6 +120,7 @@ def test_patients_and_visits_go_both_ways(joined: Joined) -> None:
     assert (card["phone"], card["email"]) == ("+34600000011", "luis@example.org")
     (link,) = house.get(f"patients/{card['id']}/links")["items"]
     assert link["remote_id"] == patient
+    assert link["url"] is None or (link["url"].startswith(joined.patients.fake.url) and patient in link["url"])
 
     house.tick(minutes=15)
     sample = joined.visits.sample(1)

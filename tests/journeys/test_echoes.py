@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reminders.domain.crm import PATIENT, VISIT
@@ -184,8 +184,12 @@ def _utc(text: str) -> str:
     return canonical_moment(datetime.fromisoformat(text))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(STEPS, min_size=3, max_size=14))
+@example(steps=[("desk renames", 0, 0), ("crm renames", 0, 0)])
+@example(steps=[("desk moves", 0, 1), ("crm moves", 0, 2), ("a pass", 0, 0), ("calendar moves", 0, 3)])
+@example(steps=[("crm moves", 0, 0), ("crm moves", 1, 0), ("patient says yes", 0, 0)])
+@example(steps=[("crm cancels", 0, 0), ("desk moves", 0, 3), ("crm confirms", 1, 0)])
 def test_when_they_stop_everything_agrees(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, steps: Sequence[tuple[str, int, int]]
 ) -> None:
