@@ -23,11 +23,14 @@ from reminders.gateways.caldav_discovery import discover
 from reminders.gateways.download import download
 from reminders.gateways.espocrm import EspoCrm
 from reminders.gateways.hubspot import HubSpot
+from reminders.gateways.icalobjects import read
 from reminders.gateways.icalread import occupied
 from reminders.gateways.imap import Box, Imap
 from reminders.gateways.outward import Outward, networks
 from reminders.gateways.salesforce import Salesforce
+from reminders.gateways.zonerules import SystemZones
 from reminders.services.attending import MOST_BYTES, Attending
+from reminders.services.calendarupkeep import CalendarUpkeep
 from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
 from reminders.services.dialogues import Dialogues
@@ -48,6 +51,7 @@ from reminders.services.sync.running import Syncing
 from reminders.services.sync.visitrecords import VisitRecords
 from reminders.services.sync.waking import Waking
 from reminders.services.vault import SecretVault
+from reminders.services.walltimes import WallTimes
 from reminders.settings import Settings
 from reminders.store.engine import Database, Record
 
@@ -113,6 +117,13 @@ def connecting(
         Syncing(ground.database, ground.clock, kinds, vault, owner, SystemRandom().random),
         Waking(ground.database, ground.clock, kinds),
     )  # fmt: skip
+
+
+def upkeep(joined: Connecting, ground: Ground) -> list[Callable[[], object]]:
+    """What the worker does for calendars beside everything else."""
+    calendars = CalendarUpkeep(ground.database, ground.clock, ground.catalogue, read)
+    wall_times = WallTimes(ground.database, ground.clock, ground.catalogue, ground.lifecycle, SystemZones())
+    return [wall_times.tick, joined.syncing.run, joined.busy.extend, calendars.tick]
 
 
 def calendar_kinds(ground: Ground, outward: Outward, busy: BusyTimes) -> Kinds:

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.connecting import SYSTEMS, Connecting, Ground, Systems, answer_address, connecting
+from reminders.connecting import SYSTEMS, Connecting, Ground, Systems, answer_address, connecting, upkeep
 from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
@@ -169,8 +169,8 @@ def _worker(
     extras += [_advance(sandbox, clock)] if sandbox else []
     handlers = {TRY_OUT: Trying(database, gateways.messenger).send, **parts.joined.waking.handlers()}
     effects = Effects(database, clock, handlers)
-    unmarked = UnmarkedVisits(database, clock, catalogue, parts.lifecycle)
-    slow = [parts.joined.syncing.run, parts.joined.busy.extend, unmarked.tick, Rollups(database, clock).tick]
+    kept = upkeep(parts.joined, Ground(database, clock, catalogue, parts.lifecycle))
+    slow = [*kept, UnmarkedVisits(database, clock, catalogue, parts.lifecycle).tick, Rollups(database, clock).tick]
     worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
     return sending, worker
 

@@ -63,7 +63,7 @@ Span = tuple[datetime, datetime]
 @dataclass(frozen=True, slots=True)
 class Sent:
     """An event as a program sent it. ``start`` and ``end`` are those of the first time it happens, ``reach`` goes from
-    the first to the last of all, ``blocked`` is when it takes up time; all in UTC. ``text`` is kept as it came."""
+    the first to the last of all, ``blocked`` is when it takes up time, of what repeats before ``until``; all in UTC. ``text`` is kept as it came."""
 
     text: str
     uid: str
@@ -74,3 +74,4 @@ class Sent:
     cancelled: bool = False
     blocked: tuple[Span, ...] = ()
     reach: Span | None = field(default=None)
+    until: datetime | None = None

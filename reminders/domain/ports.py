@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -168,6 +168,19 @@ class MailReader(Protocol):
 
     def read(self, cursor: str | None) -> Mails:
         """What came since ``cursor``; without one, what came in the last days."""
+        ...
+
+
+class ZoneRules(Protocol):
+    """The time zone database as this process uses it."""
+
+    @property
+    def version(self) -> str:
+        """Its release, such as 2026a; empty when that cannot be told."""
+        ...
+
+    def zone(self, name: str) -> tzinfo:
+        """A zone by its name in the database; ``LookupError`` when there is none."""
         ...
 
 

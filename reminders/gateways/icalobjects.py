@@ -76,7 +76,7 @@ def _sent(text: str, calendar: icalendar.Calendar, zone: tzinfo, until: datetime
     return Sent(
         text=text, uid=str(master["UID"]), start=start, end=end, all_day=not isinstance(_begin(master), datetime),
         recurring=recurring, cancelled=cancelled, blocked=tuple(sorted(blocked)),
-        reach=(NEVER, FOREVER) if everywhere else (start, end),
+        reach=(NEVER, FOREVER) if everywhere else (start, end), until=until if is_event and recurring else None,
     )  # fmt: skip
 
 

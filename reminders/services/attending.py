@@ -88,7 +88,7 @@ class Attending:
 
     def _apply(self, tx: Connection, reply: Reply, answer: Answer, visit: Record) -> Heard:
         if answer.participation is Participation.COUNTER:
-            self._then.to_desk(tx, reply, "wants_another_time")
+            self._then.to_desk(tx, reply, "wants_another_time", proposed=answer.proposed)
             return Heard.DESK
         if answer.comment:
             self._then.to_desk(tx, reply, "comment_by_mail")

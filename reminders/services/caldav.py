@@ -171,7 +171,7 @@ class Caldav:
             entry = store.one(tx, login.provider, href)
             conditions.check(_present(entry))
             _check_uid(tx, login.provider, href, sent, entry)
-            holds.replace(tx, source(login.provider, sent.uid), self._held(login.provider, sent))
+            holds.replace(tx, source(login.provider, sent.uid), held(login.provider, sent, self._clock.now()))
             values = self._values(login.provider, href, sent) | {"seq": seq}
             is_new = entry is None or entry.deleted
             if entry is None or entry.deleted:
@@ -187,19 +187,10 @@ class Caldav:
         return {
             "provider_id": provider, "href": href, "uid": sent.uid, "appointment_id": None, "deleted": False,
             "stale": False, "version": 0, "start_at": first, "end_at": last, "recurring": sent.recurring,
+            "expanded_to": sent.until,
             "cancelled": sent.cancelled, "etag": etag(sent.text), "body": sent.text, "client": None, "head": "",
             "full": "", "initials": "", "modified_at": self._clock.now(),
         }  # fmt: skip
-
-    def _held(self, provider: int, sent: Sent) -> list[dict[str, Any]]:
-        """What repeats was agreed elsewhere, and does not push visits aside; a single event has to find its place."""
-        now, kind = self._clock.now(), HoldKind.BUSY if sent.recurring else HoldKind.CALENDAR
-        same = {"provider_id": provider, "kind": kind, "source": source(provider, sent.uid), "created_at": now}
-        return [
-            same | {"uid": new_uid("hld", now), "start_at": start, "end_at": end}
-            for start, end in sent.blocked
-            if start < end
-        ]
 
     def _there(self, login: Login, href: str) -> Record:
         with self._board.reading([login.provider]) as tx:
@@ -221,7 +212,18 @@ class Caldav:
 
 _MOST_PROPS = 100_000
 _KEPT = ("provider_id", "uid", "appointment_id", "deleted", "stale", "version", "start_at", "end_at", "recurring",
-         "cancelled", "etag", "body", "client", "head", "full", "initials", "modified_at")  # fmt: skip
+         "expanded_to", "cancelled", "etag", "body", "client", "head", "full", "initials", "modified_at")  # fmt: skip
+
+
+def held(provider: int, sent: Sent, now: datetime) -> list[dict[str, Any]]:
+    """What repeats was agreed elsewhere, and does not push visits aside; a single event has to find its place."""
+    kind = HoldKind.BUSY if sent.recurring else HoldKind.CALENDAR
+    same = {"provider_id": provider, "kind": kind, "source": source(provider, sent.uid), "created_at": now}
+    return [
+        same | {"uid": new_uid("hld", now), "start_at": start, "end_at": end}
+        for start, end in sent.blocked
+        if start < end
+    ]
 
 
 def source(provider: int, uid: str) -> str:

@@ -74,12 +74,15 @@ class Consequences:
         self.to_desk(tx, reply, "visit_changed_meanwhile", visit)
         return Answer(Template.ANSWER_TOO_LATE, visit)
 
-    def to_desk(self, tx: Connection, reply: Reply, reason: str, visit: Record | None = None) -> None:
+    def to_desk(
+        self, tx: Connection, reply: Reply, reason: str, visit: Record | None = None, proposed: datetime | None = None
+    ) -> None:  # fmt: skip
         about = visit or reply.visit
         inbox.add(tx, {
             "uid": new_uid("inb", reply.now), "message_id": reply.message_id,
             "patient_id": reply.sender.id if reply.sender else None,
-            "appointment_id": about.id if about else None, "reason": reason, "created_at": reply.now,
+            "appointment_id": about.id if about else None, "reason": reason, "proposed_at": proposed,
+            "created_at": reply.now,
         })  # fmt: skip
 
     def _is_late(self, visit: Record, now: datetime) -> bool:

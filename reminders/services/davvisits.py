@@ -3,6 +3,8 @@ open."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
@@ -81,7 +83,7 @@ class DavVisits:
         location = self._catalogue.current().location_by_id[visit.location_id]
         if location.on_remote_move is RemoteMove.ASK:
             with self._database.write() as tx:
-                self._to_desk(tx, visit, "moved_in_calendar")
+                self._to_desk(tx, visit, "moved_in_calendar", sent.start)
             raise NotAllowed("The front desk decides about moves; it has been told.", "R:desk-decides")
         self._booking.reschedule(visit.uid, sent.start, login.actor, version=None if entry.deleted else entry.version)
 
@@ -101,11 +103,9 @@ class DavVisits:
         with self._database.read() as tx:
             return appointments.by_number(tx, entry.appointment_id)
 
-    def _to_desk(self, tx: Connection, visit: Record, reason: str) -> None:
+    def _to_desk(self, tx: Connection, visit: Record, reason: str, proposed: datetime | None = None) -> None:
         now = self._clock.now()
-        if inbox.is_open(tx, visit.id, reason):
-            return
-        inbox.add(tx, {
+        inbox.propose(tx, {
             "uid": new_uid("inb", now), "patient_id": visit.patient_id, "appointment_id": visit.id, "message_id": None,
-            "reason": reason, "created_at": now,
+            "reason": reason, "proposed_at": proposed, "created_at": now,
         })  # fmt: skip

@@ -38,6 +38,14 @@ class Desk:
         with self._database.read() as tx:
             return inbox.listing(tx, after, limit + 1, done=done)
 
+    def item(self, uid: str) -> Record:
+        """One item; ``NotFound`` when there is none."""
+        with self._database.read() as tx:
+            found = inbox.get(tx, uid)
+        if found is None:
+            raise NotFound("There is no such item.")
+        return found
+
     def finish(self, uid: str, actor: Actor) -> Record:
         """Mark an item as dealt with."""
         with self._database.write() as tx:

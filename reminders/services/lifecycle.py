@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reminders.clock import Clock, aware
-from reminders.domain.actor import Actor
+from reminders.clock import Clock
+from reminders.domain.actor import SYSTEM, Actor
 from reminders.domain.appointment import OCCUPYING, OPEN, Change, Confirmation, Status, next_confirmation, next_status
 from reminders.domain.clinic import Location, Provider, Service
 from reminders.domain.delivery import Channel, Reason, State
@@ -23,8 +23,10 @@ from reminders.domain.dispatch import WITHDRAWN_BECAUSE
 from reminders.domain.plan import into_allowed_hours
 from reminders.errors import IllegalTransition, Invalid, Stale
 from reminders.services.catalogue import Catalogue
+from reminders.services.changefacts import facts_of
 from reminders.services.planning import Lot, reminders_of
-from reminders.services.replanning import Edit, replan
+from reminders.services.replanning import Edit, replan, retime
+from reminders.services.visittimes import times
 from reminders.store import appointments, bookings, histories, outbox
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Record
@@ -77,7 +79,7 @@ class Lifecycle:
         """
         now = self._clock.now()
         location, lot = draft.provider.location, Lot(draft.service.id, draft.patient.uid, now)
-        values = _times(draft.service, location, draft.start, now) | {
+        values = times(draft.service, location, draft.start, now) | {
             "uid": uid, "location_id": location.id, "provider_id": draft.provider.id, "service_id": draft.service.id,
             "patient_id": draft.patient.id, "status": Status.BOOKED, "confirmation": Confirmation.UNCONFIRMED,
             "occupies": True, "timed": True, "booked_at": now, "version": 1, "updated_at": now,
@@ -112,7 +114,7 @@ class Lifecycle:
             values |= self._moved(visit, start, provider, now)
         appointments.change(tx, visit.id, values)
         self._replan(tx, visit, change, actor, start, provider, now)
-        facts = _facts(visit, change, start, provider, reason)
+        facts = facts_of(visit, change, start, provider, reason)
         _write(tx, visit, change.value, actor, facts, now)
         return visit
 
@@ -139,11 +141,28 @@ class Lifecycle:
             return False
         return replan(tx, visit, self._catalogue.current().location_by_id[visit.location_id], edit, actor, now)
 
+    def rezone(
+        self, tx: Connection, visit: Record, start: datetime, facts: Mapping[str, Any], *, occupies: bool
+    ) -> None:
+        """The same wall time at another moment, since the zone's rules changed: reminders and calendars follow, nobody is
+        told. ``visit`` must be locked; ``SlotTaken`` when it is to take up time that somebody else has."""
+        now, snapshot = self._clock.now(), self._catalogue.current()
+        service, location = snapshot.service_by_id[visit.service_id], snapshot.location_by_id[visit.location_id]
+        kept = {name: getattr(visit, name) for name in ("local_day", "lead_days", "time_zone", "local_start")}
+        moved = times(service, location, start, visit.booked_at) | kept | {
+            "version": visit.version + 1, "updated_at": now,
+        }  # fmt: skip
+        appointments.change(tx, visit.id, moved | {"occupies": occupies})
+        retime(tx, visit, location, service.policy, start, now)
+        _write(
+            tx, visit, "zone-rules", SYSTEM, {"from": visit.start_at.isoformat(), "to": start.isoformat(), **facts}, now
+        )
+
     def _moved(self, visit: Record, start: datetime, provider: Provider | None, now: datetime) -> dict[str, Any]:
         snapshot = self._catalogue.current()
         service = snapshot.service_by_id[visit.service_id]
         to = provider or snapshot.provider_by_id[visit.provider_id]
-        return _times(service, to.location, start, visit.booked_at or now) | {
+        return times(service, to.location, start, visit.booked_at or now) | {
             "provider_id": to.id, "location_id": to.location.id, "timed": True,
         }  # fmt: skip
 
@@ -244,17 +263,6 @@ def _row(subject: _Subject, now: datetime, **values: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _times(service: Service, location: Location, start: datetime, booked_at: datetime) -> dict[str, Any]:
-    start = aware(start)
-    before, after = service.buffers
-    end = start + service.duration
-    day = start.astimezone(location.zone).date()
-    return {
-        "start_at": start, "end_at": end, "busy_start": start - before, "busy_end": end + after, "local_day": day,
-        "lead_days": max(0, (day - booked_at.astimezone(location.zone).date()).days),
-    }  # fmt: skip
-
-
 def _values(visit: Record, change: Change, status: Status, actor: Actor, reason: str | None) -> dict[str, Any]:
     """What a change does to the visit's own state, its time aside."""
     values: dict[str, Any] = {
@@ -284,17 +292,3 @@ def _has_happened(visit: Record, change: Change, start: datetime | None, provide
             return bool(visit.start_at == start and same_provider and Status(visit.status) in OPEN)
         case _:
             return bool(visit.status == _REACHED_BY[change])
-
-
-def _providers(visit: Record, to: Provider | None) -> dict[str, int]:
-    """Before and after, by their numbers, when somebody else sees the patient now."""
-    changed = to is not None and to.id != visit.provider_id
-    return {"from_provider": visit.provider_id, "to_provider": to.id} if to is not None and changed else {}
-
-
-def _facts(
-    visit: Record, change: Change, start: datetime | None, provider: Provider | None, reason: str | None
-) -> dict[str, Any]:
-    if change is Change.RESCHEDULE and start is not None:
-        return {"from": visit.start_at.isoformat(), "to": start.isoformat(), **_providers(visit, provider)}
-    return {"reason": reason} if reason else {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.plan import Step, plan
 from reminders.domain.replanning import Difference, Existing, compare
-from reminders.services.planning import Lot
+from reminders.services.planning import Lot, reminders_of
 from reminders.store import histories, replans
 from reminders.store import reminders as reminder_store
 from reminders.store.engine import Record
@@ -66,18 +67,39 @@ def replan(tx: Connection, visit: Record, location: Location, edit: Edit, actor:
     if not found:
         return False
     replans.carry_out(tx, found, now)
-    reminder_store.add(tx, [
-        {"uid": new_uid("rem", now), "appointment_id": visit.id, "patient_id": visit.patient_id, "kind": "reminder",
-         "plan": number, "step": item.step, "channel": item.channel, "due_at": item.due_at,
-         "not_after": item.not_after, "state": item.state, "reason": item.reason, "attempts": 0, "updated_at": now}
-        for item in found.added
-    ])  # fmt: skip
+    reminder_store.add(tx, _added(visit, number, found, now))
     facts = {"policy_id": edit.policy.uid} | ({"change_set_id": edit.source} if edit.source else {})
     histories.add(tx, {
         "appointment_id": visit.id, "at": now, "change": replans.REPLAN, "actor": actor.name,
         "channel": actor.channel, "version": visit.version, "facts": facts,
     })  # fmt: skip
     return True
+
+
+def retime(
+    tx: Connection, visit: Record, location: Location, policy: Policy | None, start: datetime, now: datetime
+) -> None:  # fmt: skip
+    """Bring the reminders of a visit to the times that follow from its new moment; what went out stays as it is."""
+    lot = Lot(visit.service_id, visit.patient_uid, visit.booked_at)
+    branch = lot.drawn(policy) if policy is not None else None
+    if policy is None or (branch is not None and branch.is_holdout):
+        return
+    steps = branch.steps if branch is not None and branch.steps else policy.steps
+    planned = reminders_of(policy, lot, location, location.zone_of(visit.patient_zone), start, now)
+    number = replans.plans(tx, [visit.id]).get(visit.id, visit.version)
+    rows = [row for row in replans.reminders(tx, [visit.id], lock=True) if row.plan == number]
+    found = compare([_existing(row) for row in rows], steps, steps, planned)
+    replans.carry_out(tx, found, now)
+    reminder_store.add(tx, _added(visit, number, found, now))
+
+
+def _added(visit: Record, number: int, found: Difference, now: datetime) -> list[dict[str, Any]]:
+    return [
+        {"uid": new_uid("rem", now), "appointment_id": visit.id, "patient_id": visit.patient_id, "kind": "reminder",
+         "plan": number, "step": item.step, "channel": item.channel, "due_at": item.due_at,
+         "not_after": item.not_after, "state": item.state, "reason": item.reason, "attempts": 0, "updated_at": now}
+        for item in found.added
+    ]  # fmt: skip
 
 
 def _is_new(last: Record, edit: Edit) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, bindparam, literal, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, literal, or_, select, update
 
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
@@ -82,6 +82,36 @@ def by_uid(tx: Connection, provider: int, uid: str) -> Sequence[Record]:
     """Entries of this event: at most one that is there, and deleted ones."""
     table = CalendarEntry.__table__
     return tx.execute(select(table).where(table.c.provider_id == provider, table.c.uid == uid)).all()
+
+
+def buried(tx: Connection, before: datetime) -> Sequence[int]:
+    """Providers with entries that were deleted before that moment."""
+    old = (CalendarEntry.deleted, CalendarEntry.modified_at < before)
+    return list(
+        tx.execute(
+            select(CalendarEntry.provider_id).where(*old).distinct().order_by(CalendarEntry.provider_id)
+        ).scalars()
+    )
+
+
+def forget_buried(tx: Connection, provider: int, before: datetime) -> int:
+    """Forget entries deleted before that moment; who last looked before they were has to begin anew (RFC 6578, 3.8). The
+    calendar must be held. Returns how many there were."""
+    old = (CalendarEntry.provider_id == provider, CalendarEntry.deleted, CalendarEntry.modified_at < before)
+    newest, count = tx.execute(select(func.max(CalendarEntry.seq), func.count()).where(*old)).one()
+    if count:
+        tx.execute(delete(CalendarEntry).where(*old))
+        mine = (Calendar.provider_id == provider, Calendar.floor < newest)
+        tx.execute(update(Calendar).where(*mine).values(floor=newest))
+    return int(count)
+
+
+def running_out(tx: Connection, before: datetime, limit: int) -> Sequence[Record]:
+    """Events that repeat and are not worked out as far as ``before``."""
+    table = CalendarEntry.__table__
+    mine = (~table.c.deleted, table.c.appointment_id.is_(None), table.c.recurring,
+            or_(table.c.expanded_to.is_(None), table.c.expanded_to < before))  # fmt: skip
+    return tx.execute(select(table).where(*mine).order_by(table.c.expanded_to, table.c.id).limit(limit)).all()
 
 
 def set_props(tx: Connection, provider: int, props: Mapping[str, Any]) -> None:

@@ -33,6 +33,14 @@ def add(tx: Connection, values: Mapping[str, Any]) -> None:
     tx.execute(insert(InboxItem), dict(values))
 
 
+def propose(tx: Connection, values: Mapping[str, Any]) -> None:
+    """Add an item about a visit; while one for the same reason is open it gets the newer wish instead."""
+    about = (InboxItem.appointment_id == values["appointment_id"], InboxItem.reason == values["reason"])
+    newer = update(InboxItem).where(*about, InboxItem.done_at.is_(None)).values(proposed_at=values["proposed_at"])
+    if not tx.execute(newer).rowcount:
+        add(tx, values)
+
+
 def add_once(tx: Connection, values: Mapping[str, Any]) -> bool:
     """Add an item about a patient, unless one for the same reason is open; False when there is one.
 

@@ -216,6 +216,6 @@ def _item(row: Record) -> dict[str, Any]:
     return {
         "id": row.uid, "reason": row.reason, "text": row.body, "channel": row.channel, "patient_id": row.patient_uid,
         "appointment_id": row.appointment_uid, "phone": row.phone, "phone_problem": row.phone_problem,
-        "created_at": moment(row.created_at), "done_at": moment(row.done_at),
+        "proposed_start": moment(row.proposed_at), "created_at": moment(row.created_at), "done_at": moment(row.done_at),
         "done_by": row.done_by,
     }  # fmt: skip

@@ -150,6 +150,39 @@ def test_a_move_onto_another_visit_is_refused_and_put_back(diary: Diary) -> None
     assert found["start"]["about"] == first["id"]
 
 
+def asked_first(diary: Diary) -> Any:
+    """A visit moved in the calendar of a provider whose desk wants to be asked."""
+    diary.house.patch(f"locations/{diary.ids['location']}", {"on_remote_move": "ask"}, role="admin")
+    visit = diary.book()
+    diary.edit(visit, "T100000", "T110000")
+    diary.edit(visit, "T103000", "T113000")
+    diary.settled()
+    return visit
+
+
+def test_a_location_may_want_to_be_asked_first(diary: Diary) -> None:
+    visit = asked_first(diary)
+    assert (diary.visit(visit)["start"], diary.visit(visit)["paused"]) == (TEN, True)
+    assert "T100000" in diary.file(visit), "the event goes back while the desk thinks"
+    (item,) = diary.house.get("inbox")["items"]
+    assert (item["reason"], item["proposed_start"]) == ("moved_in_calendar", "2030-05-07T09:00:00+00:00")
+    assert [one for one in diary.house.reminders(visit) if one["kind"] == "moved"] == []
+
+
+@pytest.mark.parametrize(("choice", "start", "told"), [("theirs", ELEVEN, 1), ("ours", TEN, 0)])
+def test_the_desk_decides_about_a_move(diary: Diary, choice: str, start: str, told: int) -> None:
+    visit = asked_first(diary)
+    found = {item["field"]: item for item in diary.conflicts(attention=True)}
+    assert {item["note"] for item in found.values()} == {"desk_decides"}
+    diary.house.post(f"sync-conflicts/{found['start']['id']}/resolve", {"choice": choice})
+    diary.settled()
+    assert (diary.visit(visit)["start"], diary.visit(visit)["paused"]) == (start, False)
+    assert f"T{start[11:13]}0000" in diary.file(visit)
+    assert diary.conflicts(attention=True) == []
+    assert diary.house.get("inbox")["items"] == []
+    assert len([one for one in diary.house.reminders(visit) if one["kind"] == "moved"]) == told
+
+
 def test_what_is_written_into_the_title_stays(diary: Diary) -> None:
     visit = diary.book()
     diary.edit(visit, "SUMMARY:Ana Ruiz\\, Check-up", "SUMMARY:Ana - bring X-rays")

@@ -155,6 +155,8 @@ def test_another_time_is_for_the_desk(office: Office) -> None:
     assert office.hear("TENTATIVE", wished, "COMMENT:after lunch", method="COUNTER") is Heard.DESK
     assert (office.inbox(), office.state()) == (["wants_another_time"], ("booked", "unconfirmed"))
     assert office.said() == ["COUNTER 2030-05-08T10:00Z: after lunch"]
+    (item,) = office.world.rows(select(InboxItem.__table__))
+    assert item.proposed_at == START + timedelta(hours=3)
 
 
 def test_words_reach_a_person(office: Office) -> None:

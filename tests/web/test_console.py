@@ -16,6 +16,7 @@ from reminders.store import circuits
 from reminders.web.console import guard
 from tests.browser.pages import Browser, Element, Page, defaults, faults, sign_in
 from tests.house import House, book, clinic, running
+from tests.web.test_dav import device
 
 _DAY = "2030-05-08"
 _NINE = f"{_DAY}T09:00:00+02:00"
@@ -482,6 +483,42 @@ class TestBooking:
 
     def _choose(self, desk: Browser, ids: dict[str, Any]) -> Page:
         return desk.open("/console/book/patient", service=ids["service"], option=f"{_NINE} {ids['provider']}")
+
+
+class TestWishes:
+    @pytest.fixture
+    def visit(self, house, ids, desk) -> dict[str, Any]:
+        """A visit that its provider moved in a calendar, at a venue where the desk wants to be asked."""
+        house.ids = ids
+        house.patch(f"locations/{ids['location']}", {"on_remote_move": "ask"}, role="admin")
+        visit, phone = book(house, ids, _NINE), device(house)
+        name = f"{visit['id']}.ics"
+        moved = phone("GET", name).text.replace("T090000", "T110000").replace("T093000", "T113000")
+        assert phone("PUT", name, moved).status == 403
+        return visit
+
+    @pytest.mark.parametrize(("button", "hour"), [("Move it there", "11"), ("Leave it where it is", "09")])
+    def test_the_desk_grants_it_or_not(self, house, desk, visit, button, hour):
+        page = desk.open("/console/inbox")
+        assert "Wished for:" in page.text
+        desk.submit(button)
+        assert house.get(f"appointments/{visit['id']}")["start"] == f"{_DAY}T{hour}:00:00+02:00"
+        assert house.get("inbox")["items"] == []
+
+    def test_a_wish_for_taken_time_stays_open(self, house, ids, desk, visit):
+        book(house, ids, f"{_DAY}T11:00:00+02:00")
+        desk.open("/console/inbox")
+        page = desk.submit("Move it there")
+        assert page.status == 409
+        assert page.root.one("article").one("p", role="alert")
+        assert house.get(f"appointments/{visit['id']}")["start"] == _NINE
+
+    def test_without_a_wish_there_is_nothing_to_grant(self, house, desk, visit):
+        page = desk.open("/console/inbox")
+        (form,) = (one for one in page.root.all("form") if one.attrs["action"].endswith("/wish"))
+        desk.submit("Leave it where it is")
+        assert desk.send(form.attrs["action"], "post", defaults(form) | {"grant": "1"}).status == 422
+        assert house.get(f"appointments/{visit['id']}")["start"] == _NINE
 
 
 class TestInbox:

@@ -348,7 +348,11 @@ def test_a_location_may_want_to_be_asked_first(web: Local, phone: Phone) -> None
         answer = phone("PUT", name, moved(phone, name, "20300509T110000", "20300509T113000"))
         assert (answer.status, condition(answer)) == (403, "desk-decides")
     assert web.get(f"appointments/{visit['id']}")["version"] == visit["version"]
-    assert [item["reason"] for item in web.get("inbox")["items"]] == ["moved_in_calendar"]
+    (item,) = web.get("inbox")["items"]
+    assert (item["reason"], item["proposed_start"]) == ("moved_in_calendar", "2030-05-09T09:00:00+00:00")
+    phone("PUT", name, moved(phone, name, "20300509T120000", "20300509T123000"))
+    (item,) = web.get("inbox")["items"]
+    assert item["proposed_start"] == "2030-05-09T10:00:00+00:00", "the newest wish counts"
 
 
 def test_deleting_a_visit_asks_the_desk(web: Local, phone: Phone) -> None:

@@ -59,7 +59,8 @@ class Disputes:
         elif found.cause in (Cause.NOT_KEPT, Cause.REFUSED_THERE):
             links.save(tx, found.connection_id, replace(link, sent_n=0))  # once more
         now = self._clock.now()
-        links.close(tx, found.id, actor.name, choice.value, choice.value, now)
+        for one in _together(tx, found):
+            links.close(tx, one.id, actor.name, choice.value, choice.value, now)
         if link.local_id is not None:
             if not links.open_disputes(tx, link.local_id):
                 replica.disputed(tx, link.local_id, found.field, open_=False)
@@ -106,9 +107,22 @@ class Disputes:
                 replica.drop(tx, local_id)
             links.save(tx, connection.id, _put_back(link) if choice is Live.OURS else _let_go(link))
             return
-        value = found.theirs if choice is Live.THEIRS else found.ours
-        fields = {**link.base_remote, found.field: value}
-        replica.apply(tx, local_id, {found.field: value}, Remote(link.remote_id or "", fields, raw=link.raw))
+        values = {
+            one.field: one.theirs if choice is Live.THEIRS else one.ours for one in reversed(_together(tx, found))
+        }  # fmt: skip
+        fields = {**link.base_remote, **values}
+        replica.apply(tx, local_id, values, Remote(link.remote_id or "", fields, raw=link.raw))
+
+
+def _together(tx: Connection, found: Record) -> Sequence[Record]:
+    """What was refused for the same reason in the same item is one wish (a move changes start and end): it is granted or
+    not as a whole."""
+    if found.cause != Cause.REFUSED_HERE or found.closed_at is not None:
+        return [found]
+    others = links.conflicts(tx, found.connection_id, attention=True, after=None, limit=50, local_id=found.local_id)
+    same = [one for one in others if (one.link_id, one.cause, one.note) == (found.link_id, found.cause, found.note)]
+    newest = {one.field: one for one in reversed(same) if one.field != found.field}
+    return [*newest.values(), found]
 
 
 def _put_back(link: Link) -> Link:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
 from reminders.domain.appointment import Change, Status
+from reminders.domain.clinic import RemoteMove
 from reminders.domain.connector import Fields, Refused, Remote
 from reminders.domain.ports import Unreadable
 from reminders.domain.replica import Fate, Local
@@ -20,7 +21,7 @@ from reminders.errors import NotFound, ReminderError
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.sync.busy import BusyItem, BusyTimes
-from reminders.services.sync.holding import SYNC, Holding
+from reminders.services.sync.holding import DESK_DECIDES, SYNC, Holding
 from reminders.store import appointments, busy
 from reminders.store.engine import Record
 
@@ -148,7 +149,13 @@ class VisitEvents:
         length = visit.end_at - visit.start_at
         if "end" in fields and datetime.fromisoformat(fields["end"]) != start + length:
             raise Refused("length_fixed", "The service says how long a visit takes.", ("end",))
+        if self._actor.channel == SYNC and self._asks_first(visit):
+            raise Refused(DESK_DECIDES, "The front desk decides about moves.", ("start", "end"))
         self._change(tx, visit.uid, Change.RESCHEDULE, ("start", "end"), start=start)
+
+    def _asks_first(self, visit: Record) -> bool:
+        location = self._catalogue.current().location_by_id[visit.location_id]
+        return location.on_remote_move is RemoteMove.ASK
 
     def _change(self, tx: Connection, uid: str, change: Change, fields: Sequence[str], **more: Any) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -11,12 +12,14 @@ from reminders.domain.actor import Actor
 from reminders.domain.appointment import OPEN, Status
 from reminders.domain.sync import WHOLE
 from reminders.services.lifecycle import Lifecycle
-from reminders.store import histories, inbox
+from reminders.store import histories, inbox, links
 from reminders.store.engine import Record
 from reminders.store.ids import new_uid
 
 #: Why the desk finds a visit in its worklist.
-CONFLICT = "sync_conflict"
+CONFLICT, MOVED = "sync_conflict", "moved_in_calendar"
+#: The rule against which a move is refused where the desk wants to be asked first.
+DESK_DECIDES = "desk_decides"
 #: Channel of what another system did.
 SYNC = "sync"
 #: Nothing is sent while one of these is in dispute: whether and when the visit takes place.
@@ -38,19 +41,31 @@ class Holding:
         if open_:
             self._tell(tx, visit)
         else:
-            inbox.settle(tx, visit.patient_id, CONFLICT, self.actor.name, self.clock.now())
+            for reason in (CONFLICT, MOVED):
+                inbox.settle(tx, visit.patient_id, reason, self.actor.name, self.clock.now())
         if open_ and not visit.paused:
             self.lifecycle.pause(tx, visit.uid, self.actor, paused=True)
         elif not open_ and visit.paused and _is_held_by_sync(tx, visit):
             self.lifecycle.pause(tx, visit.uid, self.actor, paused=False)
 
     def _tell(self, tx: Connection, visit: Record) -> None:
-        """One item in the desk's worklist."""
-        now = self.clock.now()
-        inbox.add_once(tx, {
+        """One item in the desk's worklist; of a move that the desk decides about, with the time that is wished for."""
+        now, wished = self.clock.now(), _wished(tx, visit.uid)
+        item = {
             "uid": new_uid("inb", now), "message_id": None, "patient_id": visit.patient_id,
             "appointment_id": visit.id, "reason": CONFLICT, "created_at": now,
-        })  # fmt: skip
+        }  # fmt: skip
+        if wished is None:
+            inbox.add_once(tx, item)
+        else:
+            inbox.propose(tx, item | {"reason": MOVED, "proposed_at": wished})
+
+
+def _wished(tx: Connection, uid: str) -> datetime | None:
+    """When somebody wants the visit to begin, if the desk was asked about that."""
+    found = links.conflicts(tx, None, attention=True, after=None, limit=9, local_id=uid)
+    times = [row.theirs for row in found if (row.field, row.note) == ("start", DESK_DECIDES)]
+    return datetime.fromisoformat(times[0]) if times else None
 
 
 def _is_held_by_sync(tx: Connection, visit: Record) -> bool:

@@ -14,6 +14,7 @@ from reminders.domain.connector import LoginRefused, PeerError
 from reminders.domain.ports import Vault
 from reminders.errors import Conflict, Invalid
 from reminders.services.sync.book import Ledger
+from reminders.services.sync.connections import STALE
 from reminders.services.sync.engine import run_pass
 from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of
 from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Tally
@@ -62,6 +63,11 @@ class Syncing:
         """All of them, of every kind."""
         with self._database.read() as tx:
             return connections.listing(tx, list(self._kinds), 0, 1000)
+
+    def troubled(self) -> Sequence[Record]:
+        """Those of every kind that somebody should look at."""
+        with self._database.read() as tx:
+            return connections.troubled(tx, list(self._kinds), self._clock.now() - STALE)
 
     def now(self, uid: str, *, full: bool = False, watch: Watch | None = None) -> Outcome:
         """One connection at once, due or not; ``Conflict`` when a pass is under way. ``watch`` is told how far it is."""

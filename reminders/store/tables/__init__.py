@@ -48,7 +48,7 @@ from reminders.store.tables.sync import (
     SyncRun,
     SyncTouch,
 )
-from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox
+from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox, ZoneCheck
 
 __all__ = [
     "ApiKey",
@@ -106,4 +106,5 @@ __all__ = [
     "SyncRun",
     "SyncTouch",
     "VendorQuote",
+    "ZoneCheck",
 ]

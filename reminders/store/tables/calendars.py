@@ -69,7 +69,8 @@ class CalendarEntry(Base):
 
     ``seq`` is the calendar's count at its last change; a ``deleted`` one stays so that programs learn of it. ``body`` is
     what they get; ``client`` what one last sent. ``head`` with one of ``full`` and ``initials`` is the visit in a feed.
-    ``stale``: the visit went to another provider. ``version`` is the visit's that was rendered.
+    ``stale``: the visit went to another provider. ``version`` is the visit's that was rendered. ``expanded_to``: until
+    when an event that repeats takes up time, so far.
     """
 
     __tablename__ = "calendar_entry"
@@ -93,6 +94,7 @@ class CalendarEntry(Base):
     start_at: Mapped[datetime]
     end_at: Mapped[datetime]
     recurring: Mapped[bool]
+    expanded_to: Mapped[datetime | None]
     cancelled: Mapped[bool]
     etag: Mapped[str]
     body: Mapped[str]

@@ -116,7 +116,8 @@ class Message(Row):
 
 
 class InboxItem(Row):
-    """Something a person has to read: a reply nobody could interpret, or a wish only the desk can fulfil."""
+    """Something a person has to read: a reply nobody could interpret, or a wish only the desk can fulfil. ``proposed_at``:
+    the time somebody wishes the visit to begin at."""
 
     __tablename__ = "inbox_item"
     __table_args__ = (Index("ix_inbox_item_open", "id", postgresql_where=text("done_at IS NULL"),
@@ -126,6 +127,7 @@ class InboxItem(Row):
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
     appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
     reason: Mapped[str]
+    proposed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None]

@@ -19,7 +19,8 @@ class Appointment(Row):
     """``busy_start``/``busy_end`` are ``start_at``/``end_at`` with buffers; ``occupies`` follows the status.
 
     ``local_day`` and ``lead_days`` are facts of the venue's calendar, stored so that reports can group without
-    knowing time zones. ``paused``: the desk wants no reminders for this visit. ``published``: the provider's calendar
+    knowing time zones. ``time_zone`` and ``local_start`` (RFC 3339, with the offset in force when it was written) are the
+    wall time that was promised: it stays when the zone's rules change (``services/walltimes.py``). ``paused``: the desk wants no reminders for this visit. ``published``: the provider's calendar
     shows it as it is (``store/calendars.py``). A visit imported from the past may have no provider and no time of day (``timed`` false).
     """
 
@@ -51,6 +52,8 @@ class Appointment(Row):
     busy_end: Mapped[datetime]
     occupies: Mapped[bool]
     timed: Mapped[bool]
+    time_zone: Mapped[str | None]
+    local_start: Mapped[str | None]
     local_day: Mapped[date]
     booked_at: Mapped[datetime]
     lead_days: Mapped[int]
@@ -91,3 +94,20 @@ class Outbox(Base):
     not_before: Mapped[datetime]
     attempts: Mapped[int]
     last_error: Mapped[str | None]
+
+
+class ZoneCheck(Base):
+    """One look at every visit ahead for whether its moment still is the wall time that was promised. ``version`` is that of
+    the time zone database; ``after`` the last provider that was looked at, until ``ended_at``. ``overlapping``: visits
+    whose time somebody else has now."""
+
+    __tablename__ = "zone_check"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    version: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    after: Mapped[int] = mapped_column(Id)
+    checked: Mapped[int]
+    moved: Mapped[int]
+    overlapping: Mapped[int]

@@ -7,6 +7,7 @@ from flask import redirect, url_for
 from werkzeug.wrappers import Response
 
 from reminders.web.console.booking import bp as booking_bp
+from reminders.web.console.calendars import bp as calendars_bp
 from reminders.web.console.calls import bp as calls_bp
 from reminders.web.console.changesets import bp as changesets_bp
 from reminders.web.console.day import bp as day_bp
@@ -34,7 +35,18 @@ def create_blueprint() -> APIBlueprint:
     whole.after_request(secure)
     install(whole)
     whole.add_url_rule("/", "home", _home)
-    for noun in (session_bp, day_bp, visit_bp, booking_bp, inbox_bp, calls_bp, people_bp, changesets_bp, texts_bp):
+    for noun in (
+        session_bp,
+        day_bp,
+        visit_bp,
+        booking_bp,
+        inbox_bp,
+        calls_bp,
+        people_bp,
+        changesets_bp,
+        texts_bp,
+        calendars_bp,
+    ):
         whole.register_blueprint(noun, url_prefix="/console")
     whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)
     return whole

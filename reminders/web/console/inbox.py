@@ -8,9 +8,10 @@ from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.domain.appointment import Change
+from reminders.domain.sync import Live
 from reminders.errors import Invalid, ReminderError
 from reminders.store.engine import Record
-from reminders.web.console import words
+from reminders.web.console import calendarwords, words
 from reminders.web.console.guard import actor
 from reminders.web.console.pages import done, query, render, status_of, version_seen, written
 from reminders.web.console.people import send_note, upcoming
@@ -65,6 +66,31 @@ def decide(item_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show"), 303)
 
 
+@bp.post("/inbox/<uid:item_id>/wish")
+def wish(item_id: str) -> ResponseReturnValue:
+    """Move the visit to the time that was wished for, or leave it where it is."""
+    try:
+        item = use_cases().desk.item(item_id)
+        _grant(item, granted=bool(written("grant")))
+    except ReminderError as problem:
+        return _page(item_id, problem)
+    use_cases().desk.finish(item_id, actor())
+    done(words.DONE[Change.RESCHEDULE] if written("grant") else "The visit stays where it is.")
+    return redirect(url_for(".show"), 303)
+
+
+def _grant(item: Record, *, granted: bool) -> None:
+    """A wish that came from a connected calendar is decided as the conflict that it is."""
+    if item.proposed_at is None or item.appointment_uid is None or item.done_at is not None:
+        raise Invalid("There is no wish to decide about.", field="grant")
+    found = use_cases().disputes.listing(None, attention=True, after=None, limit=50, local_id=item.appointment_uid)
+    starts = [one for one in found if one.field == "start" and one.note == "desk_decides"]
+    if starts:
+        use_cases().disputes.resolve(starts[0].uid, Live.THEIRS if granted else Live.OURS, actor())
+    elif granted:
+        use_cases().booking.reschedule(item.appointment_uid, item.proposed_at, actor(), version=version_seen())
+
+
 def _page(item_id: str | None = None, problem: ReminderError | None = None) -> ResponseReturnValue:
     finished = bool(request.args.get("done"))
     after = decode_cursor(query("after") or None, 1)
@@ -74,6 +100,7 @@ def _page(item_id: str | None = None, problem: ReminderError | None = None) -> R
         "inbox", status_of(problem) if problem else 200, items=items, finished=finished, visits=_visits(items),
         following=encode_cursor([rows[_PAGE - 1].id]) if len(rows) > _PAGE else None, problem=problem,
         at_fault=item_id, typed=written("text") if problem else "", zone=desk_zone(session.get("location")),
+        troubled=use_cases().syncing.troubled(), say=calendarwords,
     )  # fmt: skip
 
 

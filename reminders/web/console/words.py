@@ -82,10 +82,10 @@ INBOX_REASONS = {
     "deleted_in_calendar": "Deleted in the provider's calendar. Cancel the visit, or resume its reminders to put it back.",
     "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",
     "comment_by_mail": "Answered an invitation by e-mail, and wrote something that a person should read.",
-    "connection_trouble": "A connection to a calendar or another system needs a person: the administrator's list of "
-    "connections says why.",
+    "connection_trouble": "A connection to a calendar or another system needs a person: its page says why.",
     "sync_conflict": "This visit was changed here and in a connected calendar or system. Its reminders wait until "
     "somebody decides.",
+    "zone_overlap": "Under new time zone rules this visit falls into time that is taken. Please find another time.",
     "number_problem": "Messages to this number do not arrive. Saving the right one on the card settles this.",
 }
 
@@ -119,8 +119,17 @@ _HISTORY = {
     "fulfil": "Visit done", "no-show": "Patient did not come", "replan": "Reminders planned anew", "pause": "Reminders paused",
     "resume": "Reminders resumed", "pause-patient": "All messages to the patient paused",
     "resume-patient": "Messages to the patient resumed",
+    "zone-rules": "Kept at the same time of day under new time zone rules",
 }  # fmt: skip
-_THROUGH = {"console": "in the console", "api": "through the API", "sms": "by SMS", "voice": "by phone call"}
+_THROUGH = {
+    "console": "in the console",
+    "api": "through the API",
+    "sms": "by SMS",
+    "voice": "by phone call",
+    "email": "by e-mail",
+    "caldav": "in a calendar program",
+    "sync": "in a connected system",
+}
 
 _FIELDS = {
     "name": "Name", "phone": "Phone", "email": "Email", "language": "Language", "time_zone": "Time zone",
@@ -159,7 +168,7 @@ def history(change: str, facts: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 def by(actor: str, channel: str, own_key: str) -> str:
     """Who did it and how."""
-    thing = "account" if actor.startswith("usr_") else "key"
+    thing = {"usr_": "account", "dav_": "device", "con_": "connection"}.get(actor[:4], "key")
     known = {"patient": "the patient", "system": "the system", own_key: f"your {thing}"}
     who = known.get(actor, f"{thing} …{actor[-6:]}")
     return f"{who} {_THROUGH.get(channel, '')}".strip()

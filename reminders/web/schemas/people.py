@@ -105,6 +105,7 @@ class InboxOut(Out):
     appointment_id: str | None
     phone: str | None
     phone_problem: str | None
+    proposed_start: datetime | None = Field(description="When somebody wishes the visit to begin")
     created_at: datetime
     done_at: datetime | None
     done_by: str | None
