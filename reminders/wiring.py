@@ -50,6 +50,7 @@ from reminders.services.effects import Effects
 from reminders.services.evidence import Evidence
 from reminders.services.experiments import Experiments
 from reminders.services.feeds import Feeds
+from reminders.services.fhir import Fhir
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.lifecycle import Lifecycle
@@ -180,21 +181,18 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     texts, slots = words(), Slots(database, clock, catalogue)
     previews = Previews(clock, catalogue, texts)
     reports, savings = Reports(database, clock), Savings(database, clock, catalogue, _prices(settings))
-    board = Calendars(database, clock, catalogue)
+    board, booking = Calendars(database, clock, catalogue), Booking(database, clock, catalogue, lifecycle, slots)
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
-        booking=Booking(database, clock, catalogue, lifecycle, slots),
-        attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
+        booking=booking, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons()), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
-        caldav=Caldav(database, clock, catalogue, board, Booking(database, clock, catalogue, lifecycle, slots), lifecycle),
-        clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue),
-        desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
+        caldav=Caldav(database, clock, catalogue, board, booking, lifecycle),
+        clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue), desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,
-        patients=Patients(database, clock, catalogue),
-        replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
+        patients=Patients(database, clock, catalogue), replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         risks=Risks(database, clock, catalogue, _prices(settings)), savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
         syncing=parts.joined.syncing, wording=Wording(database, clock, catalogue, texts, lexicons()),
         experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),

@@ -52,21 +52,21 @@ class Booking:
 
     def book(self, wanted: Request, actor: Actor, once: Once | None = None) -> Record:
         """Book a visit. A repeat with the same ``once`` returns the visit of the first time."""
-        service, provider = self._offer(wanted.service_id, wanted.provider_id)
+        service, provider = self.offer(wanted.service_id, wanted.provider_id)
         uid = new_uid("apt", self._clock.now())
 
         def work(tx: Connection) -> Record:
             earlier = keys.claim_once(tx, once, uid, self._clock.now()) if once else None
             if earlier is not None:
                 return appointments.get(tx, earlier)
-            self._check_time(service, provider, wanted.start, override=wanted.override)
+            self.check_time(service, provider, wanted.start, override=wanted.override)
             patient = cards.usable(tx, wanted.patient_id)
             return self._lifecycle.book(tx, uid, Draft(service, provider, patient, wanted.start), actor)
 
         try:
             return self._database.run(work, one_statement=once is None)
         except SlotTaken as problem:
-            raise self._with_alternatives(problem, service, wanted.start) from problem
+            raise self.with_alternatives(problem, service, wanted.start) from problem
 
     def change(
         self,
@@ -103,7 +103,7 @@ class Booking:
             visit = appointments.get(tx, uid)
         service, provider = self._target(visit, provider_id)
         if not self._is_repeat(once):
-            self._check_time(service, provider, start, override=override or start == visit.start_at)
+            self.check_time(service, provider, start, override=override or start == visit.start_at)
 
         def work(tx: Connection) -> Record:
             if once is None or keys.claim_once(tx, once, uid, self._clock.now()) is None:
@@ -115,7 +115,7 @@ class Booking:
         try:
             return self._database.run(work)
         except SlotTaken as problem:
-            raise self._with_alternatives(problem, service, start) from problem
+            raise self.with_alternatives(problem, service, start) from problem
 
     def pause(
         self, uid: str, actor: Actor, *, paused: bool, version: int | None = None, once: Once | None = None
@@ -142,7 +142,8 @@ class Booking:
         with self._database.read() as tx:
             return histories.of_appointment(tx, appointments.get(tx, uid).id)
 
-    def _offer(self, service_id: str, provider_id: str) -> tuple[Service, Provider]:
+    def offer(self, service_id: str, provider_id: str) -> tuple[Service, Provider]:
+        """Service and provider that go together and take bookings; ``Invalid`` otherwise."""
         snapshot = self._catalogue.current()
         service, provider = snapshot.service(service_id), snapshot.provider(provider_id)
         if provider.id not in service.provider_ids:
@@ -151,16 +152,8 @@ class Booking:
             raise Invalid("This service or provider takes no more bookings.", field="service_id")
         return service, provider
 
-    def _target(self, visit: Record, provider_id: str | None) -> tuple[Service, Provider]:
-        snapshot = self._catalogue.current()
-        service = snapshot.service_by_id[visit.service_id]
-        if provider_id is not None:
-            return self._offer(service.uid, provider_id)
-        if visit.provider_id is None:
-            raise Invalid("This visit has no provider; name one.", field="provider_id")
-        return service, snapshot.provider_by_id[visit.provider_id]
-
-    def _check_time(self, service: Service, provider: Provider, start: datetime, *, override: bool) -> None:
+    def check_time(self, service: Service, provider: Provider, start: datetime, *, override: bool) -> None:
+        """``OutsideHours`` when this time is not offered; ``override`` leaves only the past refused."""
         now = self._clock.now()
         if start.second or start.microsecond:
             raise Invalid("Visits begin on a full minute.", field="start")
@@ -176,8 +169,18 @@ class Booking:
         if not is_open(provider.timetable, begin, begin + service.need.duration):
             raise OutsideHours()
 
-    def _with_alternatives(self, problem: SlotTaken, service: Service, start: datetime) -> SlotTaken:
+    def with_alternatives(self, problem: SlotTaken, service: Service, start: datetime) -> SlotTaken:
+        """The refusal, with free times nearby."""
         return SlotTaken(problem.message, alternatives=[_offer(slot) for slot in self._slots.near(service, start)])
+
+    def _target(self, visit: Record, provider_id: str | None) -> tuple[Service, Provider]:
+        snapshot = self._catalogue.current()
+        service = snapshot.service_by_id[visit.service_id]
+        if provider_id is not None:
+            return self.offer(service.uid, provider_id)
+        if visit.provider_id is None:
+            raise Invalid("This visit has no provider; name one.", field="provider_id")
+        return service, snapshot.provider_by_id[visit.provider_id]
 
     def _is_repeat(self, once: Once | None) -> bool:
         if once is None:

@@ -94,7 +94,7 @@ class VisitLoader:
             "language": [visit.language or None for visit in new], "birth_year": [visit.birth_year for visit in new],
             "external_id": [visit.patient_id for visit in new],
         }  # fmt: skip
-        store.add(tx, Patient, columns, {"source": self.source, "version": 1, "created_at": now})
+        store.add(tx, Patient, columns, {"source": self.source, "version": 1, "created_at": now, "updated_at": now})
         return known | dict(zip(columns["external_id"], numbers, strict=True))
 
     def _phone(self, text: str) -> tuple[str | None, str | None]:

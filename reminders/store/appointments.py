@@ -49,6 +49,8 @@ _VISIT = select(
     Patient.paused.label("patient_paused"),
 ).join_from(Appointment, Patient)
 
+#: A visit with its patient's contact.
+VISIT = _VISIT
 _BY_UID = _VISIT.where(Appointment.uid == bindparam("uid"))
 _GET, _GET_LOCKED = Prepared(_BY_UID), Prepared(_BY_UID.with_for_update(of=Appointment, key_share=True))
 _BY_ID = _VISIT.where(Appointment.id == bindparam("number"))

@@ -13,6 +13,7 @@ from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
 
+TABLE: Any = Patient.__table__
 _VISIT = aliased(Appointment)
 #: So many cards behind one address are more than anybody can choose between.
 _MOST_SHARING = 50
@@ -51,7 +52,7 @@ _SHARING = Prepared(
 
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
-    return int(_ADD.first(tx, {**_EMPTY, **values})[0])  # type: ignore[index]
+    return int(_ADD.first(tx, {**_EMPTY, "updated_at": values["created_at"], **values})[0])  # type: ignore[index]
 
 
 def get(tx: Connection, uid: str, *, lock: bool = False) -> Record:

@@ -38,6 +38,7 @@ from reminders.web import (
 )
 from reminders.web.context import EXTENSION, UseCases
 from reminders.web.dav import routes as dav
+from reminders.web.fhir import routes as fhir
 from reminders.web.intake import ApiRequest
 
 _LARGEST_BODY = 1024 * 1024
@@ -88,6 +89,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
         appointments.bp, assessments.bp, calling.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
+    app.register_blueprint(fhir.bp)
     app.register_blueprint(console.create_blueprint())
     app.register_blueprint(manage.create_blueprint())
     for name in ("console", "docs", "manage", *(blueprint.name for blueprint in extras)):

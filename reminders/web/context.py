@@ -26,6 +26,7 @@ from reminders.services.desk import Desk
 from reminders.services.evidence import Evidence
 from reminders.services.experiments import Experiments
 from reminders.services.feeds import Feeds
+from reminders.services.fhir import Fhir
 from reminders.services.health import Health
 from reminders.services.ledger import Ledger
 from reminders.services.merging import Merging
@@ -76,6 +77,7 @@ class UseCases:
     disputes: Disputes
     experiments: Experiments
     feeds: Feeds
+    fhir: Fhir
     health: Health
     ledger: Ledger
     merging: Merging

@@ -13,6 +13,7 @@ from reminders.store.tables.clinic import (
     Service,
     ServiceProvider,
 )
+from reminders.store.tables.fhir import FhirIdentifier
 from reminders.store.tables.holds import Hold, HoldKind
 from reminders.store.tables.invitations import Invitation
 from reminders.store.tables.measuring import (
@@ -67,6 +68,7 @@ __all__ = [
     "DavCredential",
     "Experiment",
     "Feed",
+    "FhirIdentifier",
     "Heartbeat",
     "Hold",
     "HoldKind",

@@ -21,6 +21,7 @@ class Patient(Row):
         UniqueConstraint("source", "external_id"),
         Index("ix_patient_phone", "phone"),
         Index("ix_patient_email", "email"),
+        Index("ix_patient_updated_at_id", "updated_at", "id"),
     )
 
     name: Mapped[str]

@@ -37,6 +37,7 @@ class Appointment(Row):
               sqlite_where=text("published = 0")),
         Index("ix_appointment_noshow", "local_day", "patient_id", postgresql_where=text("status = 'noshow'"),
               sqlite_where=text("status = 'noshow'")),
+        Index("ix_appointment_updated_at_id", "updated_at", "id"),
         UniqueConstraint("source", "external_id"),
     )  # fmt: skip
 
