@@ -189,6 +189,7 @@ def _utc(text: str) -> str:
 @example(steps=[("desk renames", 0, 0), ("crm renames", 0, 0)])
 @example(steps=[("desk moves", 0, 1), ("crm moves", 0, 2), ("a pass", 0, 0), ("calendar moves", 0, 3)])
 @example(steps=[("crm moves", 0, 0), ("crm moves", 1, 0), ("patient says yes", 0, 0)])
+@example(steps=[("crm cancels", 0, 0), ("crm moves", 0, 0), ("crm confirms", 0, 0)])
 @example(steps=[("crm cancels", 0, 0), ("desk moves", 0, 3), ("crm confirms", 1, 0)])
 def test_when_they_stop_everything_agrees(
     migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory, steps: Sequence[tuple[str, int, int]]

@@ -121,6 +121,9 @@ class VisitRecords:
         for name in _FIXED.keys() & fields.keys():
             raise Refused(_FIXED[name], f"The {name} of a visit is not changed from there.", (name,))
         if fields.get("status") == Status.CANCELLED:
+            others = tuple(sorted(fields.keys() - {"status", "cancel_reason"}))
+            if others:
+                raise Refused("status_conflict", "A visit that is called off is not changed otherwise.", others)
             reason = str(remote.fields.get("cancel_reason") or "") or None
             self._change(tx, visit, Change.CANCEL, ("status",), reason=reason)
             return
