@@ -1,8 +1,10 @@
 """How well answers are read: a list of yes and no words by language, and what reading them costs.
 
 ``python -m benchmarks.replies [FILE.csv]``; the file has the columns ``lang,intent,text`` with the intents ``confirm`` and
-``deny``, and ``confirm?`` and ``deny?`` for words that answer other questions too (shown, but not counted). Without a
-file it takes ``../shared/data/replies/replies.csv``. Ends with exit code 1 when a yes is read as a no or the reverse.
+``deny``, and ``confirm?`` and ``deny?`` for words that answer other questions too (not counted, only that none is taken
+for its opposite). Without a file it takes ``../shared/data/replies/replies.csv``. "Right" is strict: a no that we would
+ask about before cancelling is not in it, but in "right or asked". Ends with exit code 1 when a yes is read as a no or
+the reverse. ``tests/domain/replies_held_out.csv`` has answers that no word list was written for.
 """
 
 from __future__ import annotations
@@ -83,9 +85,10 @@ def _accuracy(counts: dict[str, Counter[str]]) -> None:
     table = []
     for name, count in [*sorted(counts.items()), ("all", sum(counts.values(), Counter()))]:
         total = sum(count[outcome] for outcome in (RIGHT, ASKED, DESK, WRONG))
-        share = f"{(count[RIGHT] + count[ASKED]) / total:.1%}" if total else "-"
-        table.append([name, total, *(count[outcome] for outcome in (RIGHT, ASKED, DESK, WRONG)), share])
-    _print("Yes and no words read", ["language", "rows", RIGHT, ASKED, DESK, WRONG, "right or asked"], table)
+        shares = [f"{part / total:.1%}" if total else "-" for part in (count[RIGHT], count[RIGHT] + count[ASKED])]
+        table.append([name, total, *(count[outcome] for outcome in (RIGHT, ASKED, DESK, WRONG)), *shares])
+    columns = ["language", "rows", RIGHT, ASKED, DESK, WRONG, "right, strictly", "right or asked"]
+    _print("Yes and no words read", columns, table)
 
 
 def _costs(languages: Sequence[str]) -> None:

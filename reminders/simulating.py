@@ -23,7 +23,7 @@ from reminders.services.csvfile import FileUnreadable
 from reminders.services.simulation import Simulation
 from reminders.showing.simulate import write_comparison, write_outcomes
 from reminders.web.schemas.clinic import PolicyIn
-from reminders.wiring import Service, words
+from reminders.wiring import Service, rules_of, words
 
 T = TypeVar("T")
 
@@ -46,7 +46,8 @@ class Asked:
 def simulate(service: Service, asked: Asked, console: Console) -> None:
     """Print every message that would go out, or what two policies differ in. ``Invalid`` for what makes no sense."""
     window = Window.read(asked.first, asked.last)
-    simulation = Simulation(service.database, service.use_cases.clock, service.catalogue, words())
+    rules = rules_of(service.settings, service.mailer)
+    simulation = Simulation(service.database, service.use_cases.clock, service.catalogue, words(), rules)
     head = {"from": asked.first, "to": asked.last, "location_id": asked.location}
     if not asked.diff:
         found = simulation.run(window, asked.location)

@@ -123,7 +123,7 @@ def build(
     catalogue = Catalogue(database, clock, public_holidays)
     messenger = messenger or Twilio(_account(settings), settings.senders, proxy=settings.proxy)
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
-    lifecycle, rules = Lifecycle(clock, catalogue), _rules(settings, gateways.mailer)
+    lifecycle, rules = Lifecycle(clock, catalogue), rules_of(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
     joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner(), systems)
     parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
@@ -250,11 +250,11 @@ def _mailer(settings: Settings, clock: Clock) -> Smtp | None:
     if not settings.smtp_url:
         return None
     name, address = settings.mail_sender
-    sender = Sender(address, name, settings.mail_unsubscribe)
-    return Smtp(Server.from_url(settings.smtp_url), sender, clock)
+    return Smtp(Server.from_url(settings.smtp_url), Sender(address, name, settings.mail_unsubscribe), clock)
 
 
-def _rules(settings: Settings, mailer: Mailer | None) -> Rules:
+def rules_of(settings: Settings, mailer: Mailer | None) -> Rules:
+    """What the installation asks of sending."""
     channels = {Channel.SMS, Channel.VOICE} | ({Channel.EMAIL} if mailer is not None else set())
     return Rules(
         lease=timedelta(seconds=settings.lease_seconds), grace=timedelta(seconds=settings.grace_seconds),

@@ -61,11 +61,13 @@ class Worker:
         self._stopping = threading.Event()
         self._wakes = threading.Event()
         self._sender = threading.Thread(target=self._send_until_stopped, name="sending", daemon=True)
+        self._listener = threading.Thread(target=self._listen_until_stopped, name="listening", daemon=True)
 
     def start(self) -> None:
         """Send and tick until ``stop``; a tick that takes longer than its interval is followed by one, not by many."""
         self._database.on_planned(self.wake)
         self._sender.start()
+        self._listener.start()
         self._scheduler.add_job(self.sweep, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
                                 misfire_grace_time=None)  # fmt: skip
         self._scheduler.add_job(self.linger, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
@@ -80,6 +82,7 @@ class Worker:
         self._wakes.set()
         self._scheduler.shutdown(wait=True)
         self._sender.join()
+        self._listener.join()
 
     def wake(self) -> None:
         """Something may have become due: do not sleep on."""
@@ -110,6 +113,14 @@ class Worker:
             self._guarded("sending", self._sending.run_due)
             self._wakes.wait(min(TICK_SECONDS, self._sending.idle_for().total_seconds()))
 
+    def _listen_until_stopped(self) -> None:
+        """Other processes' plans wake this one, too; again from the beginning when the connection was lost."""
+        while not self._stopping.is_set():
+            self._guarded("listening", lambda: self._database.listen(self.wake, self._stopping), lasts=True)
+            self._stopping.wait(TICK_SECONDS)
+            if self._database.is_sqlite:
+                return
+
     def tidy(self) -> None:
         """Forget what nobody needs any more."""
         now = self._clock.now()
@@ -117,7 +128,7 @@ class Worker:
             keys.forget_before(tx, now - _KEEP_KEYS)
             heartbeats.forget_before(tx, now - _KEEP_BEATS)
 
-    def _guarded(self, name: str, job: Callable[[], object]) -> None:
+    def _guarded(self, name: str, job: Callable[[], object], *, lasts: bool = False) -> None:
         began = stopwatch()
         try:
             job()
@@ -127,7 +138,7 @@ class Worker:
             log.error("worker.failed", job=name, error=type(problem).__name__, where=_where(problem))
         finally:
             taken = stopwatch() - began
-            if taken > 10 * TICK_SECONDS:
+            if taken > 10 * TICK_SECONDS and not lasts:
                 log.warning("worker.slow", job=name, seconds=round(taken, 1))
 
     def _beat(self) -> None:

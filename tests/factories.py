@@ -72,7 +72,7 @@ def texts() -> Texts:
     return Texts(data_dir())
 
 
-def add_visit(tx: Connection, values: Mapping[str, Any]) -> int:
+def add_visit(tx: Connection, values: Mapping[str, Any], reminders: Sequence[Mapping[str, Any]] = ()) -> int:
     """A visit as a row, with the least that comes with one; returns its number."""
     history = {
         "at": values["booked_at"],
@@ -82,7 +82,7 @@ def add_visit(tx: Connection, values: Mapping[str, Any]) -> int:
         "version": 1,
         "facts": {},
     }
-    return bookings.add(tx, values, [], history, outbox.row("test", values["uid"], {}, values["booked_at"]))
+    return bookings.add(tx, values, reminders, history, outbox.row("test", values["uid"], {}, values["booked_at"]))
 
 
 def uid(prefix: str) -> str:

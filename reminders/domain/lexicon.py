@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -29,7 +29,9 @@ class Role(StrEnum):
     that around. ``REFUSAL`` is a complete "I am not coming". ``HEDGE`` makes everything unclear, ``QUESTION`` turns the
     message into a question. ``PADDING`` is politeness; ``FILLER`` ("my appointment", "no problem", "doctor") adds nothing
     to a clear answer either, but a bare "no" beside it may mean something else. ``PERHAPS_CANCEL`` sounds like a no but
-    is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``ZERO`` to ``THREE`` are the words for
+    is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``REASON`` says why ("I'm ill"): beside a
+    clear answer it takes nothing away, alone a person reads it. ``TODAY`` to ``SUNDAY`` name a day; an answer that names
+    another day than the visit's is asked about. ``ZERO`` to ``THREE`` are the words for
     the digits, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL`` ("both") chooses everything from a numbered list.
     """
 
@@ -43,6 +45,7 @@ class Role(StrEnum):
     NEGATION = "negation"
     REFUSAL = "refusal"
     PERHAPS_CANCEL = "perhaps_cancel"
+    REASON = "reason"
     HEDGE = "hedge"
     QUESTION = "question"
     PADDING = "padding"
@@ -53,13 +56,27 @@ class Role(StrEnum):
     TWO = "two"
     THREE = "three"
     ALL = "all"
+    TODAY = "today"
+    TOMORROW = "tomorrow"
+    MONDAY = "monday"
+    TUESDAY = "tuesday"
+    WEDNESDAY = "wednesday"
+    THURSDAY = "thursday"
+    FRIDAY = "friday"
+    SATURDAY = "saturday"
+    SUNDAY = "sunday"
 
+
+#: The days of a week, Monday first.
+WEEKDAYS = (
+    Role.MONDAY, Role.TUESDAY, Role.WEDNESDAY, Role.THURSDAY, Role.FRIDAY, Role.SATURDAY, Role.SUNDAY,
+)  # fmt: skip
 
 #: Misreading these costs no visit and changes no consent.
 _GENTLE = frozenset({Role.CONFIRM, Role.RESCHEDULE, Role.HELP, Role.THANKS, Role.PADDING})
 #: Misreading these does no harm either, because nothing happens before we have asked.
 _ASKED_ABOUT = frozenset({Role.CANCEL, Role.REFUSAL})
-_KEYWORDS = (Role.STOP, Role.START, Role.HELP, Role.PADDING, Role.FILLER, Role.THANKS)
+_KEYWORDS = (Role.STOP, Role.START, Role.HELP, Role.PADDING, Role.FILLER, Role.POLITE_YES, Role.THANKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +99,17 @@ class Lexicon:
 
         Raises ``ValueError`` for an unknown key, something else than a list, an empty phrase, or one phrase in two roles.
         """
-        phrases: dict[Phrase, Role] = {}
-        fold = cache(_folded)  # the same few words come back in thousands of phrases
-        for key, lines in entries.items():
-            if key == RESPELL:
-                continue
-            if not isinstance(lines, list):
-                raise ValueError(f"{language}: {key} must be a list of phrases")
-            for phrase in (phrase for line in lines for phrase in _alternatives(line, fold)):
-                role = phrases.setdefault(phrase, Role(key))
-                if role != key:
-                    raise ValueError(f"{language}: {join(phrase)!r} is listed as {role} and as {key}")
+        phrases = _phrases(language, entries, entries.keys() - {RESPELL})
         return cls._of(language, phrases, dict(line.split(" > ") for line in entries.get(RESPELL, ())))
 
     @classmethod
     def keywords(cls, language: str, entries: Mapping[str, Any]) -> Self:
         """The part of a word list that decides whether a whole message says stop, start or help in this language. Such
         a message reads the same as with the full list; of any other, something is left over."""
-        full = cls.from_mapping(language, entries)
-        known = _vocabulary(phrase for phrase, role in full.phrases.items() if role in _KEYWORDS)
+        phrases = _phrases(language, entries, entries.keys() & set(_KEYWORDS))
+        known = _vocabulary(phrases)
         return cls._of(
-            language, {phrase: role for phrase, role in full.phrases.items() if known.issuperset(phrase)}, {}
+            language, phrases | _phrases(language, entries, entries.keys() - {RESPELL, *_KEYWORDS}, known), {}
         )
 
     @classmethod
@@ -121,6 +128,22 @@ class Lexicon:
     def words(self, role: str) -> frozenset[str]:
         """All phrases of one role, folded, for reviews and for checking what a template offers."""
         return frozenset(join(phrase) for phrase, found in self.phrases.items() if found == role)
+
+
+def _phrases(
+    language: str, entries: Mapping[str, Any], keys: Collection[str], known: frozenset[str] | None = None
+) -> dict[Phrase, Role]:
+    """The phrases under ``keys``, in the order of the list; with ``known``, those made of known words alone."""
+    phrases: dict[Phrase, Role] = {}
+    fold = cache(_folded)  # the same few words come back in thousands of phrases
+    for key in (key for key in entries if key in keys):
+        if not isinstance(entries[key], list):
+            raise ValueError(f"{language}: {key} must be a list of phrases")
+        for phrase in (phrase for line in entries[key] for phrase in _alternatives(line, fold, known)):
+            role = phrases.setdefault(phrase, Role(key))
+            if role != key:
+                raise ValueError(f"{language}: {join(phrase)!r} is listed as {role} and as {key}")
+    return phrases
 
 
 def _vocabulary(phrases: Iterable[Phrase]) -> frozenset[str]:
@@ -144,11 +167,27 @@ def _character(word: str) -> Phrase:
     return tuple(intern(token) for token in tokens(word) if token != BREAK)
 
 
-def _alternatives(line: str, fold: Callable[[str], Phrase]) -> Iterator[Phrase]:
-    """The phrases a line of a word list stands for, as tokens."""
+def _alternatives(line: str, fold: Callable[[str], Phrase], known: frozenset[str] | None = None) -> Iterator[Phrase]:
+    """The phrases a line of a word list stands for, as tokens; with ``known``, those made of known words alone."""
     parts = [part.split("|") if at % 2 else [part] for at, part in enumerate(re.split(r"\{([^{}]*)\}", line))]
+    if known is not None:
+        parts = list(_possible(parts, fold, known))
     for choice in product(*parts):
         phrase = tuple(chain.from_iterable(map(fold, "".join(choice).split())))
         if not phrase:
             raise ValueError(f"{line!r} has nothing to match")
-        yield phrase
+        if known is None or known.issuperset(phrase):
+            yield phrase
+
+
+def _possible(
+    parts: Sequence[Sequence[str]], fold: Callable[[str], Phrase], known: frozenset[str]
+) -> Iterator[list[str]]:
+    """``parts`` without the choices that bring in an unknown word, so that few of the thousands are written out. The
+    outermost words of a choice may go on in its neighbour ("cancelar{la|lo}") and are not judged here."""
+    for part in parts:
+        yield [choice for choice in part if known.issuperset(chain.from_iterable(map(fold, _whole_words(choice))))]
+
+
+def _whole_words(choice: str) -> list[str]:
+    return choice.split() if is_unspaced(choice.replace(" ", "")) else f"_{choice}_".split()[1:-1]

@@ -21,55 +21,21 @@ them, and confirms a visit otherwise; only the caller knows which, see ``is_carr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from reminders.domain.folding import BREAK, QUESTION, is_decoration, join, one_edit_apart, tokens, unstretched
+from reminders.domain.folding import BREAK, is_decoration, join, one_edit_apart, tokens, unstretched
 from reminders.domain.lexicon import TYPO_LENGTH, Lexicon, Role
+from reminders.domain.scanning import DAYS, IGNORABLE, SIGNS, UNCLEAR, Intent, Reading, Scan, about, scan
 
-MAX_LENGTH = 60  # characters; a longer answer tells a story, and stories are for people
+__all__ = ["ALL", "MAX_LENGTH", "UNCLEAR", "Intent", "Reading", "about", "choice", "is_carrier_yes", "read"]
+
+MAX_LENGTH = 120  # characters; a longer answer tells a story, and stories are for people
 _MAX_RAW = 1600  # the longest message Twilio delivers
 
-
-class Intent(StrEnum):
-    """What the patient wants. ``UNCLEAR`` and ``QUESTION`` mean: nothing may change, the desk reads it.
-    ``PERHAPS_CANCEL`` means: nothing may change before the patient has said it again."""
-
-    CONFIRM = "confirm"
-    CANCEL = "cancel"
-    PERHAPS_CANCEL = "perhaps_cancel"
-    RESCHEDULE = "reschedule"
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
-    QUESTION = "question"
-    THANKS = "thanks"
-    UNCLEAR = "unclear"
-
-
-_MEANING: dict[frozenset[Role], Intent] = {
-    **{frozenset({Role(intent)}): intent for intent in Intent if intent not in (Intent.UNCLEAR, Intent.QUESTION)},
-    frozenset({Role.NEGATION}): Intent.CANCEL,
-    frozenset({Role.REFUSAL}): Intent.CANCEL,
-    frozenset({Role.NEGATION, Role.REFUSAL}): Intent.CANCEL,
-    frozenset({Role.CANCEL, Role.REFUSAL}): Intent.CANCEL,
-    frozenset({Role.RESCHEDULE, Role.REFUSAL}): Intent.RESCHEDULE,
-    frozenset({Role.PERHAPS_CANCEL, Role.NEGATION}): Intent.PERHAPS_CANCEL,
-}
-_IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION, Role.POLITE_YES})
 # A guess (a corrected typo, a mix of languages) may lead here; it never costs a visit and never changes consent.
 _HARMLESS = frozenset({Intent.CONFIRM, Intent.RESCHEDULE, Intent.HELP, Intent.THANKS, Intent.PERHAPS_CANCEL})
 _KEYWORDS = frozenset({Intent.STOP, Intent.START, Intent.HELP})
-_MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
 
-_NUMBERS = {Role.ZERO: "0", Role.ONE: "1", Role.TWO: "2", Role.THREE: "3"}
-_DIGITS = {"1": Intent.CONFIRM, "2": Intent.CANCEL, "3": Intent.RESCHEDULE}
-_SIGNS = {
-    **dict.fromkeys("👍👌🆗✅✔✓☑", Role.CONFIRM),
-    **dict.fromkeys("👎❌✖❎🙅🚫⛔🤷🤔😕", Role.HEDGE),
-    "🙏": Role.THANKS,
-    QUESTION: Role.QUESTION,
-}
 # CTIA and Twilio: one keyword alone, whatever the language of the conversation.
 _CARRIER = {
     **dict.fromkeys(("stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout"), Intent.STOP),
@@ -78,18 +44,6 @@ _CARRIER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
-    ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is not wanted."""
-
-    intent: Intent
-    language: str | None
-    matched: str
-    bare: bool = False
-
-
-_UNCLEAR = Reading(Intent.UNCLEAR, None, "")
 _QUESTION = Reading(Intent.QUESTION, None, "")
 #: The choice of everything on a numbered list.
 ALL = -1
@@ -104,49 +58,49 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Iterable[Lexicon]
     """Read ``text`` in the patient's ``own`` language first, then in ``fallbacks``. Of ``others`` only the words for
     stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
-        return _UNCLEAR
+        return UNCLEAR
     words = _words(own.respelled(text))
     keyword = _CARRIER.get(join(words).replace(" ", ""))
     if keyword:
         return Reading(keyword, None, join(words))
-    reading = _read(words, own, fallbacks, others) if len(join(words)) <= MAX_LENGTH else _UNCLEAR
-    return _QUESTION if reading is _UNCLEAR and _asks(words, (own, *fallbacks)) else reading
+    reading = _read(words, own, fallbacks, others) if len(join(words)) <= MAX_LENGTH else UNCLEAR
+    return _QUESTION if reading is UNCLEAR and _asks(words, (own, *fallbacks)) else reading
 
 
 def choice(text: str, *lexicons: Lexicon) -> int | None:
     """What ``text`` chooses from a numbered list: the number, ``ALL``, or ``None`` when it says anything else besides.
     Politeness is no hindrance; a question, a "but" or two numbers are."""
     words = _words(lexicons[0].respelled(text[:_MAX_RAW]))
-    scan = _scan(words, lexicons)
-    if scan.unknown or not scan.roles.keys() <= _IGNORABLE - {Role.QUESTION} | {Role.THANKS, Role.ALL}:
+    found = scan(words, lexicons)
+    if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION} | {Role.THANKS, Role.ALL}:
         return None
-    if Role.ALL in scan.roles:
-        return None if scan.numbers else ALL
-    return int(scan.numbers[0]) if len(scan.numbers) == 1 and len(scan.numbers[0]) <= 2 else None
+    if Role.ALL in found.roles:
+        return None if found.numbers else ALL
+    return int(found.numbers[0]) if len(found.numbers) == 1 and len(found.numbers[0]) <= 2 else None
 
 
 def _words(text: str) -> list[str]:
-    return [BREAK if word not in _SIGNS and is_decoration(word) else word for word in tokens(text)]
+    return [BREAK if word not in SIGNS and is_decoration(word) else word for word in tokens(text)]
 
 
 def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Iterable[Lexicon]) -> Reading:
-    first = _scan(words, (own,))
+    first = scan(words, (own,))
     if (first.complete and first.answered) or Role.HEDGE in first.roles:
         return first.reading()
     for fallback in fallbacks:
-        scan = _scan(words, (fallback,))
-        if scan.complete and scan.answered:
-            return first.checked(scan.reading())
+        second = scan(words, (fallback,))
+        if second.complete and second.answered:
+            return first.checked(second.reading())
     return _keyword_elsewhere(words, first, others) or first.checked(_guess(words, (own, *fallbacks)))
 
 
 def _asks(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> bool:
     """A question about something else than our own: "yes?" is only a doubtful answer."""
-    scan = _scan(words, lexicons)
-    return Role.QUESTION in scan.roles and (scan.unknown > 0 or Role.HEDGE in scan.roles or not scan.answered)
+    found = scan(words, lexicons)
+    return Role.QUESTION in found.roles and (found.unknown > 0 or Role.HEDGE in found.roles or not found.answered)
 
 
-def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Iterable[Lexicon]) -> Reading | None:
+def _keyword_elsewhere(words: Sequence[str], own: Scan, others: Iterable[Lexicon]) -> Reading | None:
     """The whole message is "stop", "start" or "help" in another language, and in no two of them something different.
 
     The patient's own language may know nothing of it but politeness. A single letter is too little to go by.
@@ -154,7 +108,7 @@ def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Iterable[Lexico
     plain = join(words)
     if own.complete or own.roles.keys() - {Role.PADDING, Role.POLITE_YES} or (len(plain) == 1 and plain.isascii()):
         return None
-    readings = {reading.intent: reading for other in others if (reading := _scan(words, (other,)).reading()).matched}
+    readings = {reading.intent: reading for other in others if (reading := scan(words, (other,)).reading()).matched}
     if len(readings) != 1 or not readings.keys() <= _KEYWORDS:
         return None
     return readings.popitem()[1]
@@ -162,16 +116,16 @@ def _keyword_elsewhere(words: Sequence[str], own: _Scan, others: Iterable[Lexico
 
 def _guess(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Reading:
     """Languages mixed in one message, or one word mistyped; believed only where a mistake does no harm."""
-    mixed = _scan(words, lexicons)
-    scans = [mixed] if mixed.complete else [_scan(spelling, lexicons) for spelling in _corrected(words, lexicons)]
-    readings = {reading.intent: reading for reading in (scan.reading() for scan in scans)}
+    mixed = scan(words, lexicons)
+    scans = [mixed] if mixed.complete else [scan(spelling, lexicons) for spelling in _corrected(words, lexicons)]
+    readings = {reading.intent: reading for reading in (found.reading() for found in scans)}
     readings.pop(Intent.UNCLEAR, None)
     if len(readings) != 1:
-        return _UNCLEAR
+        return UNCLEAR
     intent, reading = readings.popitem()
-    if intent is Intent.CANCEL:  # not sure enough to lose a visit for
+    if intent is Intent.CANCEL and not mixed.in_one_language:  # not sure enough to lose a visit for
         return replace(reading, intent=Intent.PERHAPS_CANCEL)
-    return reading if intent in _HARMLESS else _UNCLEAR
+    return reading if intent in _HARMLESS | {Intent.CANCEL} else UNCLEAR
 
 
 def _corrected(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Iterator[list[str]]:
@@ -191,99 +145,3 @@ def _corrected(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Iterator[
     if correctable.issuperset(near) or askable.issuperset(near):
         for word in sorted(near):
             yield [*words[:at], word, *words[at + 1 :]]
-
-
-@dataclass(slots=True)
-class _Scan:
-    """What the phrases of a message do: for each role the first phrase and its language."""
-
-    roles: dict[Role, tuple[str, str | None]] = field(default_factory=dict)
-    numbers: list[str] = field(default_factory=list)
-    unknown: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """Every word is understood, and every number is one that the reminder offers."""
-        return not self.unknown and all(number in _DIGITS for number in self.numbers)
-
-    @property
-    def digits(self) -> list[str]:
-        return [number for number in self.numbers if number in _DIGITS]
-
-    @property
-    def wishes(self) -> frozenset[Role]:
-        """The roles that answer something. "Thanks" is an answer only when there is no other."""
-        if self.roles.keys() == {Role.POLITE_YES} and not self.digits:
-            return frozenset({Role.CONFIRM})
-        said = frozenset(self.roles) - _IGNORABLE
-        return said - {Role.THANKS} if self.digits or said > {Role.THANKS} else said
-
-    @property
-    def answered(self) -> bool:
-        return bool(self.wishes or self.digits)
-
-    def checked(self, reading: Reading) -> Reading:
-        """``reading`` if what this scan did understand points the same way, otherwise unclear."""
-        meanings = {_MEANING.get(frozenset({role}), Intent.UNCLEAR) for role in self.wishes - {Role.THANKS}}
-        return reading if meanings <= {reading.intent} else _UNCLEAR
-
-    def reading(self) -> Reading:
-        intent = self._intent()
-        if intent is Intent.UNCLEAR:
-            return _UNCLEAR
-        if self.digits:
-            return Reading(intent, None, self.digits[0])
-        wishes = self.wishes | {Role.POLITE_YES}
-        matched, language = next(found for role, found in self.roles.items() if role in wishes)
-        return Reading(intent, language, matched, bare=Role.NEGATION in self.roles)
-
-    def _intent(self) -> Intent:
-        meanings = [_DIGITS[digit] for digit in self.digits]
-        if self.wishes:
-            meanings.append(_MEANING.get(self.wishes, Intent.UNCLEAR))
-        if not self.complete or len(self.digits) > 1 or len(set(meanings)) != 1:
-            return Intent.UNCLEAR
-        return Intent.UNCLEAR if self._doubtful(meanings[0]) else meanings[0]
-
-    def _doubtful(self, intent: Intent) -> bool:
-        if Role.QUESTION in self.roles and intent not in _MAY_ASK:
-            return True
-        bare = Role.NEGATION in self.roles or intent in (Intent.STOP, Intent.START)
-        return bare and Role.FILLER in self.roles
-
-
-def _scan(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> _Scan:
-    """Cover ``words`` from the left with the longest known phrases; an earlier lexicon goes first."""
-    vocabularies = [lexicon.vocabulary for lexicon in lexicons]
-    words = [unstretched(word, vocabularies) for word in words]
-    scan, at = _Scan(), 0
-    while at < len(words):
-        at += _phrase(scan, words, at, lexicons) or _single(scan, words[at])
-    return scan
-
-
-def _phrase(scan: _Scan, words: list[str], at: int, lexicons: tuple[Lexicon, ...]) -> int:
-    """Record the longest phrase that starts at ``at``; how many words it covers, 0 if there is none."""
-    for lexicon in lexicons:
-        for length in range(min(lexicon.longest, len(words) - at), 0, -1):
-            phrase = tuple(words[at : at + length])
-            role = lexicon.phrases.get(phrase)
-            if role in _NUMBERS:
-                scan.numbers.append(_NUMBERS[role])
-            elif role:
-                scan.roles.setdefault(role, (join(phrase), lexicon.language))
-            if role:
-                return length
-    return 0
-
-
-def _single(scan: _Scan, word: str) -> int:
-    """Record what needs no word list: a digit, a meaningful emoji, a mark. Everything else is left over."""
-    role = _SIGNS.get(word)
-    if role:
-        scan.roles.setdefault(role, (word, None))
-    elif word.isdecimal():
-        scan.numbers.append(word)
-    elif word != BREAK:
-        scan.unknown += 1
-    return 1

@@ -13,7 +13,7 @@ from reminders.domain.availability import is_open
 from reminders.domain.call import MACHINES, MOST_TRIES, AnsweredBy, Choice, Outcome, Step, by_key, by_words
 from reminders.domain.clinic import Location
 from reminders.domain.delivery import Channel, State
-from reminders.domain.reply import ALL, read
+from reminders.domain.reply import ALL, UNCLEAR, Intent, Reading, about, read
 from reminders.domain.reply import choice as chosen
 from reminders.errors import IllegalTransition, NotFound
 from reminders.services.batch import visit_facts
@@ -86,6 +86,9 @@ class Calls:
 
     def answered(self, token: str, heard: Heard) -> str:
         """Go on after a key, after words, or after the desk was dialled."""
+        return self._lexicons.with_words(lambda: self._answered(token, heard))
+
+    def _answered(self, token: str, heard: Heard) -> str:
         with self._database.write() as tx:
             line = self._line(tx, token, heard)
             if heard.step is Step.DIALLED:
@@ -103,12 +106,20 @@ class Calls:
         heard = line.heard
         if heard.key:
             return by_key(heard.step, heard.key)
-        own = self._lexicons.of(self._texts.negotiate(line.call.language, line.place.locale)[0])
-        english = self._lexicons.of("en")
+        own = self._lexicons.at_hand(self._texts.negotiate(line.call.language, line.place.locale)[0])
+        english = self._lexicons.at_hand("en")
         number = chosen(heard.speech, own, english)
         if number is not None and number != ALL:
             return by_key(heard.step, str(number))
-        return by_words(heard.step, read(heard.speech, own, english).intent)
+        return by_words(heard.step, self._about(line, read(heard.speech, own, english)).intent)
+
+    def _about(self, line: _Line, reading: Reading) -> Reading:
+        """As an answer about this visit; a yes to another day is none at all."""
+        zone = line.place.zone
+        compared = about(
+            reading, line.visit.start_at.astimezone(zone).date(), self._clock.now().astimezone(zone).date()
+        )
+        return UNCLEAR if reading.intent is Intent.CONFIRM and compared != reading else compared
 
     def _act(self, line: _Line, choice: Choice) -> str:
         if choice is Choice.STOP:

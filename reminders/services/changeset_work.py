@@ -28,7 +28,7 @@ from reminders.store import appointments, clinic, replans
 from reminders.store import changesets as store
 from reminders.store.changesets import Which, ahead
 from reminders.store.engine import Database, Record
-from reminders.store.tables import ReminderPolicy
+from reminders.store.tables import ReminderPolicy, Service
 
 #: Visits per run, so that sending does not wait for a large set.
 _BATCH = 100
@@ -90,10 +90,19 @@ class ChangeSetWork:
         row = store.lock_policy(tx, found.facts["policy_id"])
         if store.get(tx, found.uid).state != SetState.RELEASED or store.is_being_edited(tx, row.uid):
             return None
-        now = self._clock.now()
-        clinic.change(tx, ReminderPolicy, row.id, found.facts["changes"])
-        visits = [(uid, int(start.timestamp())) for uid, start in store.names(tx, Which(ahead(now), policy_id=row.id))]
-        return {"facts": found.facts | {"before": row.steps, "since": now.isoformat(), "visits": visits}}
+        now, service = self._clock.now(), found.facts.get("service_id")
+        if service is None:
+            before, which = row.steps, Which(ahead(now), policy_id=row.id)
+            clinic.change(tx, ReminderPolicy, row.id, found.facts["changes"])
+        else:
+            number = clinic.get(tx, Service, service).id
+            old = store.policy_of(tx, number)
+            if old is not None and store.is_being_edited(tx, old.uid):
+                return None
+            before, which = old.steps if old else [], Which(ahead(now), service_id=number)
+            clinic.change(tx, Service, number, {"reminder_policy_id": row.id})
+        visits = [(uid, int(start.timestamp())) for uid, start in store.names(tx, which)]
+        return {"facts": found.facts | {"before": before, "since": now.isoformat(), "visits": visits}}
 
     def _job(self, uid: str) -> _Job:
         with self._database.read() as tx:
@@ -106,7 +115,8 @@ class ChangeSetWork:
                     policy(clinic.get(tx, ReminderPolicy, facts["policy_id"]))
                 )
                 steps = tuple(step(item) for item in facts["before"])
-                job.edit = Edit(edited, steps, datetime.fromisoformat(facts["since"]), uid)
+                service = clinic.get(tx, Service, facts["service_id"]).id if facts.get("service_id") else None
+                job.edit = Edit(edited, steps, datetime.fromisoformat(facts["since"]), uid, service)
         return job
 
     def _work(self, job: _Job, limit: int) -> int:
@@ -160,7 +170,9 @@ class ChangeSetWork:
 
     def _stragglers(self, job: _Job, edit: Edit) -> None:
         with self._database.read() as tx:
-            late = replans.planned_between(tx, edit.policy.id, edit.since - _EARLY_READ, edit.since + STALE_READ)
+            late = replans.planned_between(
+                tx, edit.policy.id, edit.since - _EARLY_READ, edit.since + STALE_READ, edit.service_id
+            )
         for uid in late:
             self._database.run(partial(self._lifecycle.replan, uid=uid, edit=edit, actor=job.actor))
 

@@ -28,7 +28,7 @@ from reminders.store import clinic, keys
 from reminders.store.changesets import Which, ahead
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
-from reminders.store.tables import ReminderPolicy
+from reminders.store.tables import ReminderPolicy, Service
 
 Found = Iterable[tuple[Affected, datetime]]
 
@@ -106,7 +106,7 @@ class ChangeSets:
         with self._database.read() as tx:
             row = clinic.get(tx, ReminderPolicy, uid)
             which = Which(ahead(self._clock.now()), policy_id=row.id)
-            few = not self._gate.holds(store.patients(tx, which)) and len(store.names(tx, which)) <= _AT_ONCE
+            few = self._are_few(tx, which)
         if few or not _replans(row, values):
             self._database.run(partial(self._edit, uid=uid, values=values, actor=actor))
             self._catalogue.refresh()
@@ -116,6 +116,27 @@ class ChangeSets:
             found = list(self._previews.edit(tx, which, edit))
         facts = {"policy_id": uid, "changes": dict(values)}
         return Edited(row, self.submit(Kind.EDIT_POLICY, facts, found, actor, None))
+
+    def switch_policy(self, service: str, to: str, actor: Actor) -> Record | None:
+        """Let a service follow another reminder policy, and with it the visits already booked: at once, or held in the
+        change set that is returned when they are many."""
+        with self._database.read() as tx:
+            row = clinic.get(tx, Service, service)
+            number = clinic.numbers(tx, ReminderPolicy, [to]).get(to)
+            if number is None:
+                raise Invalid("There is no reminder policy with this id.", field="reminder_policy_id")
+            if number == row.reminder_policy_id:
+                return None
+            which = Which(ahead(self._clock.now()), service_id=row.id)
+            few = self._are_few(tx, which)
+            edit = self._switching(tx, row.id, clinic.get(tx, ReminderPolicy, to))
+            found = [] if few else list(self._previews.edit(tx, which, edit))
+        if few:
+            self._database.run(partial(self._switch, service=row.id, to=to, actor=actor))
+            self._catalogue.refresh()
+            return None
+        facts = {"policy_id": to, "service_id": service, "changes": {}}
+        return self.submit(Kind.EDIT_POLICY, facts, found, actor)
 
     def submit(
         self, kind: Kind, facts: Mapping[str, Any], found: Found, actor: Actor, once: Once | None = None
@@ -203,6 +224,25 @@ class ChangeSets:
             edit = Edit(self._catalogue.current().with_trial(policy(_with(row, values))), _steps(row), now)
             for name, _ in store.names(tx, Which(ahead(now), policy_id=row.id)):
                 self._lifecycle.replan(tx, name, edit, actor)
+
+    def _switch(self, tx: Connection, service: int, to: str, actor: Actor) -> None:
+        """The service and the visits that follow it, in one transaction."""
+        row, before = store.lock_policy(tx, to), store.policy_of(tx, service)
+        if any(one and store.is_being_edited(tx, one.uid) for one in (row, before)):
+            raise BeingEdited()
+        edit = self._switching(tx, service, row)
+        clinic.change(tx, Service, service, {"reminder_policy_id": row.id})
+        for name, _ in store.names(tx, Which(ahead(edit.since), service_id=service)):
+            self._lifecycle.replan(tx, name, edit, actor)
+
+    def _switching(self, tx: Connection, service: int, to: Record) -> Edit:
+        before = store.policy_of(tx, service)
+        new = self._catalogue.current().with_trial(policy(to))
+        return Edit(new, _steps(before) if before else (), self._clock.now(), service_id=service)
+
+    def _are_few(self, tx: Connection, which: Which) -> bool:
+        """Few enough to be planned anew within one request, without asking anybody."""
+        return not self._gate.holds(store.patients(tx, which)) and len(store.names(tx, which)) <= _AT_ONCE
 
     def _policy(self, uid: str) -> Record:
         with self._database.read() as tx:

@@ -108,9 +108,9 @@ class Clinic:
         return self._read(Service, uid)
 
     def change_service(self, uid: str, values: dict[str, Any], provider_uids: Sequence[str] | None) -> Record:
+        """Everything but its reminder policy, which booked visits follow (``ChangeSets.switch_policy``)."""
         with self._database.write() as tx:
             row = store.get(tx, Service, uid)
-            values = _with_policy(tx, values)
             if values:
                 length = max(row.longest_minutes, _length({name: getattr(row, name) for name in _LENGTHS} | values))
                 store.change(tx, Service, row.id, values | {"longest_minutes": length})

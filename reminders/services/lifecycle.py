@@ -136,8 +136,7 @@ class Lifecycle:
         The visit itself, its version included, stays as it is."""
         visit, now = appointments.get(tx, uid, lock=True), self._clock.now()
         service = self._catalogue.current().service_by_id[visit.service_id]
-        follows = service.policy is not None and service.policy.id == edit.policy.id
-        if not follows or Status(visit.status) not in OPEN or visit.start_at <= now:
+        if not edit.concerns(service) or Status(visit.status) not in OPEN or visit.start_at <= now:
             return False
         return replan(tx, visit, self._catalogue.current().location_by_id[visit.location_id], edit, actor, now)
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from reminders.domain.actor import Actor
-from reminders.domain.clinic import Location, Policy
+from reminders.domain.clinic import Location, Policy, Service
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.plan import Step, plan
 from reminders.domain.replanning import Difference, Existing, compare
@@ -31,12 +31,21 @@ STALE_READ = timedelta(seconds=10)
 @dataclass(frozen=True, slots=True)
 class Edit:
     """``policy`` as it is now, and the steps it had until ``since``. ``source`` names the change set, if there is one:
-    a visit is planned anew once for it."""
+    a visit is planned anew once for it. With ``service_id``, the policy is the same as before and new to this service
+    only; ``before`` is what the service followed then."""
 
     policy: Policy
     before: tuple[Step, ...]
     since: datetime
     source: str | None = None
+    service_id: int | None = None
+
+    def concerns(self, service: Service) -> bool:
+        """True for visits of this service. One that changes its policy may still have the old one in ``service``: what a
+        process knows of the clinic can be older than its transaction."""
+        if self.service_id is not None:
+            return service.id == self.service_id
+        return service.policy is not None and service.policy.id == self.policy.id
 
 
 def difference(

@@ -17,7 +17,8 @@ from reminders.clock import Clock
 from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.delivery import Channel, State
 from reminders.domain.dialogue import Kind
-from reminders.domain.reply import Intent, Reading, choice, is_carrier_yes, read
+from reminders.domain.lexicon import Lexicon
+from reminders.domain.reply import UNCLEAR, Intent, Reading, about, choice, is_carrier_yes, read
 from reminders.services.answers import Answers
 from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
@@ -52,6 +53,7 @@ class Replies:
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
+        self._catalogue = catalogue
         self._lexicons = lexicons
         self._answers = Answers(catalogue, texts)
         self._dialogues = Dialogues(catalogue, slots)
@@ -60,7 +62,9 @@ class Replies:
 
     def receive(self, incoming: Incoming) -> str | None:
         """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
-        return self._database.run(lambda tx: self._receive(tx, incoming, self._clock.now()))
+        return self._lexicons.with_words(
+            lambda: self._database.run(lambda tx: self._receive(tx, incoming, self._clock.now()))
+        )
 
     def _receive(self, tx: Connection, incoming: Incoming, now: datetime) -> str | None:
         asked = messages.questions(tx, incoming.phone, now - _OPEN_FOR)
@@ -85,8 +89,18 @@ class Replies:
             return Reading({"STOP": Intent.STOP, "START": Intent.START}.get(opt_out, Intent.HELP), None, "")
         if is_carrier_yes(body) and consents.said_by_text(tx, reply.phone):
             return Reading(Intent.START, None, "")
-        own, english = self._lexicons.of(self._answers.language(reply)), self._lexicons.of("en")
-        return read(body, own, english, others=self._lexicons.elsewhere())
+        own, english = self._words(reply)
+        return self._about(reply, read(body, own, english, others=self._lexicons.elsewhere()))
+
+    def _about(self, reply: Reply, reading: Reading) -> Reading:
+        """Compared with the day of the visit, when the answer names a day and can mean only one visit."""
+        if reply.visit is None:
+            return UNCLEAR if reading.days and reading.intent is Intent.CONFIRM else reading
+        zone = self._catalogue.current().location_by_id[reply.visit.location_id].zone
+        return about(reading, reply.visit.start_at.astimezone(zone).date(), reply.now.astimezone(zone).date())
+
+    def _words(self, reply: Reply) -> tuple[Lexicon, Lexicon]:
+        return self._lexicons.at_hand(self._answers.language(reply)), self._lexicons.at_hand("en")
 
     def _act(self, tx: Connection, reply: Reply, reading: Reading) -> Answer | None:
         match reading.intent:
@@ -121,7 +135,7 @@ class Replies:
                 return Answer(Template.ANSWER_UNCLEAR, reply.visit)
 
     def _choice(self, reply: Reply) -> int | None:
-        return choice(reply.incoming.body, self._lexicons.of(self._answers.language(reply)), self._lexicons.of("en"))
+        return choice(reply.incoming.body, *self._words(reply))
 
     def _decide(self, tx: Connection, reply: Reply, change: Change) -> Answer:
         """Apply a yes or no to the one visit it can be about; ask which when it could be about several."""

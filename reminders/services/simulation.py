@@ -23,9 +23,11 @@ from reminders.domain.dispatch import Verdict
 from reminders.domain.simulation import Comparison, Contact, LeftOut, Message, Outcome, Window, compare, in_order
 from reminders.domain.sms import segments
 from reminders.errors import Invalid, NotFound
+from reminders.services.attempts import Rules
 from reminders.services.batch import visit_facts
 from reminders.services.cases import Case, Stops, anew, contact, decided, stored
 from reminders.services.catalogue import Catalogue, Snapshot
+from reminders.services.foretelling import CAP_SPAN, Combining, Limits, Settled
 from reminders.store import consents
 from reminders.store import simulation as store
 from reminders.store.engine import Database, Record
@@ -36,6 +38,7 @@ _PAGE = 500
 _SHIFT = timedelta(hours=26)
 #: What a person hears who answers: who calls and whom for, then the visit.
 _CALL: tuple[Spoken, Spoken] = ("who", "reminder")
+_NO_CHANNEL = Verdict(State.SUPPRESSED, Reason.NO_CHANNEL)
 _SAID = re.compile(r"<Say[^>]*>(.*?)</Say>", re.DOTALL)
 
 #: Policies by their public id, in place of the stored ones.
@@ -56,12 +59,27 @@ class _Scope:
     windows: Mapping[int, tuple[datetime, datetime]]
     holidays: Mapping[int, frozenset[date]]
     location_id: int | None
+    rules: Rules
 
     @property
     def since(self) -> datetime | None:
-        """Since when something may have been planned that is dealt with in the window. ``None``, since ever, when the
-        window reaches back to now: what is overdue is dealt with now."""
-        return None if self.start <= self.now else self.start - _SHIFT
+        """Since when something may have been planned that matters in the window. ``None``, since ever, when that reaches
+        back to now: what is overdue is dealt with now."""
+        matters = self.start
+        if self.rules.daily_cap:
+            matters -= CAP_SPAN
+        if self.rules.budget:
+            matters = min(matters, self.start.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+        return None if matters <= self.now else matters - _SHIFT
+
+    @property
+    def has_limits(self) -> bool:
+        return bool(self.rules.daily_cap or self.rules.budget)
+
+    @property
+    def read_at(self) -> int | None:
+        """The location whose contacts are read: a cap or a budget is used up by all of them."""
+        return None if self.has_limits else self.location_id
 
     def holds(self, place: Location, at: datetime) -> bool:
         start, end = self.windows[place.id]
@@ -71,11 +89,12 @@ class _Scope:
 class Simulation:
     """Reads only. ``location`` is a public id; without one, all locations are asked about."""
 
-    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, texts: Texts) -> None:
+    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, texts: Texts, rules: Rules) -> None:
         self._database = database
         self._clock = clock
         self._catalogue = catalogue
         self._texts = texts
+        self._rules = rules
 
     def run(self, window: Window, location: str | None = None) -> Iterator[Outcome]:
         """Everything that falls into the window, by time; read and put into words while it is asked for.
@@ -100,7 +119,7 @@ class Simulation:
         """About how many contacts ``run`` looks at, to show how far it is."""
         scope = self._scope(window, location)
         with self._database.read() as tx:
-            return store.count_planned(tx, scope.since, scope.end, scope.location_id)
+            return store.count_planned(tx, scope.since, scope.end + scope.rules.combine, scope.read_at)
 
     def _scope(self, window: Window, location: str | None) -> _Scope:
         snapshot = self._catalogue.refresh()
@@ -115,17 +134,35 @@ class Simulation:
         if end <= now:
             raise Invalid("This window is over; a rehearsal looks ahead.", field="to")
         holidays = {one.location.id: one.timetable.holidays for one in snapshot.providers.values()}
-        return _Scope(snapshot, now, start, end, windows, holidays, chosen)
+        return _Scope(snapshot, now, start, end, windows, holidays, chosen, self._rules)
 
     def _outcomes(self, scope: _Scope) -> Iterator[Outcome]:
-        """What comes out of ``in_order`` is decided, in order of time, and not yet put into words: whatever looks at
-        several contacts at once (one phone, one day, one budget) has its place there."""
-        cases = (stored(scope.snapshot, row, stops) for row, stops in self._planned(scope))
-        settled = ((case, *decided(case, scope.now)) for case in cases)
-        in_time = in_order((max(case.due_at, scope.now), at, (case, at, verdict)) for case, at, verdict in settled)
-        for case, at, verdict in in_time:
-            if scope.holds(case.location, at):
-                yield self._outcome(scope, case, at, verdict, {})
+        """Decided one by one, put into the order of time, and only then looked at together: one phone, one day, one
+        budget. What lies outside of the window is put into words only where it uses up a limit."""
+        limits = Limits(self._database, scope.rules, scope.now)
+        for one in Combining(in_order(self._settled(scope)), scope.rules.combine):
+            inside = scope.holds(one.case.location, one.at)
+            if inside or scope.has_limits:
+                outcome = self._limited(scope, one, limits)
+                if inside:
+                    yield outcome
+
+    def _settled(self, scope: _Scope) -> Iterator[tuple[datetime, datetime, Settled]]:
+        for row, stops in self._planned(scope):
+            case = stored(scope.snapshot, row, stops)
+            at, verdict = decided(case, scope.now)
+            if case.channel not in scope.rules.channels:
+                at, verdict = max(case.due_at, scope.now), _NO_CHANNEL
+            yield max(case.due_at, scope.now), at, Settled(case, at, verdict)
+
+    def _limited(self, scope: _Scope, one: Settled, limits: Limits) -> Outcome:
+        outcome = self._outcome(scope, one.case, one.at, one.verdict, {}, one.others)
+        if isinstance(outcome, Message) and scope.has_limits:
+            reason = limits.gives_up(one)
+            if reason is not None:
+                return LeftOut(outcome.contact, State.SUPPRESSED, reason)
+            limits.count(outcome)
+        return outcome
 
     def _comparisons(self, scope: _Scope, a: Snapshot, b: Snapshot, services: set[int]) -> Iterator[Comparison]:
         for row, stops in self._planned(scope):
@@ -155,7 +192,7 @@ class Simulation:
 
     def _planned_on(self, channel: Channel, scope: _Scope) -> Iterator[tuple[Record, Stops]]:
         def page(tx: Connection, after: store.After | None) -> Sequence[Record]:
-            return store.planned(tx, channel, after, scope.end, scope.location_id, _PAGE)
+            return store.planned(tx, channel, after, scope.end + scope.rules.combine, scope.read_at, _PAGE)
 
         first = (scope.since, 0) if scope.since else None
         return self._pages(page, first, lambda row: (row.reminder_due_at, row.reminder_id))
@@ -184,23 +221,30 @@ class Simulation:
                 return
             after = place(rows[-1])
 
-    def _outcome(self, scope: _Scope, case: Case, at: datetime, verdict: Verdict, said: _Said) -> Outcome:
+    def _outcome(
+        self, scope: _Scope, case: Case, at: datetime, verdict: Verdict, said: _Said, others: Sequence[Case] = ()
+    ) -> Outcome:
         told = contact(case, at, scope.holidays.get(case.location.id, frozenset()))
         if verdict.state is not State.CLAIMED:
             return LeftOut(told, verdict.state, verdict.reason)
         try:
             if case.channel not in said:
-                said[case.channel] = self._words(case)
+                said[case.channel] = self._words(case, others)
         except Invalid:
             return LeftOut(told, State.SUPPRESSED, Reason.NO_TEXT)
         return _message(told, case.channel, said[case.channel])
 
-    def _words(self, case: Case) -> Rendered:
+    def _words(self, case: Case, others: Sequence[Case]) -> Rendered:
         """What a message says: an e-mail under its subject, a call when it is answered (pauses as /)."""
         row, locale, own = case.row, case.location.locale, self._catalogue.current().texts
-        facts = visit_facts(case.location, row.patient_name, row.patient_zone, row.appointment_start_at, case.body)
+        facts = visit_facts(
+            case.location, row.patient_name, row.patient_zone, row.appointment_start_at, case.body,
+            others=[(other.row.patient_name, other.row.appointment_start_at) for other in others],
+        )  # fmt: skip
         if case.channel is Channel.SMS:
-            return self._texts.sms(Template(case.kind), row.patient_language, locale, facts, own)
+            return self._texts.sms(
+                Template.SEVERAL if others else Template(case.kind), row.patient_language, locale, facts, own
+            )
         if case.channel is Channel.EMAIL:
             letter = self._texts.email(Template(case.kind), row.patient_language, locale, facts, own)
             return replace(letter, body=f"{letter.subject}\n\n{letter.body}")

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from reminders.store import appointments, histories, outbox
 from reminders.store import reminders as reminder_store
+from reminders.store.engine import planned
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, AppointmentHistory, Outbox, Reminder
 
@@ -30,6 +31,8 @@ def add(
     ``reminders`` and ``history`` come without the number of the visit, which they get here. PostgreSQL takes it all as
     one statement: a round trip costs more there than the rows. SQLite has no round trips, and no such statement.
     """
+    if any(row["due_at"] - row["updated_at"] <= reminder_store.SOON for row in reminders):
+        planned(tx)
     try:
         if tx.dialect.name == "postgresql":
             return _add_at_once(tx, visit, reminders, history, effect)

@@ -41,6 +41,7 @@ class Which:
     provider_id: int | None = None
     location_id: int | None = None
     policy_id: int | None = None
+    service_id: int | None = None
 
 
 def ahead(now: datetime) -> datetime:
@@ -124,6 +125,12 @@ def lock_policy(tx: Connection, uid: str) -> Record:
     return row
 
 
+def policy_of(tx: Connection, service_id: int) -> Record | None:
+    """The reminder policy that a service follows."""
+    query = select(ReminderPolicy.__table__).join(Service, Service.reminder_policy_id == ReminderPolicy.id)
+    return tx.execute(query.where(Service.id == service_id)).first()
+
+
 def visits(tx: Connection, which: Which, after: tuple[datetime, int] | None, limit: int) -> Sequence[Record]:
     """A page of visits with their patients, in order of (start, id); ``after`` is that of the last one seen."""
     query = _narrowed(_VISIT, which)
@@ -167,4 +174,6 @@ def _narrowed(query: Select[Any], which: Which) -> Select[Any]:
     if which.policy_id is not None:
         services = select(Service.id).where(Service.reminder_policy_id == which.policy_id)
         query = query.where(Appointment.service_id.in_(services))
+    if which.service_id is not None:
+        query = query.where(Appointment.service_id == which.service_id)
     return query

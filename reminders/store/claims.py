@@ -112,19 +112,19 @@ _EXTEND = Prepared(
 _LATER = Prepared(
     select(Reminder.appointment_id, func.count(Reminder.step.distinct()).label("count"))
     .where(
-        among(Reminder.appointment_id, "visits"), Reminder.state == State.PLANNED, Reminder.kind == "reminder",
-        Reminder.due_at > bindparam("now"),
+        among(Reminder.appointment_id, "visits"), text("reminder.state IN ('planned', 'uncertain')"),  # or taken early, just now
+        Reminder.kind == "reminder", Reminder.due_at > bindparam("now"),
     )
     .group_by(Reminder.appointment_id)
 )  # fmt: skip
-_RECENT = Prepared(
-    select(Message.phone, func.count().label("count"))
-    .where(
-        among(Message.phone, "phones"), Message.created_at > bindparam("since"), Message.direction == "out",
-        text("message.kind IN ('reminder', 'moved', 'cancelled')"),
-    )
-    .group_by(Message.phone)
+_AUTOMATIC = (
+    among(Message.phone, "phones"), Message.created_at > bindparam("since"), Message.direction == "out",
+    text("message.kind IN ('reminder', 'moved', 'cancelled')"),
 )  # fmt: skip
+_RECENT = Prepared(
+    select(Message.phone, func.count().label("count")).where(*_AUTOMATIC).group_by(Message.phone)
+)  # fmt: skip
+_RECENT_TIMES = Prepared(select(Message.created_at).where(*_AUTOMATIC).order_by(Message.created_at))
 _MISSED = Prepared(
     update(_REMINDER)
     .where(*_DUE, Reminder.not_after < bindparam("now"))
@@ -196,6 +196,11 @@ def later_nudges(tx: Connection, visits: Sequence[int], now: datetime) -> dict[i
 def recent(tx: Connection, phones: Sequence[str], since: datetime) -> dict[str, int]:
     """How many automatic messages went to each of these phones since ``since``."""
     return {row.phone: row.count for row in _RECENT.all(tx, {"phones": list(phones), "since": since})}
+
+
+def recent_times(tx: Connection, phone: str, since: datetime) -> list[datetime]:
+    """When the messages that ``recent`` counts were sent, the oldest first."""
+    return [row.created_at for row in _RECENT_TIMES.all(tx, {"phones": [phone], "since": since})]
 
 
 def miss_overdue(tx: Connection, channel: str, now: datetime, since: datetime, reason: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
@@ -22,6 +22,9 @@ _BROKEN_OFF = frozenset({"40001", "40P01"})
 _TRIES = 4
 
 _PLANNED = "planned"
+#: The channel on which processes tell each other, on PostgreSQL, that something may be due at once.
+_CHANNEL = "reminders_planned"
+_LISTEN_SECONDS = 1.0
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -84,8 +87,7 @@ class Database:
                 yield connection
                 has_planned = connection.info.pop(_PLANNED, False)
         if has_planned:
-            for listener in self._listeners:
-                listener()
+            self._tell()
 
     def run(self, work: Callable[[Connection], T], *, one_statement: bool = False) -> T:
         """``work`` in a transaction of its own, from the beginning when the database broke it off to end a deadlock: two
@@ -103,6 +105,33 @@ class Database:
     def on_planned(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` whenever a transaction of this process that called ``planned`` has been committed."""
         self._listeners.append(listener)
+
+    def listen(self, call: Callable[[], None], until: threading.Event) -> None:
+        """Call ``call`` whenever another process planned something that may be due at once, until ``until`` is set.
+        Returns at once on SQLite, whose processes look every second. ``DBAPIError`` when the connection is lost."""
+        if self.is_sqlite:
+            return
+        with self._reader.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                driver.execute(f"LISTEN {_CHANNEL}")
+                call()  # what was planned before we listened
+                while not until.is_set():
+                    for _ in driver.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+                        call()
+            except connection.dialect.loaded_dbapi.Error as problem:
+                raise _translated(connection, problem) from problem
+            finally:
+                connection.invalidate()  # it listens as long as it lives: nobody else must get it
+
+    def _tell(self) -> None:
+        """After the commit: inside a transaction NOTIFY would make all that commit at that moment queue up. What was
+        committed stays so even if nobody can be told; the others find it within a second by themselves."""
+        for listener in self._listeners:
+            listener()
+        if not self.is_sqlite:
+            with suppress(DBAPIError), self._reader.connect() as connection:
+                connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
 
     @contextmanager
     def raw(self) -> Iterator[Connection]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,6 +24,8 @@ _HELD = text("reminder.state IN ('claimed', 'uncertain') AND reminder.state = 'u
 
 #: From here on the rows travel together.
 _FEW = 20
+#: Workers look every second; only what is due before they have looked is worth waking them for.
+SOON = timedelta(seconds=2)
 _REMINDER: Table = Reminder.__table__  # type: ignore[assignment]
 
 
@@ -44,7 +46,8 @@ def add(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
             insert_rows(tx, _REMINDER, rows)
         else:
             _adding(tuple(rows[0])).many(tx, rows)
-        planned(tx)
+        if any(row["due_at"] - row["updated_at"] <= SOON for row in rows):
+            planned(tx)
 
 
 @lru_cache(maxsize=16)

@@ -46,9 +46,13 @@ def last_planning(tx: Connection, number: int) -> Record | None:
     return tx.execute(query.order_by(table.c.id.desc()).limit(1)).first()
 
 
-def planned_between(tx: Connection, policy_id: int, since: datetime, until: datetime) -> Sequence[str]:
-    """Open visits of a policy that were booked or moved in this time."""
+def planned_between(
+    tx: Connection, policy_id: int, since: datetime, until: datetime, service_id: int | None = None
+) -> Sequence[str]:
+    """Open visits of a policy, or of one of its services, that were booked or moved in this time."""
     services = select(Service.id).where(Service.reminder_policy_id == policy_id)
+    if service_id is not None:
+        services = services.where(Service.id == service_id)
     query = (
         select(Appointment.uid)
         .join_from(Appointment, AppointmentHistory, AppointmentHistory.appointment_id == Appointment.id)

@@ -228,11 +228,19 @@ def get_service(item_id: str) -> Response:
 @bp.patch("/services/<uid:item_id>")
 @bp.input(ServiceChange, arg_name="body")
 @bp.output(ServiceOut)
+@bp.doc(responses=_HELD)
 @allow(*ADMINS)
 def change_service(item_id: str, body: ServiceChange) -> Response:
-    """Change a service. Visits already booked keep their length."""
+    """Change a service. Visits already booked keep their length, and follow another ``reminder_policy_id``.
+
+    When they belong to more patients than ``REMINDERS_BLAST_RADIUS`` the policy is not changed yet: everything else is,
+    and the answer is a change set.
+    """
     values = {name: value for name, value in _given(body).items() if name != "provider_ids"}
-    return answer(shown.service(use_cases().clinic.change_service(item_id, _service_row(values), body.provider_ids)))
+    policy = values.pop("reminder_policy_id", None)
+    waiting = use_cases().change_sets.switch_policy(item_id, policy, actor()) if policy else None
+    changed = use_cases().clinic.change_service(item_id, _service_row(values), body.provider_ids)
+    return answer(changesets.show(waiting), 202) if waiting is not None else answer(shown.service(changed))
 
 
 def _list(table: Table, wanted: Query, show: Any) -> Response:

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reminders.domain.lexicon import Lexicon, Role
-from reminders.domain.reply import MAX_LENGTH, Intent, Reading, is_carrier_yes, read
+from reminders.domain.reply import MAX_LENGTH, Intent, Reading, about, is_carrier_yes, read
 from tests.shared_data import needs_shared, shared
 
 UNHURRIED = settings(deadline=None)  # the machine may be busy
@@ -53,19 +54,19 @@ def cases(table: dict[str, dict[Intent, str]]) -> list[tuple[str, str, Intent]]:
 
 CLEAR = {
     "en": {
-        C: "yes|Yes.|YES!!|y|Y|yep|yeah sure|yesss|ok|O.K.|Okay 👍|ok thanks|yes please|Yes, thank you very much!|sure thing"
+        C: "no problem|not a problem|No problem, see you then|Yes tomorrow|I'll be there on Tuesday|my son will be there|yes|Yes.|YES!!|y|Y|yep|yeah sure|yesss|ok|O.K.|Okay 👍|ok thanks|yes please|Yes, thank you very much!|sure thing"
         "|👍|👍🏽|✅|thanks 👍|Confirm|confirmed|I confirm|I confirm my appointment|appointment confirmed|sounds good"
         "|I will be there|I'll be there|i’ll be there|We'll be there, thanks|See you then|yes see you tomorrow|coming"
         "|I can make it|no problem, I'll be there|Hi, yes please|yes no problem|yes, doctor|comfirm|confrim|Confirmd thanks"
         "|yes plese|That works for me|uh-huh|on my way|Yes, God willing|Got it, thanks|yes :)|yes <3|Yes\nSent from my iPhone"
         "|option 1|press 1|reply 1|1 yes|1 - confirm|1 to confirm|one|Liked “Your visit is on Tuesday at 10:00, reply 1”|👍 to “Your visit is on Tuesday at 10:00, reply 2 to cancel”",
-        X: "no|No.|NO!!|n|nope|nah|no thanks|No, thank you|no sorry|Sorry, no|please no|no sir|noooo|no 🙏|cancel|CANCEL"
+        X: "No, cancel|No. Please cancel it|I'm sick, can't come|Sorry, busy, I can't make it|My son can't make it|not that one|no|No.|NO!!|n|nope|nah|no thanks|No, thank you|no sorry|Sorry, no|please no|no sir|noooo|no 🙏|cancel|CANCEL"
         "|Cancel please|please cancel|Please cancel my appointment|Cancel it, thanks|I need to cancel|I'd like to cancel"
         "|I want to cancel my appointment|can you cancel my appointment please|I can't|I can't come|can't make it|cant make it sorry"
         "|I cannot make my appointment|won't be there|I'm not coming|not coming|I won't be able to make it, sorry|No, I can't come"
         "|No I can’t make it|I can't make it please cancel|unable to attend|I don't think so|definitely not|no longer needed|two"
         "|2 cancel|no, 2|2. No",
-        R: "reschedule|Reschedule please|can I reschedule?|Could we move it|I need to reschedule|I'd like to change my appointment"
+        R: "I can't, can we do another day?|No, another day please|reschedule|Reschedule please|can I reschedule?|Could we move it|I need to reschedule|I'd like to change my appointment"
         "|change the time|another day|a different time please|postpone|rescedule|I can't come, can we reschedule?|3 please|3?"
         "|can't make it, need to reschedule|three",
         Intent.STOP: "STOP|stop|Stop.|STOP!|STOPALL|stop all|UNSUBSCRIBE|END|QUIT|REVOKE|OPTOUT|opt-out|opt out|please stop"
@@ -75,7 +76,7 @@ CLEAR = {
         T: "thanks|Thank you!|thx|Thank you so much 😊|🙏|thanks for the reminder|Thanks, bye|thanks doctor|thnaks|cheers",
     },
     "es": {
-        C: "sí|Si|SÍ!|s|siii|sí, gracias|Si, muchas gracias|ok|ok gracias|vale|dale|claro que sí|por supuesto|de acuerdo"
+        C: "no hay problema|sin problema|sí, mañana|hasta mañana|sí|Si|SÍ!|s|siii|sí, gracias|Si, muchas gracias|ok|ok gracias|vale|dale|claro que sí|por supuesto|de acuerdo"
         "|confirmo|Confirmo mi asistencia|confirmada la cita|Sí, confirmo mi cita. Gracias|ahí estaré|Allí estaremos|voy|sí voy"
         "|asistiré|si asistire|Buenos días, confirmo la cita|comfirmo|confrimo|sí, por favor|Sí, si Dios quiere|sí, no hay problema"
         "|no faltaré|cómo no|yes|yes gracias|ok thanks|1 gracias|opción 1|sí doctora|Sí 👍|listo",
@@ -101,7 +102,7 @@ CLEAR = {
         T: "谢谢|谢谢医生|多谢|感谢提醒|3Q|辛苦了",
     },
     "fr": {
-        C: "oui|Oui.|OUI!!|o|Oui merci|oui, merci beaucoup|Ok|ok merci|D'accord|d’accord|d accord|C'est noté, merci"
+        C: "pas de souci|aucun souci|à demain|oui demain|oui|Oui.|OUI!!|o|Oui merci|oui, merci beaucoup|Ok|ok merci|D'accord|d’accord|d accord|C'est noté, merci"
         "|C'est bon pour moi|Parfait, à demain|Bien sûr|Entendu|Je confirme|Je confirme mon rendez-vous"
         "|Je confirme ma présence, cordialement|Rendez-vous confirmé|confirmée|Bonjour, je confirme le rdv. Merci"
         "|J'y serai|j’y serai|Je serai là|Nous serons présents|Je viens|je viendrai|Oui je viens|Oui, pas de souci"
@@ -125,14 +126,14 @@ CLEAR = {
         T: "merci|Merci beaucoup !|mrc|Merci pour le rappel|Je vous remercie|merci docteur|🙏|Merci, bonne journée|merçi",
     },
     "de": {
-        C: "ja|Ja.|JA!!|j|Ja, danke|ja vielen Dank|ok|ok danke|Okay|Alles klar|alles klar, danke|Passt|passt mir"
+        C: "kein Problem|kein Thema|doch|ja, morgen|bis morgen|ja|Ja.|JA!!|j|Ja, danke|ja vielen Dank|ok|ok danke|Okay|Alles klar|alles klar, danke|Passt|passt mir"
         "|Das passt|Gerne|ja gerne|Natürlich|natuerlich|Klar|na klar|In Ordnung|Geht klar|Einverstanden|bestätigt"
         "|Bestätige|bestaetige|Ich bestätige|Ich bestätige den Termin|Hiermit bestätige ich den Termin"
         "|Termin bestätigt|Ich komme|ich komme gerne|Wir kommen|Ja, ich komme|Ich bin da|Ich werde da sein"
         "|Ich kann kommen|Guten Tag, ich bestätige den Termin. Mit freundlichen Grüßen|Ja kein Problem|ja bis dann"
         "|Ja, bis morgen|yes|1 danke|Ja Herr Doktor|ja 👍|Jaaaa|bestättigt|Bin dabei|Termin passt|Perfekt, danke"
         "|Ja bitte|jawohl|Liebe Grüße, ich komme|klappt",
-        X: "nein|Nein.|n|nein danke|Nein, leider nicht|leider nicht|leider nein|Ich komme nicht|ich komme leider nicht"
+        X: "nicht|negativ|näi|Ich bin krank und kann nicht kommen|nein|Nein.|n|nein danke|Nein, leider nicht|leider nicht|leider nein|Ich komme nicht|ich komme leider nicht"
         "|Kann leider nicht kommen|Ich kann nicht kommen|Ich kann den Termin leider nicht wahrnehmen"
         "|Ich kann leider nicht|kann nicht|Bin verhindert|ich bin leider verhindert|absagen|Absage|Bitte absagen"
         "|Termin absagen|Bitte Termin absagen|Bitte den Termin absagen|Ich muss absagen|Ich muss leider absagen"
@@ -153,7 +154,7 @@ CLEAR = {
         "|danke Herr Doktor|dankee",
     },
     "pt_BR": {
-        C: "sim|Sim.|SIM!!|s|Sim, obrigada|sim muito obrigado|ok|ok obrigado|Ok, obrigada!|claro|Com certeza|Confirmo"
+        C: "sem problema|não tem problema|sim, amanhã|até amanhã|sim|Sim.|SIM!!|s|Sim, obrigada|sim muito obrigado|ok|ok obrigado|Ok, obrigada!|claro|Com certeza|Confirmo"
         "|confirmado|Confirmada|Confirmo a consulta|Confirmo minha presença|Sim, confirmo"
         "|Sim, confirmo a consulta. Obrigado|presença confirmada|Vou sim|vou|Estarei lá|Estarei aí"
         "|Sim estarei presente|Bom dia, confirmo|Bom dia! Confirmado, obrigada|Pode confirmar|Quero confirmar|tá bom"
@@ -183,57 +184,57 @@ CLEAR = {
 # Nothing may change: one word too many, a question, a "but", or two wishes at once.
 UNCLEAR = {
     "en": "|   |?|!!!|...|😊|yes but|yes but I will be late|Yes, but can I come at 3?|yes?|ok?|1?|2?|cancel?|stop?|maybe|I think so"
-    "|no problem|no problems|no worries|not a problem|no, no problem|no, I will be there|No I'm coming|no yes|yes no|yes and no"
-    "|no, cancel|no cancel|not cancel|don't cancel|Please don't cancel|no don't cancel|do not cancel|I'm not cancelling"
+    "|no worries|no, no problem|no, I will be there|No I'm coming|no yes|yes no|yes and no"
+    "|no cancel|not cancel|don't cancel|Please don't cancel|no don't cancel|do not cancel|I'm not cancelling"
     "|I'm not going to cancel|I won't cancel|I will not cancel|I can't cancel|I don't want to cancel|never cancel|no need to cancel"
     "|I don't need my appointment cancelled|can you not cancel|how do I cancel|is it cancelled?|why cancelled|cancel my reminder"
     "|yes cancel|ok cancel|cancel yes|cancel 👍|cancel or move|cancel both|cancel if it rains|my wife cancelled|thanks for cancelling"
     "|stop my appointment|end my appointment|don't stop|no reply|no answer|no number|no doctor|no appointment|no show|no one|no more"
     "|no time|not sure|not yet|not now|not today|not well|not ok|neither|never mind|wrong number|who is this|call me|I'm sick|Ill"
     "|I am not unable to come|not unable|can't wait|I can't wait|cant be late|won't be late|no way I will miss it|no doubt about no"
-    "|yes tomorrow|yes at 3|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
+    "|yes at 3|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
     "|1 2|1 or 2|1 yes 2 no|1 no|1 cancel|2 yes|no 1|12|11|10|1:30|1/2|1st|2nd|2pm|2 pm|at 2|see you at 2|2 people|+2|~2|2%|$1"
     "|1 but late|2 maybe|1 question|c|r|yes 👎|👎|❌|no 👍|🤷|cancl|cancle|cancal|stopr|unsubscribee|chance|charge|night|quite"
     "|I'm not comming|cancel plese|no plese|eight|fight|super sorry|yes “if I may come an hour later than that”|Disliked “Your visit is on Tuesday at 10:00, reply 1”|good bye|good night|no way I'm not coming|I'm not going cancel|positive",
-    "es": "sí pero tarde|si, pero llego tarde|¿sí?|sí?|ok?|no hay problema|no pasa nada|no, no pasa nada|sin problema|no problem|no, voy|no, sí voy"
+    "es": "sí pero tarde|si, pero llego tarde|¿sí?|sí?|ok?|no pasa nada|no, no pasa nada|no, voy|no, sí voy"
     "|no, claro|no cancelar|no cancelen|no la cancelen|no quiero cancelar|no voy a cancelar|No vamos a cancelar|no puedo cancelar"
     "|no cancelo|sí cancelar|cancelar?|¿Puedo cancelar?|no sé|no se si voy|tal vez|quizás|creo que sí|si puedo voy|si no puedo aviso"
     "|no llego tarde|voy a llegar tarde|a las 2|2 personas|no cita|no tengo cita|no doctor|número equivocado|dar de baja la cita|k|que"
     "|mañana no|hoy no|todavía no|no confirmo|ya la cancelé|está cancelada?|visto|lista|no se preocupe|cancelr|cacelar|bajaa|nada"
-    "|no puedo esperar|no puedo faltar|imposible faltar|sí, no puedo|gracias, pero no|1 o 2|sí mañana|cancelar please no|no voy cancelar|ya|ya no|paso|no me viene bien|tampoco|si no voy",
+    "|no puedo esperar|no puedo faltar|imposible faltar|sí, no puedo|gracias, pero no|1 o 2|cancelar please no|no voy cancelar|ya|ya no|paso|no me viene bien|tampoco|si no voy",
     "zh_Hans": "不取消|不要取消|别取消|不想取消|不用取消|不能取消|没取消|我不取消|先不取消|不改|不改期|不确认|不确定|不知道|不一定|不错|不谢|不用谢|不客气"
     "|不麻烦了|不好意思|不要紧|没关系|没事|没空|没有|好吗|可以吗|可以吗？|是吗|行不行|好不好|取消吗|取消了吗|为什么取消|改到3点|3点|下午2点|2个人"
     "|二楼|一起|一点|不会不来|不能不去|没办法不来|会迟到|可能来|可能不来|应该可以|来不及|不，我会来|不是，我会来|可以不来吗|不来行吗|一定不来|要不"
     "|今天不去|不去医院|打错了|你是谁|好像可以|不赞同|没收到|1或2|好的取消|不早了|不对|好了|我好了|到了|我来了|可以了|我想预约|恢复了|不谢谢",
-    "fr": "oui mais|oui mais en retard|oui ?|ok ?|peut-être|je ne sais pas|je pense que oui|pas de souci|pas de problème"
-    "|aucun souci|sans problème|non pas de souci|non, je viens|non oui|oui non|ne pas annuler|N'annulez pas"
+    "fr": "oui mais|oui mais en retard|oui ?|ok ?|peut-être|je ne sais pas|je pense que oui"
+    "|non pas de souci|non, je viens|non oui|oui non|ne pas annuler|N'annulez pas"
     "|n'annulez pas svp|Je ne veux pas annuler|je ne peux pas annuler|pas annuler|je n'annule pas|annuler ?"
     "|oui annuler|annulé ?|je ne vais pas annuler|je ne vais pas reporter|ne changez pas|pas changer|je suis malade"
     "|J'ai un empêchement|à 3h|le 2|2 personnes|pour 2|à 2|le 3 svp|1 ou 2|12|1er|pas absent|pas impossible"
     "|arrêt de travail|arrêt maladie|je suis en arrêt|stop ?|ne pas arrêter|si|si possible oui|sûrement|sans doute"
     "|ça va|mauvais numéro|appelez-moi|rappelez-moi svp|k|na|négative|positif|vu|c'est fait|pas sûr|pas encore"
-    "|pas demain|oui demain|oui à 15h|je ne confirme pas|pas confirmé|déjà annulé|oui pour Marie|à demain|bon|annulr"
+    "|pas demain|oui à 15h|je ne confirme pas|pas confirmé|déjà annulé|oui pour Marie|bon|annulr"
     "|arrett|oui 👎|1?|2?|non mais oui|je viens pas annuler|plus tard|trois fois merci non|jamais annulé"
     "|Merci non annuler|je ne suis pas indisponible",
     "de": "ja aber|ja, aber später|ja?|ok?|vielleicht|weiß nicht|ich weiß es nicht|weiß noch nicht|ich glaube schon"
-    "|kein Problem|keine Sorge|kein Thema|Nein, kein Problem|nein, ich komme|Nein doch|ja nein|nein ja|nicht absagen"
+    "|keine Sorge|Nein, kein Problem|nein, ich komme|Nein doch|ja nein|nein ja|nicht absagen"
     "|Bitte nicht absagen|Ich sage nicht ab|ich will nicht absagen|ich möchte nicht verschieben|absagen?|Ja absagen"
     "|schon abgesagt|ist der Termin abgesagt?|nicht verhindert|ich bin nicht verhindert|ich komme nicht zu spät"
     "|ich komme später|komme später|komme etwas später|ich bin krank|krank|um 3|am 2.|der 2.|2 Personen|um 2 Uhr"
     "|1 oder 2|12|2. Termin absagen oder nicht|1. Mai|ich möchte mich abmelden|abmelden?|nicht abmelden|anmelden"
-    "|stopp?|Not|Notfall|na|na ja|nah|jein|wohl|doch|noch nicht|heute nicht|morgen nicht|nicht morgen|falsche Nummer"
-    "|wer ist da|rufen Sie mich an|passt nicht|passt mir nicht|egal|alles gut|Ja um 15 Uhr|ja morgen"
-    "|ich bestätige nicht|nicht bestätigt|unbestätigt|keine Absage|Absagen bitte nein|bis morgen|gute|negativ|positiv"
+    "|stopp?|Not|Notfall|na|na ja|nah|jein|wohl|noch nicht|heute nicht|morgen nicht|nicht morgen|falsche Nummer"
+    "|wer ist da|rufen Sie mich an|passt nicht|passt mir nicht|egal|alles gut|Ja um 15 Uhr"
+    "|ich bestätige nicht|nicht bestätigt|unbestätigt|keine Absage|Absagen bitte nein|gute|positiv"
     "|k|absgen|stoppp nicht|ja 👎|1?|2?|ja für Maria|ich kann nicht absagen|ich kann nicht warten|komme nicht umhin"
     "|basta|ich komme nicht alleine|ich kann nicht früher kommen",
-    "pt_BR": "sim mas|sim, mas vou atrasar|sim?|ok?|talvez|acho que sim|pode ser|não sei|sem problema|não tem problema"
-    "|sem problemas|Não, sem problema|não, vou sim|não sim|sim não|não cancelar|Não cancele|não cancelem por favor"
+    "pt_BR": "sim mas|sim, mas vou atrasar|sim?|ok?|talvez|acho que sim|pode ser|não sei"
+    "|Não, sem problema|não, vou sim|não sim|sim não|não cancelar|Não cancele|não cancelem por favor"
     "|Não quero cancelar|não vou cancelar|Não vou remarcar|não vou desmarcar|não posso cancelar|não precisa cancelar"
     "|cancelar?|Posso cancelar?|sim cancelar|já cancelei|está cancelada?|vou atrasar|vou chegar atrasado|às 2"
-    "|as 3 horas|dia 2|dia 3|2 pessoas|1 ou 2|12|sim amanhã|hoje não|amanhã não|ainda não|não confirmo|não confirmado"
+    "|as 3 horas|dia 2|dia 3|2 pessoas|1 ou 2|12|hoje não|amanhã não|ainda não|não confirmo|não confirmado"
     "|não vou mudar|número errado|quem é|me liga|tudo bem|alta|tive alta|alto|sair?|não quero sair|não vou sair"
     "|não vou parar|parar a consulta|positivo|k|kk|na|visto|nada|correio|cancelr|sairr|sim 👎|1?|2?|sim para Maria"
-    "|mais tarde|depois|até amanhã|bom|não posso esperar|não posso faltar|não falto não|não precisa|impossível faltar"
+    "|mais tarde|depois|bom|não posso esperar|não posso faltar|não falto não|não precisa|impossível faltar"
     "|não irei cancelar|não vou mais cancelar|não consigo cancelar|não estou indisponível|cancelar não|pode",
 }
 
@@ -475,7 +476,7 @@ def test_public_yes_and_no_words() -> None:
     assert len(read_as) >= 260
     assert [text for text, wanted, got in read_as if {wanted, got} == {C, X}] == []
     assert [text for text, wanted, got in read_as if wanted is C and got is ASK] == []
-    wrong = [(text, got) for text, wanted, got in read_as if got != wanted and (wanted, got) != (X, ASK)]
+    wrong = [(text, got) for text, wanted, got in read_as if got != wanted]  # asking back first is not reading
     assert len(wrong) <= 0.03 * len(read_as), wrong
 
 
@@ -599,8 +600,39 @@ def test_the_first_letter_is_never_corrected() -> None:
 
 
 def test_a_long_message_is_a_story() -> None:
-    assert intent("yes " * 15) == C
-    assert intent("yes " * 16) == U
-    assert len(" ".join(["yes"] * 16)) > MAX_LENGTH
+    assert intent("yes " * 30) == C
+    assert intent("yes " * 31) == U
+    assert len(" ".join(["yes"] * 31)) > MAX_LENGTH
     assert intent("yes" + " " * 500) == C
     assert intent("yes" + " " * 5000) == U
+
+
+TUESDAY, WEDNESDAY = date(2026, 5, 5), date(2026, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "today", "wanted"),
+    [
+        ("see you tomorrow", TUESDAY, C), ("see you on Wednesday", TUESDAY, C), ("yes today", WEDNESDAY, C),
+        ("I can't come tomorrow", TUESDAY, X), ("please cancel my appointment on Wednesday", TUESDAY, X),
+        ("I can't come tomorrow, another day please", TUESDAY, R),
+        # another day than the visit's: a mistake in the calendar, or another wish
+        ("see you on Thursday", TUESDAY, ASK), ("yes today", TUESDAY, ASK), ("yes tomorrow", WEDNESDAY, ASK),
+        ("I can't come on Monday", TUESDAY, ASK), ("cancel tomorrow", WEDNESDAY, ASK),
+        ("move it to Monday", TUESDAY, U),
+        # a "no" to a day is no "no"
+        ("no, tomorrow", TUESDAY, U), ("not tomorrow", TUESDAY, U),
+    ],
+)  # fmt: skip
+def test_an_answer_that_names_a_day_is_compared_with_the_visits(text: str, today: date, wanted: Intent) -> None:
+    reading = read(text, LEXICONS["en"])
+    assert about(reading, WEDNESDAY, today).intent == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("no, cancel", X), ("no cancel it", ASK), ("cancel please no", ASK), ("no, I'm ill", X), ("I'm ill", U),
+     ("no busy", ASK), ("I can't, another time", R), ("no change", U), ("cancel, another time", U)],
+)  # fmt: skip
+def test_a_no_that_runs_into_other_words_may_turn_them_around(text: str, wanted: Intent) -> None:
+    assert intent(text) == wanted

@@ -16,7 +16,7 @@ S, H = Intent.STOP, Intent.HELP
 
 CLEAR = {
     "it": {
-        C: "sì|Si|SÌ!|siii|Sì grazie|sì, va bene|ok grazie|confermo|Confermo la visita, grazie|Buongiorno, confermo l'appuntamento"
+        C: "nessun problema|sì|Si|SÌ!|siii|Sì grazie|sì, va bene|ok grazie|confermo|Confermo la visita, grazie|Buongiorno, confermo l'appuntamento"
         "|ci sarò|Ci saremo, grazie|certo|d'accordo|D’accordo|va benissimo|perfetto grazie mille|1 grazie|vengo|Sì dottoressa"
         "|a domani, ci sarò|volentieri|uno|nessun problema, ci sarò|confremo",
         X: "no|No grazie|no, mi dispiace|Purtroppo non posso venire|non vengo|Non ci sarò|annullare|Annullate l'appuntamento per favore"
@@ -28,19 +28,19 @@ CLEAR = {
         ASK: "niente|lasciamo stare|anullare|disidre",
     },
     "nl": {
-        C: "ja|Ja hoor|JA!|jaaa|ja, dank u|oke|Is goed|prima, bedankt|Ik kom|ik kom eraan|Wij komen, dank u wel|bevestigd"
+        C: "geen probleem|ja|Ja hoor|JA!|jaaa|ja, dank u|oke|Is goed|prima, bedankt|Ik kom|ik kom eraan|Wij komen, dank u wel|bevestigd"
         "|Hierbij bevestig ik de afspraak|Ik zal er zijn|Tot dan|Tot morgen!|natuurlijk|akkoord|jazeker|1 alstublieft|Goedemorgen, ik kom"
         "|geen probleem, ik kom|een|bevestgd",
-        X: "nee|Nee dank u|nee, sorry|Helaas kan ik niet komen|ik kan niet komen|Ik kom niet|annuleren|Graag annuleren"
+        X: "niet|nee|Nee dank u|nee, sorry|Helaas kan ik niet komen|ik kan niet komen|Ik kom niet|annuleren|Graag annuleren"
         "|Ik wil de afspraak annuleren|Ik moet helaas afzeggen|Kunt u mijn afspraak annuleren|afspraak afzeggen aub|ben verhinderd|twee",
         R: "verzetten|Kan ik de afspraak verzetten?|Ik wil graag een andere afspraak|andere tijd aub|Ik kan niet komen, graag verzetten|drie",
         S: "stop|afmelden|geen sms meer",
         H: "help|hulp nodig",
         T: "bedankt|Dank u wel|bedankt voor de herinnering",
-        ASK: "niet|laat maar|anulleren|afzegen",
+        ASK: "laat maar|anulleren|afzegen",
     },
     "pl": {
-        C: "tak|Tak!|TAK.|taak|tak, dziękuję|Tak dziekuje bardzo|ok|dobrze|potwierdzam|Potwierdzam wizytę|Dzień dobry, potwierdzam"
+        C: "nie ma problemu|tak|Tak!|TAK.|taak|tak, dziękuję|Tak dziekuje bardzo|ok|dobrze|potwierdzam|Potwierdzam wizytę|Dzień dobry, potwierdzam"
         "|będę|bede na pewno|Przyjdę, dziękuję|oczywiście|jasne|no|No tak|w porządku|do zobaczenia|zgadza się|1 proszę|Nie ma problemu, będę|potwierdzm",
         X: "nie|Nie.|nie, dziękuję|niestety nie|Niestety nie mogę przyjść|nie przyjdę|Nie będę mógł przyjść|odwołuję|Proszę odwołać wizytę"
         "|proszę o odwołanie wizyty|chcę anulować|Muszę odwołać wizytę|rezygnuję|Przepraszam, nie dam rady|dwa",
@@ -51,7 +51,7 @@ CLEAR = {
         ASK: "nieważne|nic|odwoac|anulju",
     },
     "ru": {
-        C: "да|Да!|ДА.|дааа|да, спасибо|Да конечно|ок|хорошо|Хорошо, спасибо|подтверждаю|Подтверждаю запись|Здравствуйте, подтверждаю"
+        C: "нет проблем|да|Да!|ДА.|дааа|да, спасибо|Да конечно|ок|хорошо|Хорошо, спасибо|подтверждаю|Подтверждаю запись|Здравствуйте, подтверждаю"
         "|буду|Приду|придём вовремя|Конечно приду|договорились|ага|угу|1 спасибо|da|Нет проблем, приду|подтверждю|один|смогу",
         X: "нет|Нет.|нет, спасибо|Неа|не смогу|не приду|К сожалению не смогу прийти|Я не приду|отмена|Отмените запись пожалуйста"
         "|Прошу отменить приём|хочу отменить визит|меня не будет|не смогу прийти, отмените пожалуйста|2 спасибо|два",
@@ -62,7 +62,7 @@ CLEAR = {
         ASK: "передумала|вряд ли",
     },
     "uk": {
-        C: "так|Так!|ТАК.|так, дякую|авжеж|ок|добре|Добре, дякую|підтверджую|Підтверджую запис|Добрий день, підтверджую|буду|Прийду"
+        C: "немає проблем|так|Так!|ТАК.|так, дякую|авжеж|ок|добре|Добре, дякую|підтверджую|Підтверджую запис|Добрий день, підтверджую|буду|Прийду"
         "|Обов'язково прийду|звісно|згодна|ага|да|1 дякую|підтверджю|один|Немає проблем, буду",
         X: "ні|Ні.|ні, дякую|не зможу|не прийду|На жаль не зможу прийти|скасувати|Скасуйте запис будь ласка|хочу скасувати візит"
         "|прошу скасувати прийом|мене не буде|відмовляюсь|2|два",
@@ -73,7 +73,7 @@ CLEAR = {
         ASK: "передумав|не думаю|скасувти",
     },
     "tr": {
-        C: "evet|Evet!|EVET.|evett|evet teşekkürler|tamam|Tamamdır|olur|tabii ki|Onaylıyorum|onayliyorum|Randevumu onaylıyorum|geleceğim"
+        C: "sorun değil|evet|Evet!|EVET.|evett|evet teşekkürler|tamam|Tamamdır|olur|tabii ki|Onaylıyorum|onayliyorum|Randevumu onaylıyorum|geleceğim"
         "|Gelicem|Merhaba, geliyorum|Evet geleceğim inşallah|kesinlikle|uygundur|1 lütfen|sorun değil, geleceğim|e|onaylıyorm|bir",
         X: "hayır|HAYIR|hayir|h|hayır teşekkürler|gelemiyorum|Maalesef gelemeyeceğim|Gelemem|iptal|İPTAL|iptal edin lütfen"
         "|Randevumu iptal etmek istiyorum|randevuyu iptal eder misiniz|vazgeçtim|Kusura bakmayın gelemiyorum|iki",
@@ -84,7 +84,7 @@ CLEAR = {
         ASK: "boşver|değil",
     },
     "ar": {
-        C: "نعم|نَعَم|نعم شكرا|نعم، شكراً جزيلاً|اي|ايوه|أيوة|اه|تمام|تمام ان شاء الله|طيب|اوكي|موافق|أكيد|اكيد ان شاء الله|أؤكد الموعد"
+        C: "لا مشكلة|نعم|نَعَم|نعم شكرا|نعم، شكراً جزيلاً|اي|ايوه|أيوة|اه|تمام|تمام ان شاء الله|طيب|اوكي|موافق|أكيد|اكيد ان شاء الله|أؤكد الموعد"
         "|تأكيد|سأحضر|سوف أحضر إن شاء الله|جاي|السلام عليكم، نعم سأحضر|حاضر|ابشر|na3am|aywa|نعم يا دكتور|نعممم|١|لا مشكلة، سأحضر|واحد|ماشي",
         X: "لا|لأ|لا شكرا|كلا|للأسف لا|لا أستطيع|لن أحضر|للأسف لن أستطيع الحضور|ما اقدر اجي|مش جاي|إلغاء|الغاء الموعد|الغاء الموعد من فضلكم"
         "|أريد إلغاء الموعد|ابغى الغي الموعد|بدي الغي الموعد|كنسل|أعتذر عن الحضور|٢|اثنين",
@@ -158,7 +158,7 @@ CLEAR = {
         ASK: "ช่างมัน|ไม่ต้องแล้ว|เปลี่ยนใจแล้วค่ะ",
     },
     "fil": {
-        C: "oo|Oo po|opo|OPO!|yes po|ok po|sige|Sige po|sige po salamat|cge po|pupunta ako|Pupunta po ako|darating po ako|makakapunta po ako|tuloy po|confirm po|Kumpirmado po|confirmed po, salamat po"
+        C: "walang problema|oo|Oo po|opo|OPO!|yes po|ok po|sige|Sige po|sige po salamat|cge po|pupunta ako|Pupunta po ako|darating po ako|makakapunta po ako|tuloy po|confirm po|Kumpirmado po|confirmed po, salamat po"
         "|Magandang umaga po, pupunta po ako|syempre|sure po|noted po|1 po|isa|walang problema po, pupunta po ako|see you po|o",
         X: "hindi|hindi po|di po|Hindi po ako makakapunta|hindi ako makakapunta|di ako makakapunta|Pasensya na po, hindi po ako makakapunta|ayaw ko|no po|cancel po|pa cancel po|Paki cancel po|gusto kong i cancel"
         "|kanselahin po|Sorry po, cancel na lang po|h|2 po|dalawa",
@@ -172,20 +172,20 @@ CLEAR = {
 
 # One word too many, a doubt, a "but", a "don't cancel".
 UNCLEAR = {
-    "it": "sì ma tardi|sì?|forse|non lo so|non annullare|Non cancellate l'appuntamento|non voglio annullare|sì no|no, vengo|no sì|credo di sì|numero sbagliato|cancella? |sì alle 3|1 o 2|nessun problema|arrivo in ritardo|non annullo|se posso vengo|alle 2",
-    "nl": "ja maar later|ja?|misschien|ik weet het niet|niet annuleren|Ik wil niet annuleren|nee, ik kom|ja nee|ik denk het wel|verkeerd nummer|1 of 2|geen probleem|ik kom later|ja om 3 uur|ik annuleer niet|om 2 uur|al geannuleerd",
-    "pl": "tak ale później|tak?|może|nie wiem|nie odwołuj|Proszę nie odwoływać wizyty|nie chcę odwołać|nie, przyjdę|tak nie|chyba tak|pomyłka|1 lub 2|nie ma problemu|spóźnię się|o 2|nie odwołuję",
-    "ru": "да но позже|да?|может быть|не знаю|не отменяйте|Я не хочу отменять|нет, приду|да нет|наверное|ошиблись номером|1 или 2|нет проблем|опоздаю|в 2|не отменяю|постараюсь|да в 3 часа",
-    "uk": "так але пізніше|так?|може|не знаю|не скасовуйте|Я не хочу скасовувати|ні, прийду|так ні|мабуть|помилились номером|1 чи 2|немає проблем|запізнюсь|о 2|постараюсь",
-    "tr": "evet ama geç|evet?|belki|bilmiyorum|iptal etmeyin|iptal etmek istemiyorum|hayır geliyorum|evet hayır|sanırım|yanlış numara|1 veya 2|sorun değil|geç kalacağım|saat 2|iptal mi|gelebilir miyim",
-    "ar": "نعم لكن متأخر|نعم؟|ربما|لا أعرف|لا تلغوا الموعد|لا أريد إلغاء الموعد|لا، سأحضر|نعم لا|ممكن|رقم خطأ|١ أو ٢|لا مشكلة|سأتأخر|الساعة ٢|يمكن|ابدا",
+    "it": "sì ma tardi|sì?|forse|non lo so|non annullare|Non cancellate l'appuntamento|non voglio annullare|sì no|no, vengo|no sì|credo di sì|numero sbagliato|cancella? |sì alle 3|1 o 2|arrivo in ritardo|non annullo|se posso vengo|alle 2",
+    "nl": "ja maar later|ja?|misschien|ik weet het niet|niet annuleren|Ik wil niet annuleren|nee, ik kom|ja nee|ik denk het wel|verkeerd nummer|1 of 2|ik kom later|ja om 3 uur|ik annuleer niet|om 2 uur|al geannuleerd",
+    "pl": "tak ale później|tak?|może|nie wiem|nie odwołuj|Proszę nie odwoływać wizyty|nie chcę odwołać|nie, przyjdę|tak nie|chyba tak|pomyłka|1 lub 2|spóźnię się|o 2|nie odwołuję",
+    "ru": "да но позже|да?|может быть|не знаю|не отменяйте|Я не хочу отменять|нет, приду|да нет|наверное|ошиблись номером|1 или 2|опоздаю|в 2|не отменяю|постараюсь|да в 3 часа",
+    "uk": "так але пізніше|так?|може|не знаю|не скасовуйте|Я не хочу скасовувати|ні, прийду|так ні|мабуть|помилились номером|1 чи 2|запізнюсь|о 2|постараюсь",
+    "tr": "evet ama geç|evet?|belki|bilmiyorum|iptal etmeyin|iptal etmek istemiyorum|hayır geliyorum|evet hayır|sanırım|yanlış numara|1 veya 2|geç kalacağım|saat 2|iptal mi|gelebilir miyim",
+    "ar": "نعم لكن متأخر|نعم؟|ربما|لا أعرف|لا تلغوا الموعد|لا أريد إلغاء الموعد|لا، سأحضر|نعم لا|ممكن|رقم خطأ|١ أو ٢|سأتأخر|الساعة ٢|يمكن|ابدا",
     "hi": "हाँ लेकिन देर से|हाँ?|शायद|पता नहीं|रद्द मत करो|रद्द नहीं करना|नहीं, मैं आऊंगा|हाँ नहीं|हो सकता है|गलत नंबर|1 या 2|कोई बात नहीं|लेट हो जाऊंगा|cancel mat karo|pata nahi|shayad|2 बजे",
     "zh_Hant": "好但是會晚|好嗎|可能|不知道|不取消|不要取消|我不想取消|不，我會來|唔好取消|應該可以|打錯了|1或2|沒關係|會遲到|2點|不會不來|係咪|好似得",
     "ja": "はい、でも遅れます|はい？|たぶん|わかりません|キャンセルしません|キャンセルしないでください|いいえ、行きます|いいえ大丈夫です|行けるか|行けますか|間違いです|1か2|遅れます|2時|多分行けます|行かないわけではありません|変更しないでください",
     "ko": "네 근데 늦어요|네?|아마|모르겠어요|취소하지 마세요|취소 안 해요|취소 안할게요|아니요 갈게요|네 아니요|갈 것 같아요|잘못 보내셨어요|1이나 2|늦을 것 같아요|2시|이번|취소 아니에요|갈까요|못 가면",
     "vi": "có nhưng trễ|có không?|chắc là có|không biết|đừng hủy|không muốn hủy|không hủy|không, tôi sẽ đến|có lẽ|nhầm số|1 hay 2|không sao|đến muộn|2 giờ|đã hủy rồi|chưa chắc|không đổi",
     "th": "ใช่แต่สาย|ใช่ไหม|อาจจะ|ไม่รู้|ไม่ยกเลิก|อย่ายกเลิก|ไม่อยากยกเลิก|ไม่ค่ะ ไปค่ะ|น่าจะไปได้|ผิดเบอร์|1 หรือ 2|ไม่เป็นไร|ไปสาย|2 โมง|ไม่แน่ใจค่ะ|ไม่ไปไม่ได้|ยกเลิกไหม",
-    "fil": "oo pero late|oo ba?|siguro|hindi ko alam|huwag kanselahin|wag i cancel|ayaw kong i cancel|hindi, pupunta ako|oo hindi|baka|wrong number po|1 o 2|walang problema|male late po ako|alas 2|depende po|hindi ko kinansela",
+    "fil": "oo pero late|oo ba?|siguro|hindi ko alam|huwag kanselahin|wag i cancel|ayaw kong i cancel|hindi, pupunta ako|oo hindi|baka|wrong number po|1 o 2|male late po ako|alas 2|depende po|hindi ko kinansela",
 }  # fmt: skip
 
 

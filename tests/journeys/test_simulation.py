@@ -7,7 +7,7 @@ from typing import Any
 
 from reminders.domain.simulation import Message, Window
 from reminders.services.simulation import Simulation
-from reminders.wiring import words
+from reminders.wiring import rules_of, words
 from tests.fakes import FakeMessenger
 from tests.house import House, book, clinic, running
 
@@ -21,7 +21,9 @@ PEOPLE: list[dict[str, Any]] = [
 
 def foretold(house: House, first: str, last: str) -> list[Message]:
     service = house.service
-    simulation = Simulation(service.database, house.clock, service.catalogue, words())
+    simulation = Simulation(
+        service.database, house.clock, service.catalogue, words(), rules_of(service.settings, service.mailer)
+    )
     return [one for one in simulation.run(Window.read(first, last)) if isinstance(one, Message)]
 
 

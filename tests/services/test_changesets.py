@@ -550,6 +550,55 @@ class TestEditedPolicy:
         assert world.reminders(visits[0]) == first
         assert {tuple(one.change for one in world.booking.history(visit)) for visit in visits} == {("book", "replan")}
 
+    def test_a_service_that_gets_another_policy_takes_its_visits_along(self, world):
+        ids = world.open(steps=[step("-P1D"), step("-PT2H")])
+        other = world.add_policy(steps=[step("-PT3H"), step("-P1D")])
+        (visit,) = booked(world, ids, {})
+        assert world.change_sets.switch_policy(ids.service, other, DESK) is None
+        assert offsets(world, visit) == [("planned", DAY), ("planned", 3 * HOUR)]
+        late = world.book(ids, WEDNESDAY + 3 * HOUR)
+        assert offsets(world, late) == [("planned", DAY), ("planned", 3 * HOUR)]
+        before = world.reminders(visit)
+        assert world.change_sets.switch_policy(ids.service, other, DESK) is None
+        assert world.reminders(visit) == before, "it follows it already"
+
+    def test_a_service_that_had_no_policy_gets_one(self, world):
+        ids = world.open(steps=None)
+        visits = booked(world, ids, {}, {}, {})
+        other = world.add_policy(steps=[step("-P1D")])
+        waiting = world.change_sets.switch_policy(ids.service, other, DESK)
+        assert (waiting.state, waiting.preview["messages"]) == ("held", 3)
+        assert [offsets(world, visit) for visit in visits] == [[], [], []]
+        world.change_sets.release(waiting.uid, DESK)
+        work_off(world)
+        world.clock.advance(timedelta(seconds=10))
+        world.change_work.run()
+        assert counts(world, waiting) == ("applied", 3, 0)
+        assert [offsets(world, visit) for visit in visits] == [[("planned", DAY)]] * 3
+
+    def test_other_services_of_the_new_policy_are_left_alone(self, world):
+        ids = world.open(steps=[step("-P1D")])
+        other = world.open(steps=[step("-PT5H")])
+        (mine,), (theirs,) = booked(world, ids, {}), booked(world, other, {})
+        untouched = world.reminders(theirs)
+        world.change_sets.switch_policy(ids.service, other.policy, DESK)
+        assert world.reminders(theirs) == untouched
+        assert ("planned", 5 * HOUR) in offsets(world, mine)
+
+    def test_no_policy_and_one_that_is_being_edited_are_refused(self, world):
+        ids = world.open(steps=[step("-P1D")])
+        other = world.open(steps=[step("-PT5H")])
+        with pytest.raises(Invalid):
+            world.change_sets.switch_policy(ids.service, "pol_unknown", DESK)
+        booked(world, other, {}, {}, {})
+        sets = world.gate(radius=2, undo=timedelta())
+        waiting = sets.change_policy(other.policy, {"steps": [full(step("-PT2H"))]}, DESK).waiting
+        sets.release(waiting.uid, DESK)
+        world.change_work.run()
+        assert counts(world, waiting)[0] == "applying"
+        with pytest.raises(BeingEdited):
+            world.change_sets.switch_policy(ids.service, other.policy, DESK)
+
     def test_a_stale_booking_is_caught_up_with(self, world):
         """Another process read the policy just before it was edited and stores its booking just after."""
         stale = World(world.database, world.clock.now())

@@ -124,6 +124,14 @@ def test_a_cap_leaves_out_nudges_that_others_follow_and_never_the_last(database)
     assert world.states(visit) == [("sent", "due"), ("suppressed", "daily_cap"), ("sent", "due")]
 
 
+def test_a_nudge_that_another_follows_within_the_hour_is_not_taken_for_the_last(database):
+    world = World(database, rules=Rules(combine=timedelta(hours=1), daily_cap=1))
+    visit = world.book(world.open(steps=[step("-PT9H"), step("-PT8H"), step("-PT7H")]), WEDNESDAY)
+    for hours in (9, 8, 7):
+        world.tick(WEDNESDAY - hours * HOUR)
+    assert world.states(visit) == [("sent", "due"), ("suppressed", "daily_cap"), ("sent", "due")]
+
+
 def test_a_budget_that_is_used_up_keeps_the_last_reminder(database):
     world = World(database, rules=Rules(combine=timedelta(0), budget=Decimal("0.07")))
     ids = world.open(steps=[step("-PT9H"), step("-PT8H"), step("-PT7H")])

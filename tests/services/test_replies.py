@@ -16,8 +16,10 @@ from reminders.domain.appointment import Change
 from reminders.services.patients import Card
 from reminders.services.replies import Incoming, Replies
 from reminders.services.slots import Slots
+from reminders.settings import data_dir
 from reminders.store.engine import Database
 from reminders.store.tables import InboxItem, Message, OptOut
+from reminders.texts.lexicons import Lexicons
 from reminders.wiring import lexicons
 from tests.factories import DESK, MONDAY, Ids, World, step, texts
 
@@ -287,3 +289,48 @@ def test_before_there_is_a_clinic(database: Database) -> None:
     assert replies.receive(Incoming("SM2", PHONE, "STOP")) is None
     assert [row.reason for row in world.rows(select(InboxItem.__table__))] == ["not_understood"]
     assert len(world.rows(select(OptOut.__table__))) == 1
+
+
+class _Idle(Lexicons):
+    """Word lists that look, whenever one is read, whether a transaction is open."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(data_dir())
+        self.database = database
+        self.read: list[str] = []
+
+    def entries(self, name: str) -> dict[str, Any]:
+        with self.database.write():  # would wait for ever within another one
+            self.read.append(name)
+        return super().entries(name)
+
+
+def test_the_first_answer_in_a_language_keeps_no_transaction_waiting(desk: Desk, database: Database) -> None:
+    visit = desk.asked()
+    words = _Idle(database)
+    world = desk.world
+    slots = Slots(database, world.clock, world.catalogue)
+    fresh = Replies(database, world.clock, world.catalogue, world.lifecycle, texts(), words, slots)
+    assert fresh.receive(Incoming("SMfirst", PHONE, "qwertz uiop")) is not None
+    assert set(words.read) == set(words.languages)
+    assert len(desk.inbox) == 1  # what was broken off has left nothing behind
+    assert fresh.receive(Incoming("SMfirst", PHONE, "qwertz uiop")) is None
+    assert desk.state(visit) == ("booked", "unconfirmed")
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "asked"),
+    [
+        ("see you on Wednesday", ("booked", "confirmed"), False),
+        ("see you tomorrow", ("booked", "confirmed"), False),
+        ("see you on Friday", ("booked", "unconfirmed"), True),
+        ("I can't come on Wednesday", ("cancelled", "declined"), False),
+        ("I can't come on Friday", ("booked", "unconfirmed"), True),
+    ],
+)
+def test_an_answer_about_another_day_is_asked_about(desk: Desk, text: str, state: Any, asked: bool) -> None:
+    visit = desk.asked()
+    answer = desk.says(text)
+    assert desk.state(visit) == state
+    assert (answer is not None and "1" in answer and "2" in answer and "3" in answer) is asked
+    assert desk.inbox == []

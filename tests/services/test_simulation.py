@@ -36,7 +36,7 @@ DAY, HOURS = step("-P1D"), step("-PT2H", unless_confirmed=True)
 
 
 def simulation(world: World) -> Simulation:
-    return Simulation(world.database, world.clock, world.catalogue, texts())
+    return Simulation(world.database, world.clock, world.catalogue, texts(), world.rules)
 
 
 def run(world: World, window: Window = WEEK, location: str | None = None) -> list[Outcome]:

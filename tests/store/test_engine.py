@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 
-from reminders.store.engine import Database, is_retryable
+from reminders.store.engine import Database, is_retryable, planned
 from reminders.store.tables import Heartbeat, Message, Patient
 from tests.factories import MONDAY, ground, together, uid
 
@@ -109,6 +109,54 @@ def test_only_work_that_was_broken_off_is_begun_again(database):
     with pytest.raises(IntegrityError):
         database.run(work)
     assert (len(tries), beats(database)) == (1, {})
+
+
+def test_what_one_process_planned_wakes_the_others(database):
+    """On SQLite, processes look every second instead, and there is nothing to listen to."""
+    other = Database(database.engine.url.render_as_string(hide_password=False), pool_size=2)
+    heard, done = threading.Semaphore(0), threading.Event()
+    listener = threading.Thread(target=other.listen, args=(heard.release, done))
+    listener.start()
+    try:
+        if database.is_sqlite:
+            listener.join(10)
+            assert not listener.is_alive()
+            return
+        assert heard.acquire(timeout=10)  # what was planned before it listened
+        with database.write() as tx:
+            planned(tx)
+            assert not heard.acquire(timeout=0.05), "told before the commit"
+        assert heard.acquire(timeout=10)
+        with database.write() as tx:
+            beat(tx, "quiet")
+        assert not heard.acquire(timeout=0.05), "told of something else"
+    finally:
+        done.set()
+        listener.join(10)
+        other.close()
+
+
+def test_a_listener_that_lost_its_connection_says_so(database):
+    if database.is_sqlite:
+        pytest.skip("a file is not listened to")
+    heard, done, problems = threading.Semaphore(0), threading.Event(), []
+
+    def listen() -> None:
+        try:
+            database.listen(heard.release, done)
+        except DBAPIError as problem:
+            problems.append(problem)
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    assert heard.acquire(timeout=10)
+    with database.raw() as connection:
+        connection.execute(
+            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                 " WHERE datname = current_database() AND query LIKE 'LISTEN%'")
+        )  # fmt: skip
+    listener.join(10)
+    assert [problem.connection_invalidated for problem in problems] == [True]
 
 
 def test_references_are_checked(database):

@@ -227,3 +227,20 @@ def test_adding_nothing_is_fine(database, clinic):
         outbox.done(tx, [])
     assert states(database) == ["planned", "planned"]
     assert set(NEXT) == set(State)
+
+
+@pytest.mark.parametrize(("ahead", "woken"), [(-MINUTE, 1), (timedelta(seconds=2), 1), (timedelta(seconds=3), 0)])
+def test_only_what_is_due_at_once_is_worth_waking_senders_for(database, clinic, ahead, woken):
+    here = Database(database.engine.url.render_as_string(hide_password=False), pool_size=2)
+    told = []
+    here.on_planned(lambda: told.append(1))
+    row = clinic.reminder(None, NOW + ahead, updated_at=NOW)
+    with here.write() as tx:
+        reminders.add(tx, [row])
+    assert len(told) == woken
+    again = clinic.reminder(None, NOW + ahead, updated_at=NOW, plan=2)
+    del again["appointment_id"]
+    with here.write() as tx:
+        add_visit(tx, clinic.visit(NOW + timedelta(days=1)), [again])
+    here.close()
+    assert len(told) == 2 * woken

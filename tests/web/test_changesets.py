@@ -135,6 +135,29 @@ def test_an_edited_policy_is_held_when_many_are_booked_under_it(web: Local) -> N
         assert web.get(f"appointments/{one}/history")["items"][-1]["change"] == "replan"
 
 
+def test_a_service_gets_another_policy_at_once_or_when_an_admin_agrees(web: Local) -> None:
+    other = web.post("reminder-policies", {"name": "Late", "steps": [{"offset": "-PT5H"}]}, role="admin")["id"]
+    path, first = f"services/{web.ids['service']}", web.ids["policy"]
+    here = visits(web, 2)
+    assert web.patch(path, {"reminder_policy_id": other}, role="admin")["reminder_policy_id"] == other
+    (planned,) = (item for item in web.reminders({"id": here[0]}) if item["state"] == "planned")
+    assert "5 hours before" in planned["sentence"]
+    here.append(book(web, web.ids, "2030-05-08T15:00:00+02:00")["id"])
+    answer = web.api("PATCH", path, {"reminder_policy_id": first, "name": "Control"}, role="admin")
+    held = answer.json()
+    assert (answer.status, held["kind"], held["state"], held["preview"]["patients"]) == (202, "edit_policy", "held", 3)
+    shown = web.get(path)
+    assert (shown["name"], shown["reminder_policy_id"]) == ("Control", other)
+    assert decide(web, held, "release", "admin").status == 200
+    web.tick(minutes=5)
+    web.tick(seconds=10)
+    assert web.get(path)["reminder_policy_id"] == first
+    for one in here:
+        assert sum(item["state"] == "planned" for item in web.reminders({"id": one})) == 2
+    refused = web.api("PATCH", path, {"reminder_policy_id": "pol_nothing"}, role="admin")
+    assert (refused.status, refused.code) == (422, "invalid")
+
+
 def test_lists_are_paged_and_can_be_narrowed(small: Local) -> None:
     visits(small, 1)
     found = [ask(small).json() for _ in range(3)]

@@ -1,0 +1,217 @@
+"""What the phrases of one answer do, and what they mean together.
+
+Part of ``domain/reply.py``, which decides whose words count and what is too uncertain to act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
+
+from reminders.domain.folding import BREAK, QUESTION, is_unspaced, join, unstretched
+from reminders.domain.lexicon import WEEKDAYS, Lexicon, Role
+
+
+class Intent(StrEnum):
+    """What the patient wants. ``UNCLEAR`` and ``QUESTION`` mean: nothing may change, the desk reads it.
+    ``PERHAPS_CANCEL`` means: nothing may change before the patient has said it again."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    PERHAPS_CANCEL = "perhaps_cancel"
+    RESCHEDULE = "reschedule"
+    STOP = "stop"
+    START = "start"
+    HELP = "help"
+    QUESTION = "question"
+    THANKS = "thanks"
+    UNCLEAR = "unclear"
+
+
+DAYS = frozenset({Role.TODAY, Role.TOMORROW, *WEEKDAYS})
+IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION, Role.POLITE_YES}) | DAYS
+_MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
+
+_MEANING = {
+    **{Role(intent): intent for intent in Intent if intent not in (Intent.UNCLEAR, Intent.QUESTION)},
+    **dict.fromkeys((Role.NEGATION, Role.REFUSAL), Intent.CANCEL),
+}
+#: What a "no" may be made of.
+_NOES = frozenset({Role.NEGATION, Role.REFUSAL, Role.CANCEL, Role.PERHAPS_CANCEL, Role.REASON})
+
+_NUMBERS = {Role.ZERO: "0", Role.ONE: "1", Role.TWO: "2", Role.THREE: "3"}
+_DIGITS = {"1": Intent.CONFIRM, "2": Intent.CANCEL, "3": Intent.RESCHEDULE}
+SIGNS = {
+    **dict.fromkeys("👍👌🆗✅✔✓☑💯🤝", Role.CONFIRM),
+    **dict.fromkeys("👎❌✖❎🙅🚫⛔🤷🤔😕", Role.HEDGE),
+    "🙏": Role.THANKS,
+    QUESTION: Role.QUESTION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
+    ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is
+    not wanted; ``days``: the days it names, which the caller compares with the visit's (``about``)."""
+
+    intent: Intent
+    language: str | None
+    matched: str
+    bare: bool = False
+    days: frozenset[Role] = frozenset()
+
+
+UNCLEAR = Reading(Intent.UNCLEAR, None, "")
+
+
+def about(reading: Reading, visit: date, today: date) -> Reading:
+    """``reading`` as an answer about a visit on that day, both days at the venue. Whoever names another day may have a
+    mistake in the calendar or another wish: a yes or no is asked about then, a wish for another time is for a person."""
+    own = {WEEKDAYS[visit.weekday()]}
+    own |= {Role.TODAY} if visit == today else {Role.TOMORROW} if visit == today + timedelta(days=1) else set()
+    if reading.days <= own:
+        return reading
+    if reading.intent in (Intent.CONFIRM, Intent.CANCEL):
+        return Reading(Intent.PERHAPS_CANCEL, reading.language, reading.matched, reading.bare, reading.days)
+    return UNCLEAR if reading.intent is Intent.RESCHEDULE else reading
+
+
+@dataclass(slots=True)
+class Scan:
+    """What the phrases of a message do: for each role the first phrase and its language."""
+
+    roles: dict[Role, tuple[str, str | None]] = field(default_factory=dict)
+    numbers: list[str] = field(default_factory=list)
+    unknown: int = 0
+    #: A "no" that runs into the words after it may turn them around ("no cancel it"); "no, cancel it" may not.
+    runs_on: bool = False
+    #: A "no" of one word, or in a script without words: "no Monday" is not "I can't on Monday".
+    short: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Every word is understood, and every number is one that the reminder offers."""
+        return not self.unknown and all(number in _DIGITS for number in self.numbers)
+
+    @property
+    def digits(self) -> list[str]:
+        return [number for number in self.numbers if number in _DIGITS]
+
+    @property
+    def wishes(self) -> frozenset[Role]:
+        """The roles that answer something. "Thanks" is an answer only when there is no other."""
+        if self.roles.keys() == {Role.POLITE_YES} and not self.digits:
+            return frozenset({Role.CONFIRM})
+        said = frozenset(self.roles) - IGNORABLE
+        return said - {Role.THANKS} if self.digits or said > {Role.THANKS} else said
+
+    @property
+    def answered(self) -> bool:
+        return bool(self.wishes or self.digits)
+
+    @property
+    def in_one_language(self) -> bool:
+        """Everything is understood, and what decides is said in one language; only courtesy comes from another."""
+        return (
+            self.complete and len({language for role, (_, language) in self.roles.items() if role in self.wishes}) == 1
+        )
+
+    def checked(self, reading: Reading) -> Reading:
+        """``reading`` if what this scan did understand points the same way, otherwise unclear."""
+        meanings = {_MEANING.get(role, Intent.UNCLEAR) for role in self.wishes - {Role.THANKS}}
+        return reading if meanings <= {reading.intent} else UNCLEAR
+
+    def reading(self) -> Reading:
+        intent = self._intent()
+        if intent is Intent.UNCLEAR:
+            return UNCLEAR
+        days = frozenset(self.roles) & DAYS
+        if self.digits:
+            return Reading(intent, None, self.digits[0], days=days)
+        wishes = self.wishes | {Role.POLITE_YES}
+        matched, language = next(found for role, found in self.roles.items() if role in wishes)
+        bare = Role.NEGATION in wishes and not wishes & {Role.REFUSAL, Role.CANCEL}
+        return Reading(intent, language, matched, bare, days)
+
+    def _intent(self) -> Intent:
+        meanings = [_DIGITS[digit] for digit in self.digits]
+        if self.wishes:
+            meanings.append(self._meaning(self.wishes))
+        if not self.complete or len(self.digits) > 1 or len(set(meanings)) != 1:
+            return Intent.UNCLEAR
+        return Intent.UNCLEAR if self._doubtful(meanings[0]) else meanings[0]
+
+    def _meaning(self, wishes: frozenset[Role]) -> Intent:
+        """One wish, or several ways to say no at once, or "I cannot" and the wish for another time."""
+        noes, others = wishes & _NOES, wishes - _NOES
+        if len(wishes) == 1:
+            return _MEANING.get(next(iter(wishes)), Intent.UNCLEAR)
+        if others == {Role.RESCHEDULE}:
+            unsure = noes & {Role.CANCEL, Role.PERHAPS_CANCEL} or (self.runs_on and self.short)
+            return Intent.UNCLEAR if unsure else Intent.RESCHEDULE
+        return Intent.UNCLEAR if others else self._no(noes)
+
+    def _no(self, noes: frozenset[Role]) -> Intent:
+        """Several ways to say no. Only a complete one is certain beside a "no" that may turn it around."""
+        if Role.REFUSAL in noes or noes == {Role.CANCEL, Role.REASON}:
+            return Intent.CANCEL
+        if Role.NEGATION not in noes:
+            return Intent.PERHAPS_CANCEL
+        if not self.runs_on:
+            return Intent.CANCEL
+        return Intent.UNCLEAR if Role.REASON in noes else Intent.PERHAPS_CANCEL
+
+    def _doubtful(self, intent: Intent) -> bool:
+        if Role.QUESTION in self.roles and intent not in _MAY_ASK:
+            return True
+        if intent in (Intent.STOP, Intent.START):
+            return bool(self.roles.keys() & (DAYS | {Role.FILLER}))
+        if Role.NEGATION not in self.roles:
+            return False
+        return Role.FILLER in self.roles or (self.short and bool(self.roles.keys() & DAYS))
+
+
+def scan(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Scan:
+    """Cover ``words`` from the left with the longest known phrases; an earlier lexicon goes first."""
+    vocabularies = [lexicon.vocabulary for lexicon in lexicons]
+    words = [unstretched(word, vocabularies) for word in words]
+    found, at = Scan(), 0
+    while at < len(words):
+        at += _phrase(found, words, at, lexicons) or _single(found, words[at])
+    return found
+
+
+def _phrase(found: Scan, words: list[str], at: int, lexicons: tuple[Lexicon, ...]) -> int:
+    """Record the longest phrase that starts at ``at``; how many words it covers, 0 if there is none."""
+    for lexicon in lexicons:
+        for length in range(min(lexicon.longest, len(words) - at), 0, -1):
+            phrase = tuple(words[at : at + length])
+            role = lexicon.phrases.get(phrase)
+            if role in _NUMBERS:
+                found.numbers.append(_NUMBERS[role])
+            elif role:
+                found.roles.setdefault(role, (join(phrase), lexicon.language))
+            if role is Role.NEGATION:
+                found.runs_on |= bool(found.roles.keys() & (_NOES - {role})) or words[at + length :][:1] not in (
+                    [],
+                    [BREAK],
+                )
+                found.short |= length == 1 or is_unspaced("".join(phrase))
+            if role:
+                return length
+    return 0
+
+
+def _single(found: Scan, word: str) -> int:
+    """Record what needs no word list: a digit, a meaningful emoji, a mark. Everything else is left over."""
+    role = SIGNS.get(word)
+    if role:
+        found.roles.setdefault(role, (word, None))
+    elif word.isdecimal():
+        found.numbers.append(word)
+    elif word != BREAK:
+        found.unknown += 1
+    return 1
