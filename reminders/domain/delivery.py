@@ -87,6 +87,9 @@ NEXT: dict[State, frozenset[State]] = {
     State.WITHDRAWN: frozenset(),
 }
 
+#: What may follow besides on a call: nobody took it, so it is placed again.
+ON_A_CALL: dict[State, frozenset[State]] = {State.SENT: frozenset({State.PLANNED})}
+
 #: Not yet handed to anybody: a change of the visit may still withdraw these.
 UNSENT = frozenset({State.PLANNED, State.CLAIMED})
 
@@ -104,6 +107,7 @@ def move(current: State, new: State) -> State:
     return new if may_move(current, new) else current
 
 
-def sources(new: State) -> frozenset[State]:
+def sources(new: State, *, on_a_call: bool = False) -> frozenset[State]:
     """Every state from which ``new`` may be reached; the WHERE clause of a safe update."""
-    return frozenset(state for state, following in NEXT.items() if new in following)
+    before = {state for state, following in NEXT.items() if new in following}
+    return frozenset(before | {state for state, following in ON_A_CALL.items() if on_a_call and new in following})

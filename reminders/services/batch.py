@@ -9,17 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.combining import Candidate
 from reminders.domain.cost import RateCard
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import Situation
-from reminders.domain.plan import DEFAULT_QUIET_HOURS, Step
+from reminders.domain.plan import Step
 from reminders.domain.ports import Attachment
 from reminders.errors import Invalid
+from reminders.services import situations
 from reminders.services.catalogue import Snapshot
-from reminders.store import claims, consents
+from reminders.services.situations import Due
+from reminders.store import claims
 from reminders.store.engine import Record
 from reminders.texts import Facts, Rendered
 
@@ -82,25 +83,11 @@ def visit_facts(
 
 
 def situation(batch: Batch, row: Record, stops: set[tuple[str, str]]) -> Situation:
-    place = venue(batch, row)
-    policy, step = policy_of(batch, row), step_of(batch, row)
-    address = address_of(row, batch.channel)
-    return Situation(
-        kind=row.kind,
-        now=batch.now,
-        not_after=row.not_after,
-        visit_status=Status(row.status) if row.status else None,
-        confirmation=Confirmation(row.confirmation) if row.confirmation else None,
-        start=row.start_at,
-        has_address=bool(address),
-        opted_out=consents.bars(stops, row.patient_phone, row.patient_email, row.channel),
-        unless_confirmed=bool(step and step.unless_confirmed),
-        is_fallback=bool(step and row.channel != step.channels[0]),
-        quiet=policy.quiet(place.country) if policy else DEFAULT_QUIET_HOURS,
-        zone=place.zone_of(row.patient_zone),
-        paused=bool(row.visit_paused),
-        patient_paused=row.patient_paused,
-    )
+    due = Due(
+        row.kind, batch.channel, row.not_after, row.status, row.confirmation, row.start_at, row.patient_phone,
+        row.patient_email, row.patient_zone, bool(row.visit_paused), row.patient_paused,
+    )  # fmt: skip
+    return situations.situation(due, batch.now, venue(batch, row), policy_of(batch, row), step_of(batch, row), stops)
 
 
 def candidate(batch: Batch, number: int) -> Candidate:

@@ -9,15 +9,14 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Channel, Reason, State
-from reminders.domain.dispatch import Situation, Verdict, decide
-from reminders.domain.plan import DEFAULT_QUIET_HOURS, Planned, Step
+from reminders.domain.dispatch import Verdict, decide
+from reminders.domain.plan import Planned, Step
 from reminders.domain.simulation import Condition, Contact
 from reminders.services.catalogue import Snapshot
 from reminders.services.planning import Lot, reminders_of
-from reminders.store import consents
+from reminders.services.situations import Due, situation
 from reminders.store.engine import Record
 
 #: (phone or e-mail address, channel) of every stop in force.
@@ -37,12 +36,21 @@ class Case:
     due_at: datetime
     not_after: datetime
     body: str | None
-    opted_out: bool
+    stops: Stops
     verdict: Verdict | None = None
 
     @property
+    def due(self) -> Due:
+        row = self.row
+        return Due(
+            self.kind, self.channel, self.not_after, row.appointment_status, row.appointment_confirmation,
+            row.appointment_start_at, row.patient_phone, row.patient_email, row.patient_zone,
+            bool(row.appointment_paused), row.patient_paused,
+        )  # fmt: skip
+
+    @property
     def address(self) -> str | None:
-        return _address(self.row, self.channel)
+        return self.due.address or None
 
     @property
     def rule(self) -> Step | None:
@@ -66,7 +74,7 @@ def stored(snapshot: Snapshot, row: Record, stops: Stops) -> Case:
     place = snapshot.location_by_id[number] if number else next(iter(snapshot.location_by_id.values()))
     return Case(
         row, place, _policy(snapshot, row), row.reminder_kind, row.reminder_step, channel, row.reminder_due_at,
-        row.reminder_not_after, row.reminder_body, _is_blocked(row, channel, stops),
+        row.reminder_not_after, row.reminder_body, stops,
     )  # fmt: skip
 
 
@@ -84,7 +92,7 @@ def anew(snapshot: Snapshot, row: Record, stops: Stops, now: datetime) -> list[C
         policy = replace(policy, steps=branch.steps)
     return [
         Case(row, place, policy, "reminder", item.step, item.channel, item.due_at, item.not_after, None,
-             _is_blocked(row, item.channel, stops), _settled(item))
+             stops, _settled(item))
         for item in planned
         if item.reason is not Reason.BOOKED_TOO_LATE
     ]  # fmt: skip
@@ -113,29 +121,11 @@ def contact(case: Case, at: datetime, holidays: Set[date]) -> Contact:
 
 
 def _verdict(case: Case, at: datetime) -> Verdict:
-    row, place = case.row, case.location
-    return decide(Situation(
-        kind=case.kind, now=at, not_after=case.not_after,
-        visit_status=Status(row.appointment_status) if row.appointment_status else None,
-        confirmation=Confirmation(row.appointment_confirmation) if row.appointment_confirmation else None,
-        start=row.appointment_start_at, has_address=case.address is not None, opted_out=case.opted_out,
-        unless_confirmed=bool(case.rule and case.rule.unless_confirmed),
-        is_fallback=case.condition is Condition.FALLBACK,
-        quiet=case.policy.quiet(place.country) if case.policy else DEFAULT_QUIET_HOURS,
-        zone=place.zone_of(row.patient_zone), paused=bool(row.appointment_paused), patient_paused=row.patient_paused,
-    ))  # fmt: skip
+    return decide(situation(case.due, at, case.location, case.policy, case.rule, case.stops))
 
 
 def _settled(planned: Planned) -> Verdict | None:
     return None if planned.state is State.PLANNED else Verdict(planned.state, planned.reason)
-
-
-def _address(row: Record, channel: Channel) -> str | None:
-    return (row.patient_email if channel is Channel.EMAIL else row.patient_phone) or None
-
-
-def _is_blocked(row: Record, channel: Channel, stops: Stops) -> bool:
-    return consents.blocks(stops, _address(row, channel) or "", channel)
 
 
 def _policy(snapshot: Snapshot, row: Record) -> Policy | None:

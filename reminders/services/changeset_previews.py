@@ -90,8 +90,8 @@ class Previews:
     def _pages(self, tx: Connection, which: Which) -> Iterator[_Page]:
         after: tuple[datetime, int] | None = None
         while visits := store.visits(tx, which, after, _PAGE):
-            phones = {visit.patient_phone for visit in visits if visit.patient_phone}
-            stops = consents.in_force(tx, phones)
+            addresses = {one for visit in visits for one in (visit.patient_phone, visit.patient_email) if one}
+            stops = consents.in_force(tx, addresses)
             yield _Page(tx, self._catalogue.current(), visits, stops, self._clock.now())
             after = visits[-1].start_at, visits[-1].id
 
@@ -147,13 +147,12 @@ class Previews:
 def _blocked(page: _Page, visit: Record, channel: Channel, *, is_reminder: bool) -> Blocked | None:
     if is_reminder and (visit.paused or visit.patient_paused):
         return Blocked.PAUSED
-    if channel is Channel.EMAIL:
-        return None if visit.patient_email else Blocked.NO_ADDRESS
-    if not visit.patient_phone:
-        return Blocked.BAD_NUMBER if visit.phone_problem else Blocked.NO_ADDRESS
-    if consents.blocks(page.stops, visit.patient_phone, channel):
+    by_mail = channel is Channel.EMAIL
+    if not (visit.patient_email if by_mail else visit.patient_phone):
+        return Blocked.BAD_NUMBER if visit.phone_problem and not by_mail else Blocked.NO_ADDRESS
+    if consents.bars(page.stops, visit.patient_phone, visit.patient_email, channel):
         return Blocked.OPTED_OUT
-    return Blocked.BAD_NUMBER if visit.phone_problem else None
+    return Blocked.BAD_NUMBER if visit.phone_problem and not by_mail else None
 
 
 def _home(page: _Page, visit: Record) -> Location:

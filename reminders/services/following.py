@@ -39,7 +39,7 @@ class Following:
         due = into_allowed_hours(now + CALL_AGAIN, row.not_after, now, place.zone_of(visit.patient_zone), quiet)
         if due is None or due < now + CALL_AGAIN or due > row.not_after:
             return False
-        return store.put_back(tx, reminder_id, Reason.CALL_AGAIN, now, also_sent=True, due_at=due)
+        return store.put_back(tx, reminder_id, Reason.CALL_AGAIN, now, on_a_call=True, due_at=due)
 
     def fall_back(self, tx: Connection, reminder_id: int, now: datetime) -> None:
         """Let the next channel of the same step follow at once: bring its reminder forward, or plan it."""

@@ -150,11 +150,11 @@ def move(tx: Connection, number: int, state: State, reason: Reason | None, now: 
 
 
 def put_back(
-    tx: Connection, number: int, reason: Reason, now: datetime, *, also_sent: bool = False, **values: Any
+    tx: Connection, number: int, reason: Reason, now: datetime, *, on_a_call: bool = False, **values: Any
 ) -> bool:  # fmt: skip
     """Plan a reminder again that did not reach anybody, and those its message spoke for, each on its own from now on.
-    ``also_sent``: also one that the provider had taken, because a call nobody answered is placed again."""
-    before = (State.CLAIMED, State.UNCERTAIN, *([State.SENT] if also_sent else []))
+    ``on_a_call``: also one that the provider had taken, because a call nobody answered is placed again."""
+    before = sources(State.PLANNED, on_a_call=on_a_call)
     values |= {"state": State.PLANNED, "reason": reason, "updated_at": now, "lease_until": None, "carried_by": None}
     statement = update(Reminder).where(_with_carried(number), Reminder.state.in_(before))
     return tx.execute(statement.values(**values)).rowcount >= 1

@@ -69,6 +69,11 @@ def test_nothing_handed_over_can_be_taken_back_as_if_it_were_not():
     assert not any(may_move(state, State.PLANNED) for state in CONTACTED)
 
 
+def test_only_a_call_that_was_sent_may_be_planned_again():
+    assert sources(State.PLANNED, on_a_call=True) - sources(State.PLANNED) == {State.SENT}
+    assert all(sources(new, on_a_call=True) == sources(new) for new in State if new is not State.PLANNED)
+
+
 def test_an_attempt_is_written_only_by_who_claimed_the_row():
     assert sources(State.UNCERTAIN) == {State.CLAIMED}
     assert sources(State.CLAIMED) == {State.PLANNED}

@@ -16,7 +16,7 @@ from reminders.services.changeset_work import ChangeSetWork
 from reminders.services.changesets import BeingEdited, Window, WrongState
 from reminders.services.lifecycle import Lifecycle
 from reminders.store import changesets as store
-from reminders.store import patients
+from reminders.store import consents, patients
 from reminders.store.engine import Database, Record
 from tests.factories import DESK, MONDAY, PATIENT, Ids, World, at, step, together
 from tests.fakes import WorkerDied
@@ -86,6 +86,14 @@ class TestPreview:
         assert facts["cost"] == [{"amount": str(facts["segments"] * 783 / 10000), "currency": "USD"}]
         assert facts["taken_back"] == len([row for row in before if row.state == "planned"])
         assert world.reminders() == before, "a preview changes nothing"
+
+    def test_who_wants_no_e_mail_is_counted_as_out_of_reach(self, world):
+        ids = world.open(notices=NOTICES)
+        booked(world, ids, {"phone": None, "email": "ana@example.com"}, {"phone": None, "email": "leo@example.com"})
+        world.run(lambda tx: consents.stop(tx, "leo@example.com", "email", MONDAY, "unsubscribed", None))
+        facts = cancel(world, ids).preview
+        assert facts["by_channel"] == {"email": 1}
+        assert facts["unreachable_by_reason"] == {"opted_out": 1}
 
     def test_segments_are_those_of_the_real_texts(self, world):
         long = "Centro de Salud Nuestra Señora de los Ángeles de la Ribera Alta del Río, planta segunda"
