@@ -60,6 +60,10 @@ FACTS: dict[str, frozenset[str]] = {
     "answer_nothing": _ANYWHERE,
     "answer_start": _ANYWHERE,
     "answer_too_late": _ANYWHERE,
+    "answer_sure": _VISIT,
+    "answer_moved": _VISIT,
+    "answer_late": _ANYWHERE,
+    "answer_all_cancelled": _ANYWHERE,
 }
 
 #: The one text that is about a visit or about none; its facts of a visit may be empty.
@@ -70,6 +74,8 @@ MUST_TELL: dict[str, frozenset[str]] = {
     "reminder": frozenset({"when"}),
     "moved": frozenset({"when"}),
     "cancelled": frozenset({"when"}),
+    "answer_sure": frozenset({"when"}),
+    "answer_moved": frozenset({"when"}),
     "several": frozenset({"visits"}),
     "desk": frozenset({"text"}),
 }

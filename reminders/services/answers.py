@@ -43,13 +43,18 @@ class Answers:
             "uid": new_uid("msg", reply.now), "direction": "out", "channel": Channel.SMS, "kind": "answer",
             "appointment_id": answer.visit.id if answer.visit else None,
             "patient_id": reply.sender.id if reply.sender else None, "phone": reply.phone,
-            "body": rendered.body, "language": rendered.language, "state": State.SENT, "segments": units,
+            "body": rendered.body, "language": rendered.language,
+            "wanted_language": self._wanted(reply, location) if rendered.fallback else None, "state": State.SENT, "segments": units,
             "template": answer.template, "text_version": rendered.version,
             "estimated": price.amount, "estimated_currency": price.currency, "created_at": reply.now,
             "sent_at": reply.now,
         }  # fmt: skip
         messages.add(tx, values)
         return rendered.body
+
+    def _wanted(self, reply: Reply, location: Location) -> str:
+        """The language that was asked for."""
+        return (reply.sender.language if reply.sender else None) or location.locale
 
     def language(self, reply: Reply) -> str:
         """The catalogue for whoever sent it."""

@@ -223,7 +223,7 @@ class Wording:
         if odd and is_gsm(body):
             said = " ".join(sorted(odd))
             found.append(("costly_facts", f"The text is cheap, but its facts bring {said}, which double its price."))
-        if key.template in {"reminder", "moved"} and key.channel == Channel.SMS and "1" not in body:
+        if key.template in {"reminder", "moved", "answer_sure"} and key.channel == Channel.SMS and "1" not in body:
             found.append(("no_answer", "Nothing says how to answer: 1 confirms, 2 cancels, 3 asks for another time."))
         return found
 

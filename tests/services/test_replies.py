@@ -334,3 +334,11 @@ def test_an_answer_about_another_day_is_asked_about(desk: Desk, text: str, state
     assert desk.state(visit) == state
     assert (answer is not None and "1" in answer and "2" in answer and "3" in answer) is asked
     assert desk.inbox == []
+
+
+def test_the_ledger_says_which_language_an_answer_lacked(desk: Desk) -> None:
+    desk.world.patients.change(desk.ids.patient, {"language": "sw"}, None)
+    desk.asked()
+    assert desk.says("1") is not None
+    (answer,) = desk.world.rows(select(Message.__table__).where(Message.kind == "answer"))
+    assert (answer.language, answer.wanted_language) == ("es", "sw")

@@ -159,18 +159,6 @@ def test_what_would_not_go_out_is_told_with_the_reason(world: World) -> None:
     assert [one.contact.visit for one in going_out(found)] == [visits[5]]
 
 
-@pytest.mark.parametrize(
-    ("address", "channel"), [("+34600000010", "all"), ("ana@example.com", "email")]
-)  # fmt: skip
-def test_a_stop_of_everything_or_of_e_mail_stops_e_mail(world: World, address: str, channel: str) -> None:
-    person = {"phone": "+34600000010", "email": "Ana@example.com"}
-    ids = world.open(steps=[step("-P1D", "email")], patient=person)
-    world.book(ids, WEDNESDAY)
-    with world.database.write() as tx:
-        consents.stop(tx, address, channel, MONDAY, "STOP", None)
-    assert left_out(run(world)) == [(State.SUPPRESSED, Reason.OPTED_OUT)]
-
-
 def test_a_stop_on_one_channel_leaves_the_other(world: World) -> None:
     ids = world.open(steps=[step("-P1D", "sms", "voice", fallback_after="PT30M")], patient={"phone": "+34600000010"})
     world.book(ids, WEDNESDAY)
