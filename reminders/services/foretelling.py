@@ -103,8 +103,8 @@ class Combining:
     def _messages(self, due: list[Settled], at: datetime) -> Iterator[Settled]:
         early = self._early(due, at)
         known = {one.number: one for one in (*due, *early)}
-        groups, _ = combine([one.candidate(at) for one in known.values()])
-        self._joined |= {one.number for one in early} & {number for of in groups for number in of.carried}
+        groups, waiting = combine([one.candidate(at) for one in known.values()])
+        self._joined |= {one.number for one in early} - set(waiting)
         for group in groups:
             yield from _spoken(group, known, at)
 

@@ -56,7 +56,7 @@ class Database:
             self._reader, self._writer = self._engine, self._engine.execution_options(begin="BEGIN IMMEDIATE")
         else:  # a pool of its own: switching a connection to autocommit and back costs as much as a query
             self._reader, self._writer = _create(url, pool_size, autocommit=True), self._engine
-        for engine in (self._engine,) if self.is_sqlite else (self._reader, self._writer):
+        for engine in self.engines:
             event.listen(engine, "before_cursor_execute", self._count)
             event.listen(engine, "connect", self._remember)
 
@@ -143,6 +143,11 @@ class Database:
     def engine(self) -> Engine:
         """The SQLAlchemy engine, for migrations only."""
         return self._engine
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """Every engine that statements go through, for those that listen to them."""
+        return (self._engine,) if self.is_sqlite else (self._reader, self._writer)
 
     def close(self) -> None:
         self._reader.dispose()

@@ -131,9 +131,11 @@ def test_reading_while_somebody_adds_what_others_refer_to(world):
             idle.release()
 
     catalogue = Catalogue(world.database, world.clock, lambda *_: frozenset())
-    event.listen(world.database.engine, "after_cursor_execute", interfere)
+    for engine in world.database.engines:
+        event.listen(engine, "after_cursor_execute", interfere)
     snapshot = catalogue.current()
-    event.remove(world.database.engine, "after_cursor_execute", interfere)
+    for engine in world.database.engines:
+        event.remove(engine, "after_cursor_execute", interfere)
     assert len(added) > 5
     assert ids.service in snapshot.services
     for service in snapshot.services.values():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from reminders.domain.delivery import Channel
@@ -121,6 +121,7 @@ visits = st.lists(
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(visits=[(30, PHONES[0], "es")] * 2 + [(30, PHONES[0], "en")] + [(30, PHONES[0], "es")] * 2, ahead=30, cap=0)
 @given(visits=visits, ahead=st.sampled_from([0, 30, 60]), cap=st.sampled_from([0, 1, 2]))
 def test_what_is_foretold_is_what_is_sent(
     database: Database, visits: list[tuple[int, str, str]], ahead: int, cap: int
