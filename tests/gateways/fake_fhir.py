@@ -71,7 +71,7 @@ class FakeFhir(FakeSystem):
     def answer(self, asked: Asked) -> Said:
         if asked.path == "/token":
             return self._token(asked)
-        place = asked.path.removeprefix("/fhir/")
+        place = asked.path.removeprefix("/fhir").lstrip("/")
         if place == "metadata":
             return Said(200, self._capabilities(), TYPE)
         if asked.headers.get("authorization") not in {f"Bearer {one}" for one in self.tokens} | {

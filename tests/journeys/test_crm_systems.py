@@ -12,9 +12,10 @@ import pytest
 from reminders.connecting import SYSTEMS
 from reminders.domain.connector import Remote
 from reminders.domain.crm import PATIENT, VISIT
-from tests.gateways import fake_espocrm, fake_hubspot, fake_salesforce
+from tests.gateways import fake_espocrm, fake_fhir, fake_hubspot, fake_salesforce
 from tests.gateways.crm_contract import CrmPeering
 from tests.gateways.test_espocrm import Espo
+from tests.gateways.test_fhir import FhirServer
 from tests.gateways.test_hubspot import Hub
 from tests.gateways.test_salesforce import Force
 from tests.house import Local, book, clinic, local
@@ -44,6 +45,7 @@ KNOWN = {
         fake_espocrm.FakeEspoCrm, Espo,
         {"api_key": fake_espocrm.KEY, "language_field": "cLanguage", "reason_field": "cReason"}, "u1", "Check-up",
     ),
+    "fhir": Known(fake_fhir.FakeFhir, FhirServer, {"token": fake_fhir.TOKEN}, "d1", "Check-up"),
     "hubspot": Known(
         fake_hubspot.FakeHubSpot, Hub, {"token": fake_hubspot.TOKEN, "reason_property": "reason"}, "71", "Check-up"
     ),
