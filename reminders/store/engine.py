@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 #: One row of a result; its attributes are the columns of the query that made it.
@@ -130,7 +130,7 @@ class Database:
         for listener in self._listeners:
             listener()
         if not self.is_sqlite:
-            with suppress(DBAPIError), self._reader.connect() as connection:
+            with suppress(SQLAlchemyError), self._reader.connect() as connection:
                 connection.exec_driver_sql(f"NOTIFY {_CHANNEL}")
 
     @contextmanager
