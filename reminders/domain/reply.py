@@ -118,6 +118,8 @@ def _guess(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Reading:
     """Languages mixed in one message, or one word mistyped; believed only where a mistake does no harm."""
     mixed = scan(words, lexicons)
     scans = [mixed] if mixed.complete else [scan(spelling, lexicons) for spelling in _corrected(words, lexicons)]
+    if any(found.complete and Role.HEDGE in found.roles for found in scans):  # "listb" may be "listo" or "lista"
+        return UNCLEAR
     readings = {reading.intent: reading for reading in (found.reading() for found in scans)}
     readings.pop(Intent.UNCLEAR, None)
     if len(readings) != 1:

@@ -56,6 +56,7 @@ class WallTimes:
         return moved
 
     def _begin(self, tx: Connection) -> None:
+        walltimes.alone(tx)
         now, last = self._clock.now(), walltimes.last(tx)
         if last is None or self._is_over(last, now):
             walltimes.open_new(tx, self._rules.version, now)

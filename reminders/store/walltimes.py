@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, text, update
 
 from reminders.domain.appointment import OPEN
 from reminders.store.engine import Record
@@ -20,6 +20,12 @@ def last(tx: Connection, *, lock: bool = False) -> Record | None:
     """The last check, perhaps still under way; with ``lock`` ``None`` also while another worker is at it."""
     query = select(_CHECK).order_by(_CHECK.c.id.desc()).limit(1)
     return tx.execute(query.with_for_update(skip_locked=True, key_share=True) if lock else query).first()
+
+
+def alone(tx: Connection) -> None:
+    """Until the end of the transaction nobody else decides whether a new check is due (SQLite writes one at a time)."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('zone check', 0))"))
 
 
 def open_new(tx: Connection, version: str, now: datetime) -> None:

@@ -594,6 +594,11 @@ def test_a_slip_as_close_to_a_doubt_as_to_a_yes_is_not_corrected() -> None:
     assert read("comingt", Lexicon.from_mapping("xx", entries)).intent == U
 
 
+def test_a_slip_between_a_yes_and_a_doubt_that_is_part_of_a_yes_is_left_to_the_desk() -> None:
+    assert intent("lista", "es") == U
+    assert intent("listb", "es") == U
+
+
 def test_the_first_letter_is_never_corrected() -> None:
     assert read("visto", Lexicon.from_mapping("xx", {"confirm": ["listo"]})).intent == U
     assert read("lisyo", Lexicon.from_mapping("xx", {"confirm": ["listo"]})).intent == C

@@ -227,6 +227,12 @@ def test_two_workers_do_it_once(town: Town) -> None:
     assert town.starts([visit]) == [NINE - HOUR]
 
 
+def test_two_workers_begin_one_check(town: Town) -> None:
+    town.book()
+    together([lambda: town.world.database.run(town.checker()._begin) for _ in range(6)])
+    assert town.world.count(ZoneCheck) == 1
+
+
 def test_the_release_in_use_is_known(tmp_path: Path) -> None:
     (tmp_path / "tzdata.zi").write_text("# version 2031c\n# ddeps\n")
     assert SystemZones((str(tmp_path / "none"), str(tmp_path))).version == "2031c"

@@ -174,10 +174,10 @@ def test_two_that_create_the_same_patient_at_once_get_one(web: Local) -> None:
     def create(_: int) -> Any:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json",
                    "If-None-Exist": f"identifier={MRN}|9"}  # fmt: skip
-        client = web.service.app().test_client()
+        client = app.test_client()
         return client.post("/fhir/Patient", data=json.dumps(person("9")), headers=headers).json["id"]
 
-    key = web.key("desk")
+    key, app = web.key("desk"), web.service.app()
     with ThreadPoolExecutor(4) as pool:
         ids = set(pool.map(create, range(8)))
     assert len(ids) == 1
