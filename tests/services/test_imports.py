@@ -468,9 +468,13 @@ def test_the_result_can_be_shown(importing: Importing, folder: Folder) -> None:
 # The public set
 
 
+VITORIA = ("noshow", "vitoria-2016-half.csv.gz")
+
+
 @needs_shared
-def test_the_public_set_is_read_to_the_last_row(importing: Importing, folder: Folder, database: Database) -> None:
-    path = shared("noshow", "vitoria-2016-half.csv.gz")
+def test_the_public_set_is_read_to_the_last_row(sqlite_database_url: str, folder: Folder) -> None:
+    database = Database(sqlite_database_url)
+    importing, path = Importing(database, ManualClock(NOW)), shared(*VITORIA)
     mapping = load_mapping("vitoria-noshow", MAPPINGS)
     first = load(importing, folder, path, mapping)
     assert (first.read, first.accepted, first.rejected, first.already_there) == (55_308, 55_298, 10, 0)
@@ -489,10 +493,40 @@ def test_the_public_set_is_read_to_the_last_row(importing: Importing, folder: Fo
     assert report.reminder_costs().rows()[0]["imported"] == counts(database)["reminder"] == 17_753
 
     before = counts(database)
-    second = load(importing, folder, path, mapping)
-    assert (second.accepted, second.already_there, second.rejected) == (0, 55_298, 10)
-    assert second.noshows_already_there == first.noshows_accepted
+    again = load(importing, folder, _sample(path, folder), mapping)
+    assert (again.read, again.accepted, again.already_there) == (SAMPLED, 0, SAMPLED - 2)
     assert counts(database) == before
+    database.close()
+
+
+@needs_shared
+def test_a_sample_of_the_public_set_gives_the_same_on_both_databases(
+    importing: Importing, folder: Folder, database: Database
+) -> None:
+    path, mapping = _sample(shared(*VITORIA), folder), load_mapping("vitoria-noshow", MAPPINGS)
+    first = load(importing, folder, path, mapping)
+    assert (first.read, first.rejected, first.noshows_accepted) == (SAMPLED, 2, 549)
+    report = Reports(database, ManualClock(NOW))
+    total = report.no_shows().total
+    assert (total.booked, total.noshow, total.fulfilled) == (SAMPLED - 2, 549, 2214)
+    assert sum(visits.noshow for _, visits in report.no_shows(by="lead_time").groups) == 549
+    assert report.reminder_costs().rows()[0]["imported"] == counts(database)["reminder"] == 845
+
+    before = counts(database)
+    second = load(importing, folder, path, mapping)
+    assert (second.accepted, second.already_there, second.noshows_already_there) == (0, SAMPLED - 2, 549)
+    assert counts(database) == before
+
+
+#: Rows of the public set that ``_sample`` takes; two of them cannot be read.
+SAMPLED = 2765
+
+
+def _sample(path: Path, folder: Folder) -> Path:
+    """Every twentieth row of the whole file, so that all its weeks and places are met."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        lines = [text for number, text in enumerate(file) if number % 20 == 0]
+    return folder.raw("".join(lines).encode(), "sample.csv")
 
 
 def _check_rejects(path: Path, rejects: list[dict[str, str]]) -> None:
