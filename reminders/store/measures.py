@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, literal, literal_column, select
 
 from reminders.domain.appointment import OPEN, Confirmation, Status
-from reminders.domain.delivery import Reason, State
+from reminders.domain.delivery import Reason
 from reminders.domain.measures import CostBy, NoShowBy
 from reminders.store.engine import Record
 from reminders.store.facts import Span, within
+from reminders.store.spent import CURRENCY, GUESSED, PRICED, REFUSED
 from reminders.store.tables import Appointment, Location, Message, Patient, Provider, Reminder, Service
 
 UNMARKED = "unmarked"
@@ -52,6 +54,8 @@ _KEPT = (Status.ARRIVED, Status.FULFILLED)
 
 def visits(tx: Connection, by: NoShowBy, spans: Sequence[Span], now: datetime) -> Sequence[Record]:
     """(key, outcome, count): outcome is a final status, ``unmarked`` or ``upcoming``."""
+    if not spans:
+        return []
     is_open = Appointment.status.in_(OPEN)
     outcome = case((and_(is_open, Appointment.end_at <= now), UNMARKED), (is_open, UPCOMING), else_=Appointment.status)
     key = _NO_SHOW_KEYS[by].label("key")
@@ -63,11 +67,7 @@ def visits(tx: Connection, by: NoShowBy, spans: Sequence[Span], now: datetime) -
 
 def reminders(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Record]:
     """(key, outcome, count) of the policy's reminders: outcome is a state, or ``imported``."""
-    outcome = case((Reminder.reason == Reason.IMPORTED, IMPORTED), else_=Reminder.state)
-    key = _COST_KEYS[by].label("key")
-    query = select(key, outcome.label("outcome"), func.count().label("count")).select_from(Reminder)
-    query = _joined(query, by).where(Reminder.kind == "reminder", within(spans))
-    return tx.execute(query.group_by("key", "outcome")).all()
+    return tx.execute(_reminders(by).where(within(spans))).all() if spans else []
 
 
 def spending(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Record]:
@@ -76,30 +76,35 @@ def spending(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Reco
     A message with a price counts its price, one without counts its estimate. What the provider refused to take was
     never billed, so it is not a message here. Denominators count each reminder and each visit once per currency.
     """
-    priced = Message.price.is_not(None)
-    guessed = and_(Message.price.is_(None), Message.estimated.is_not(None))
-    currency = case(
-        (priced, func.coalesce(Message.price_currency, Message.estimated_currency)),
-        (guessed, Message.estimated_currency),
-    )
-    known = priced | guessed
+    return tx.execute(_spending(by).where(within(spans))).all() if spans else []
+
+
+@cache
+def _reminders(by: CostBy) -> Any:
+    outcome = case((Reminder.reason == Reason.IMPORTED, IMPORTED), else_=Reminder.state)
+    key = _COST_KEYS[by].label("key")
+    query = select(key, outcome.label("outcome"), func.count().label("count")).select_from(Reminder)
+    return _joined(query, by).where(Reminder.kind == "reminder").group_by("key", "outcome")
+
+
+@cache
+def _spending(by: CostBy) -> Any:
+    known = PRICED | GUESSED
     query = select(
         _COST_KEYS[by].label("key"),
-        currency.label("paid_in"),
+        CURRENCY.label("paid_in"),
         func.count().label("messages"),
         func.coalesce(func.sum(Message.segments), 0).label("segments"),
-        _count(priced).label("actual_messages"),
-        _count(guessed).label("estimated_messages"),
-        func.sum(case((priced, Message.price))).label("actual"),
-        func.sum(case((guessed, Message.estimated))).label("estimated"),
+        _count(PRICED).label("actual_messages"),
+        _count(GUESSED).label("estimated_messages"),
+        func.sum(case((PRICED, Message.price))).label("actual"),
+        func.sum(case((GUESSED, Message.estimated))).label("estimated"),
         _each(Reminder.id, known).label("reminders"),
         _each(Appointment.id, and_(known, Appointment.confirmation == Confirmation.CONFIRMED)).label("confirmed"),
         _each(Appointment.id, and_(known, Appointment.status.in_(_KEPT))).label("kept"),
     ).select_from(Message)
     query = _joined(query.join(Reminder, Reminder.id == Message.reminder_id), by)
-    refused = and_(Message.state == State.FAILED, Message.provider_sid.is_(None))
-    query = query.where(Reminder.kind == "reminder", Message.direction == "out", ~refused, within(spans))
-    return tx.execute(query.group_by("key", "paid_in")).all()
+    return query.where(Reminder.kind == "reminder", Message.direction == "out", ~REFUSED).group_by("key", "paid_in")
 
 
 def names(tx: Connection, table: Named) -> dict[int, tuple[str, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal_column, not_, or_, select, true
@@ -34,10 +35,11 @@ def answers(tx: Connection, span: Span) -> int:
 def bills(tx: Connection, spans: Sequence[Span]) -> list[Record]:
     """(kind, channel, currency, counts and sums) of all messages about the visits of these days, and of those written on
     these days about no visit. A key may come twice."""
-    found: list[Record] = []
-    for query in (_about_visits(spans), _about_none(spans)):
-        found += tx.execute(query.where(not_(REFUSED)).group_by(Message.kind, Message.channel, CURRENCY)).all()
-    return found
+    if not spans:
+        return []
+    about, none = _bills()
+    days = within(spans), _written(spans, Message.created_at)
+    return [row for query, when in zip((about, none), days, strict=True) for row in tx.execute(query.where(when))]
 
 
 def planned(tx: Connection, start: datetime, end: datetime) -> dict[str, int]:
@@ -51,9 +53,14 @@ def planned(tx: Connection, start: datetime, end: datetime) -> dict[str, int]:
     return {row.channel: row.number for row in tx.execute(query.group_by(Reminder.channel))}
 
 
-def _sums() -> list[Any]:
+@cache
+def _bills() -> tuple[Any, Any]:
+    """About visits, and about none."""
     both = and_(PRICED, Message.estimated.is_not(None), Message.price_currency == Message.estimated_currency)
-    return [
+    query = select(
+        Message.kind,
+        Message.channel,
+        CURRENCY.label("currency"),
         func.count().label("messages"),
         func.sum(Message.segments).label("segments"),
         func.count(case((PRICED, 1))).label("actual_messages"),
@@ -62,17 +69,10 @@ def _sums() -> list[Any]:
         func.sum(case((GUESSED, Message.estimated))).label("estimated"),
         func.sum(case((both, Message.price))).label("both_price"),
         func.sum(case((both, Message.estimated))).label("both_estimated"),
-    ]
-
-
-def _about_visits(spans: Sequence[Span]) -> Any:
-    query = select(Message.kind, Message.channel, CURRENCY.label("currency"), *_sums()).select_from(Message)
-    return query.join(Appointment, Appointment.id == Message.appointment_id).where(within(spans))
-
-
-def _about_none(spans: Sequence[Span]) -> Any:
-    query = select(Message.kind, Message.channel, CURRENCY.label("currency"), *_sums()).select_from(Message)
-    return query.where(Message.appointment_id.is_(None), _written(spans, Message.created_at))
+    ).select_from(Message)
+    query = query.where(not_(REFUSED)).group_by(Message.kind, Message.channel, CURRENCY)
+    about = query.join(Appointment, Appointment.id == Message.appointment_id)
+    return about, query.where(Message.appointment_id.is_(None))
 
 
 def _written(spans: Sequence[Span], column: Any) -> ColumnElement[bool]:
