@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
+from reminders.domain.delivery import Channel
+
 
 class Kind(StrEnum):
     """``WHICH`` visit is meant; is the patient ``SURE`` about cancelling; which of several ``TIMES`` is wanted."""
@@ -21,6 +23,15 @@ LASTS: Mapping[Kind, timedelta] = {
     Kind.SURE: timedelta(hours=12),
     Kind.TIMES: timedelta(minutes=30),
 }
+
+#: On a call the answer comes at once. Three times in vain take less than this.
+_ON_A_CALL = timedelta(minutes=10)
+
+
+def lasts(kind: Kind, channel: str) -> timedelta:
+    """How long a question of this kind may be answered on this channel."""
+    return min(_ON_A_CALL, LASTS[kind]) if channel == Channel.VOICE else LASTS[kind]
+
 
 #: How many times are offered.
 OFFERED = 3

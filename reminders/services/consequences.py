@@ -57,7 +57,7 @@ class Consequences:
         self._dialogues.close(tx, reply, lingers=True)
         try:
             with attempt(tx):
-                self._lifecycle.change(tx, visit.uid, Change.RESCHEDULE, patient("sms"), start=start)
+                self._lifecycle.change(tx, visit.uid, Change.RESCHEDULE, patient(reply.via), start=start)
         except SlotTaken:
             return self.offer_times(tx, reply, visit)
         except IllegalTransition:

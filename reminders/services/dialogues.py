@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from reminders.domain.appointment import Change
 from reminders.domain.clinic import Provider, Service
-from reminders.domain.dialogue import LASTS, MOST_VISITS, Kind, short_names, spread
+from reminders.domain.dialogue import MOST_VISITS, Kind, lasts, short_names, spread
 from reminders.errors import SlotTaken
 from reminders.services.catalogue import Catalogue
 from reminders.services.reply import Answer, Reply
@@ -57,7 +57,7 @@ class Dialogues:
             return None
         starts = self._free(tx, service, provider, visit.start_at)
         uid = new_uid("qst", reply.now)
-        if not starts or not self._hold(tx, uid, service, provider, starts, reply.now):
+        if not starts or not self._hold(tx, reply, uid, service, provider, starts):
             return None
         facts = {"visits": [visit.uid], "starts": [start.isoformat() for start in starts]}
         self._ask(tx, reply, Kind.TIMES, Change.RESCHEDULE, facts, uid)
@@ -65,16 +65,16 @@ class Dialogues:
 
     def close(self, tx: Connection, reply: Reply, *, lingers: bool = False) -> None:
         """Nothing waits for an answer any more, and nothing is held for it. ``lingers``: it was just answered."""
-        for uid in questions.close(tx, reply.phone, reply.now, lingers=lingers):
-            holds.release(tx, _source(uid))
+        for uid in questions.close(tx, reply.phone, reply.via, reply.now, lingers=lingers):
+            holds.release(tx, source(uid))
 
     def _ask(
         self, tx: Connection, reply: Reply, kind: Kind, change: Change | None, facts: dict[str, Any], uid: str = ""
     ) -> None:
         self.close(tx, reply)
         questions.add(tx, {
-            "uid": uid or new_uid("qst", reply.now), "phone": reply.phone, "kind": kind, "change": change, "facts": facts,
-            "asked_at": reply.now, "expires_at": reply.now + LASTS[kind], "closed_at": None,
+            "uid": uid or new_uid("qst", reply.now), "phone": reply.phone, "channel": reply.via, "kind": kind, "change": change, "facts": facts,
+            "asked_at": reply.now, "expires_at": reply.now + lasts(kind, reply.via), "closed_at": None,
         })  # fmt: skip
 
     def _free(self, tx: Connection, service: Service, provider: Provider, near: datetime) -> list[datetime]:
@@ -84,16 +84,17 @@ class Dialogues:
         return [datetime.fromtimestamp(start, UTC) for start in chosen]
 
     def _hold(
-        self, tx: Connection, uid: str, service: Service, provider: Provider, starts: Sequence[datetime], now: datetime
+        self, tx: Connection, reply: Reply, uid: str, service: Service, provider: Provider, starts: Sequence[datetime]
     ) -> bool:
         """Keep these times for the patient; False when somebody was quicker."""
+        now = reply.now
         holds.forget_expired(tx, now)
         before, after = service.buffers
         rows = [
             {
-                "uid": new_uid("hld", now), "provider_id": provider.id, "kind": HoldKind.OFFER, "source": _source(uid),
+                "uid": new_uid("hld", now), "provider_id": provider.id, "kind": HoldKind.OFFER, "source": source(uid),
                 "start_at": start - before, "end_at": start + service.duration + after,
-                "expires_at": now + LASTS[Kind.TIMES], "created_at": now,
+                "expires_at": now + lasts(Kind.TIMES, reply.via), "created_at": now,
             }
             for start in starts
         ]  # fmt: skip
@@ -105,7 +106,8 @@ class Dialogues:
         return True
 
 
-def _source(uid: str) -> str:
+def source(uid: str) -> str:
+    """Under which name the times are held that this question offers."""
     return f"question:{uid}"
 
 

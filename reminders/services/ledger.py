@@ -235,6 +235,7 @@ _LOST = {
 _ENDED: dict[str, str] = {
     Outcome.CONFIRMED: "the patient confirmed on it",
     Outcome.CANCELLED: "the patient cancelled on it",
+    Outcome.MOVED: "the patient chose another time on it",
     Outcome.ANOTHER_TIME: "the patient asked for another time",
     Outcome.PUT_THROUGH: "the patient was put through to the clinic",
     Outcome.CALL_BACK: "the patient was promised a call back",

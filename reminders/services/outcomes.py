@@ -20,6 +20,7 @@ from reminders.domain.ports import Report
 from reminders.errors import GatewayError
 from reminders.services import numbers
 from reminders.services.batch import Job
+from reminders.services.calltimes import hung_up
 from reminders.services.catalogue import Catalogue
 from reminders.services.following import Following
 from reminders.store import claims, consents, messages, spendings
@@ -182,6 +183,8 @@ class Outcomes:
             duration=report.duration, answered_by=report.answered_by, outcome=_outcome(message, report),
         )  # fmt: skip
         messages.check_again(tx, message.id, None if unanswered else now + _CHECK_PRICE)
+        if message.channel == Channel.VOICE:
+            hung_up(tx, message, now)
         if message.reminder_id is None:
             return
         if report.state is State.DELIVERED:

@@ -71,7 +71,7 @@ class Replies:
         meant = _asked_about(asked, now)
         visits = [appointments.by_number(tx, question.appointment_id) for question in meant]
         since = asked[0].created_at if asked else now - _OPEN_FOR
-        question = _standing(questions.latest(tx, incoming.phone, since), now)
+        question = _standing(questions.latest(tx, incoming.phone, Channel.SMS, since), now)
         sender = _sender(tx, incoming.phone, visits, question)
         number = messages.add_once(tx, _incoming(incoming, sender, now))
         if number is None:

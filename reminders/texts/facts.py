@@ -13,8 +13,8 @@ from reminders.errors import NaiveTime
 
 #: Every document for a call; the value is the file's name under ``templates/voice``.
 Spoken = Literal[
-    "who", "reminder", "sure", "confirmed", "cancelled", "reschedule", "stopped", "over", "not_here", "transfer", "call_back",
-    "bye", "voicemail",
+    "who", "reminder", "sure", "times", "confirmed", "cancelled", "moved", "reschedule", "late", "stopped", "over", "not_here",
+    "transfer", "call_back", "bye", "voicemail",
 ]  # fmt: skip
 
 #: Why a question on a call is asked again: the key was not one of the choices, or the words were not understood.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,9 @@ ZONE = N_("%(when)s (%(city)s time)")
 
 #: What a call tells; the same message is in ``templates/voice/reminder.xml``.
 TELLS = N_("The appointment is on %(when)s")
+
+# Translators: spoken on the phone; one of several times to choose from by a key: "Tuesday, May 7 at 2:30 PM: press 1."
+PRESS = N_("%(when)s: press %(number)s.")
 
 #: Stand where a name and a time will be; characters of the private use area, which no template has.
 _NAME_HERE, _TIME_HERE = "\ue000", "\ue001"
@@ -212,6 +215,8 @@ class Texts:
         return words
 
     def _choices(self, facts: Facts, choice: Choice, medium: Medium, named: bool) -> dict[str, str | None]:
+        if medium == "voice":
+            return {"choices": "\n".join(self._spoken(facts, choice, named))}
         lines = [
             f"{number} {self._name(name, choice, medium) + ': ' if name else ''}"
             f"{self._when(start, facts.venue_zone, choice, medium, named)}"
@@ -219,6 +224,13 @@ class Texts:
         ]
         every = ("both" if len(lines) == 2 else "all") if facts.every else ""
         return {"choices": "\n".join(lines), "change": facts.change, "every": every, "number": str(len(lines) + 1)}
+
+    def _spoken(self, facts: Facts, choice: Choice, named: bool) -> Iterator[str]:
+        gettext = self._catalogues.language(choice.language).gettext
+        for number, (_, start) in enumerate(facts.choices, 1):
+            yield gettext(PRESS) % {
+                "number": number, "when": self._when(start, facts.venue_zone, choice, "voice", named)
+            }  # fmt: skip
 
     def _name(self, name: str, choice: Choice, medium: Medium) -> str:
         """A name or a number, untouched but for what would spoil the text around it."""

@@ -181,11 +181,28 @@ def test_2_cancels_and_frees_the_time(house: House) -> None:
     assert book(house, house.ids, WEDNESDAY)
 
 
-def test_3_asks_the_desk_for_another_time(small: House) -> None:
+def test_3_offers_times_and_a_key_moves_the_visit(small: House) -> None:
     visit, call = reached(small)
-    assert "Ana Ruiz" in press(small, call, "3")
+    assert "marque 3." in press(small, call, "3")
+    (entry,) = [
+        one for one in small.get(f"appointments/{visit['id']}/reminders")["items"] if one["channel"] == "voice"
+    ][:1]
+    assert entry["outcome"] == "another_time"
+    assert "es ahora" in press(small, call, "2")
+    moved = small.get(f"appointments/{visit['id']}")
+    assert moved["start"] != visit["start"]
+    assert small.get(f"appointments/{visit['id']}/history")["items"][-1]["channel"] == "voice"
+    assert small.get("inbox")["items"] == []
+
+
+def test_hanging_up_on_the_times_leaves_the_wish_to_the_desk(small: House) -> None:
+    visit, call = reached(small)
+    press(small, call, "3")
+    small.sandbox.hang_up(call.sid)
+    small.settle(10)
     (item,) = small.get("inbox")["items"]
     assert (item["reason"], item["appointment_id"], item["channel"]) == ("wants_another_time", visit["id"], "voice")
+    assert small.get(f"appointments/{visit['id']}")["start"] == visit["start"]
 
 
 def test_9_ends_the_calls_but_not_the_texts(house: House) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from reminders.domain.appointment import Change
 from reminders.domain.call import AnsweredBy, Step
+from reminders.domain.delivery import Channel, State
 from reminders.errors import NotFound
 from reminders.services.calls import Calls, Heard
 from reminders.store import inbox
 from reminders.store.engine import Database
-from reminders.store.tables import InboxItem, Message, OptOut
+from reminders.store.tables import AppointmentHistory, Hold, InboxItem, Message, OptOut, Question
 from reminders.wiring import lexicons
 from tests.factories import MONDAY, World, step, texts
 
@@ -26,17 +28,26 @@ ACTION = "/hooks/twilio/voice/token"
 class Line:
     """A patient on the phone, being reminded of a visit."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, **service: Any) -> None:
         self.world = World(database)
-        ids = self.world.open(
+        self.ids = self.world.open(
             steps=[step("-P1D", "voice"), step("-PT2H", "voice")],
             location={"phone": "+34 600 000 001"},
             patient={"phone": PHONE},
+            service=service,
         )
-        self.visit = self.world.book(ids, START)
+        self.visit = self.world.book(self.ids, START)
         self.world.tick(START - timedelta(days=1))
         (self.call,) = self.world.messenger.sent
-        self.calls = Calls(database, self.world.clock, self.world.catalogue, self.world.lifecycle, texts(), lexicons())
+        self.calls = Calls(
+            database,
+            self.world.clock,
+            self.world.catalogue,
+            self.world.lifecycle,
+            texts(),
+            lexicons(),
+            self.world.slots,
+        )
 
     def hears(self, answered_by: AnsweredBy | None = AnsweredBy.HUMAN) -> str:
         return self.calls.script(self.call.token, Heard(self.call.sid, ACTION, answered_by=answered_by))
@@ -59,6 +70,10 @@ class Line:
     @property
     def desk(self) -> list[str]:
         return [row.reason for row in self.world.rows(select(InboxItem.__table__).order_by(InboxItem.id))]
+
+    @property
+    def held(self) -> list[Any]:
+        return [row.start_at for row in self.world.rows(select(Hold.__table__).order_by(Hold.start_at))]
 
     @property
     def state(self) -> tuple[str, str]:
@@ -134,6 +149,115 @@ def test_the_keys_of_that_question(line: Line, key: str, state: tuple[str, str])
     assert line.state == state
 
 
+OFFERED = [START - timedelta(hours=16.5), START + timedelta(minutes=30), START + timedelta(hours=4)]
+TIMES = f'action="{ACTION}?step=times"'
+
+
+def test_3_offers_free_times_near_the_old_one_and_holds_them(line: Line) -> None:
+    words = line.presses("3")
+    assert TIMES in words
+    assert line.held == OFFERED
+    assert all(said in words for said in ("16:30: marque 1.", "9:30: marque 2.", "13:00: marque 3.", "marque 0"))
+    assert (line.outcome, line.desk, line.state) == ("another_time", [], ("booked", "unconfirmed"))
+
+
+@pytest.mark.parametrize(("said", "start"), [("1", 0), ("2", 1), ("3", 2), ("dos", 1), ("number three", 2)])
+def test_a_number_moves_the_visit(line: Line, said: str, start: int) -> None:
+    line.presses("3")
+    words = line.presses(said, Step.TIMES) if said.isdigit() else line.says(said, Step.TIMES)
+    assert "<Gather" not in words
+    assert "es ahora el" in words
+    assert line.world.visit(line.visit).start_at == OFFERED[start]
+    assert (line.outcome, line.desk, line.held) == ("moved", [], [])
+    (change,) = line.world.rows(select(AppointmentHistory.__table__).where(AppointmentHistory.version == 2))
+    assert (change.change, change.actor, change.channel) == ("reschedule", "patient", "voice")
+
+
+def test_the_provider_may_ask_twice_after_a_move(line: Line) -> None:
+    line.presses("3")
+    first = line.presses("1", Step.TIMES)
+    assert line.presses("1", Step.TIMES) == first
+    assert line.world.visit(line.visit).version == 2
+    assert line.held == []
+
+
+@pytest.mark.parametrize("said", ["0", "no", "another day", "otro día", "none of them"])
+def test_none_of_these_times_is_for_the_desk(line: Line, said: str) -> None:
+    line.presses("3")
+    for _ in range(2):
+        words = line.presses(said, Step.TIMES) if said.isdigit() else line.says(said, Step.TIMES)
+        assert "<Gather" not in words
+        assert "<Dial" not in words
+    assert (line.outcome, line.desk, line.held) == ("another_time", ["wants_another_time"], [])
+    assert line.state == ("booked", "unconfirmed")
+
+
+@pytest.mark.parametrize("said", ["*", "7", "yes", "the weather is nice"])
+def test_the_same_times_are_said_again(line: Line, said: str) -> None:
+    line.presses("3")
+    words = line.says(said, Step.TIMES) if said[0].isalpha() else line.presses(said, Step.TIMES)
+    assert "9:30: marque 2." in words
+    assert line.held == OFFERED
+    assert line.world.count(Question) == 1
+
+
+def test_words_that_cancel_are_asked_about_here_too(line: Line) -> None:
+    line.presses("3")
+    assert "step=sure" in line.says("cancel the appointment", Step.TIMES)
+    assert line.state == ("booked", "unconfirmed")
+    line.presses("2", Step.SURE)
+    assert (line.state, line.held, line.desk) == (("cancelled", "declined"), [], [])
+
+
+def test_who_hangs_up_before_choosing_still_wants_another_time(line: Line) -> None:
+    line.presses("3")
+    report = line.world.messenger.fetch(Channel.VOICE, line.call.sid)
+    for _ in range(2):
+        line.world.outcomes.callback(line.call.token, replace(report, state=State.DELIVERED, duration=40))
+    assert (line.outcome, line.desk, line.held) == ("another_time", ["wants_another_time"], [])
+
+
+def test_a_call_with_nothing_on_offer_leaves_no_task(line: Line) -> None:
+    line.presses("3")
+    line.presses("1", Step.TIMES)
+    report = line.world.messenger.fetch(Channel.VOICE, line.call.sid)
+    line.world.outcomes.callback(line.call.token, replace(report, state=State.DELIVERED, duration=40))
+    assert (line.outcome, line.desk) == ("moved", [])
+
+
+def test_an_offer_that_has_expired_is_made_anew(line: Line) -> None:
+    line.presses("3")
+    line.world.clock.advance(timedelta(minutes=11))
+    assert TIMES in line.presses("1", Step.TIMES)
+    assert line.state == ("booked", "unconfirmed")
+    assert line.world.visit(line.visit).start_at == START
+
+
+def test_a_time_that_is_gone_after_all_brings_others(line: Line) -> None:
+    line.presses("3")
+    with line.world.database.write() as tx:
+        tx.execute(delete(Hold))
+    line.world.book(line.ids, OFFERED[0], patient=line.world.add_patient())
+    words = line.presses("1", Step.TIMES)
+    assert TIMES in words
+    assert "16:30" not in words
+    assert line.world.visit(line.visit).start_at == START
+
+
+def test_without_free_times_the_desk_looks_for_one(line: Line) -> None:
+    line.world.clinic.change_service(line.ids.service, {"active": False}, None)
+    assert "<Gather" not in line.presses("3")
+    assert (line.outcome, line.desk) == ("another_time", ["wants_another_time"])
+
+
+@pytest.mark.parametrize(("key", "reason"), [("2", "late_cancel"), ("3", "wants_another_time")])
+def test_too_late_to_change_is_said_honestly(database: Database, key: str, reason: str) -> None:
+    line = Line(database, cancel_cutoff_minutes=2880)
+    words = line.presses(key)
+    assert "no hemos cambiado nada" in words
+    assert (line.outcome, line.desk, line.state) == ("call_back", [reason], ("booked", "unconfirmed"))
+
+
 @pytest.mark.parametrize("said", ["7", "the weather is nice"])
 def test_in_the_end_a_person_calls(line: Line, said: str) -> None:
     def answer(tries: int) -> str:
@@ -173,7 +297,7 @@ def test_outside_hours_the_desk_calls_back(line: Line) -> None:
 
 @pytest.mark.parametrize(
     ("key", "state", "asks"),
-    [("1", ("booked", "confirmed"), False), ("2", ("cancelled", "declined"), False), ("3", ("booked", "unconfirmed"), False),
+    [("1", ("booked", "confirmed"), False), ("2", ("cancelled", "declined"), False), ("3", ("booked", "unconfirmed"), True),
      ("9", ("booked", "unconfirmed"), False), ("*", ("booked", "unconfirmed"), True), ("0", ("booked", "unconfirmed"), False),
      ("11", ("booked", "unconfirmed"), True)],
 )  # fmt: skip
@@ -205,7 +329,7 @@ def test_a_repeated_key_is_heard_once(line: Line) -> None:
         line.presses("1")
         line.presses("9")
     assert line.world.visit(line.visit).version == 2
-    assert line.world.count(InboxItem) == 1
+    assert (line.desk, line.world.count(Hold)) == ([], 0)
     assert line.world.count(OptOut) == 1
 
 

@@ -62,7 +62,8 @@ def _visit(texts: Texts, language: str, name: str) -> Iterator[str]:
         letter = texts.email(template, language, None, facts)
         yield from ("", f"=== email/{template}", letter.subject, letter.body)
     for spoken in get_args(Spoken):
-        document = ET.fromstring(texts.voice(spoken, language, None, facts, action="/", replay=None).body)
+        told = replace(facts, choices=(("", facts.start), ("", facts.old_start))) if spoken == "times" else facts
+        document = ET.fromstring(texts.voice(spoken, language, None, told, action="/", replay=None).body)
         yield from ("", f"=== voice/{spoken}", *("".join(say.itertext()) for say in document.iter("Say")))
     yield ""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reminders.settings import data_dir
-from reminders.texts import Facts, Template
+from reminders.texts import Facts, Spoken, Template
 
 #: Every language that has a catalogue: a new one is tested from its first day.
 LANGUAGES = sorted(path.parts[-3] for path in data_dir().glob("locales/*/LC_MESSAGES/messages.po"))
@@ -38,6 +38,12 @@ def facts_for(template: Template, **more: Any) -> Facts:
         choices = ((PATIENT, START), ("Luis Lima", START + timedelta(minutes=30)))
         more = {"choices": choices, "change": "confirm", "every": True} | more
     return facts(**more)
+
+
+def facts_spoken(name: Spoken, **more: Any) -> Facts:
+    """The same, with free times for the document that offers some."""
+    offered = tuple(("", START + timedelta(days=day)) for day in (1, 2, 4))
+    return facts(**({"choices": offered} | more if name == "times" else more))
 
 
 def bare(text: str) -> str:

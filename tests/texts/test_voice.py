@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from reminders.texts import Sorry, Spoken, Texts, clean
 from reminders.texts.voices import hearing
 from tests.shared_data import needs_shared, shared
-from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, facts
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, facts, facts_spoken
 
 NAMES: tuple[Spoken, ...] = get_args(Spoken)
 ACTION, REPLAY = "https://clinic.example/voice?a=1&b=<2>", "https://clinic.example/again?n=1&m=2"
-ASKING = {"who", "reminder", "sure"}
-NAMING_THE_PATIENT = {"who", "confirmed", "cancelled", "reschedule"}
-NAMING_THE_TIME = {"reminder", "sure", "confirmed", "cancelled"}
+ASKING = {"who", "reminder", "sure", "times"}
+NAMING_THE_PATIENT = {"who", "confirmed", "cancelled", "moved", "reschedule"}
+NAMING_THE_TIME = {"reminder", "sure", "times", "confirmed", "cancelled", "moved"}
 every_document = pytest.mark.parametrize("name", NAMES)
 
 
@@ -33,7 +33,7 @@ def spoken(document: str) -> list[str]:
 def test_every_document_is_whole_in_every_language(
     texts: Texts, name: Spoken, language: str, action: str | None, replay: str | None
 ) -> None:
-    rendered = texts.voice(name, language, None, facts(), action=action, replay=replay)
+    rendered = texts.voice(name, language, None, facts_spoken(name), action=action, replay=replay)
     root = ET.fromstring(rendered.body)
     words = " ".join(spoken(rendered.body))
     assert rendered.body.startswith('<?xml version="1.0" encoding="UTF-8"?>')
@@ -60,7 +60,7 @@ def test_only_verbs_and_attributes_of_twiml_are_used(texts: Texts, name: Spoken,
             check(child)
 
     for action, replay in ((ACTION, REPLAY), (None, None)):
-        check(ET.fromstring(texts.voice(name, language, None, facts(), action=action, replay=replay).body))
+        check(ET.fromstring(texts.voice(name, language, None, facts_spoken(name), action=action, replay=replay).body))
 
 
 def digits(words: str) -> list[str]:
@@ -88,6 +88,15 @@ def test_a_reminder_says_when_then_the_keys(texts: Texts, language: str) -> None
     assert (digits(answers), digits(desk), digits(others)) == (["1", "2", "3"], ["0"], ["9"])
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_free_times_are_said_each_with_its_key(texts: Texts, language: str) -> None:
+    gather = ET.fromstring(texts.voice("times", language, None, facts_spoken("times"), action=ACTION).body)[0]
+    opening, *times, none_of_these, others = ("".join(say.itertext()) for say in gather.iter("Say"))
+    assert [digits(words)[-1] for words in times] == ["1", "2", "3"]
+    assert all("30" in words for words in times)
+    assert (digits(opening), digits(none_of_these), digits(others)) == ([], ["0"], ["9"])
+
+
 @pytest.mark.parametrize(("sorry", "first"), [("key", "not one of"), ("speech", "not understand"), ("", "This is")])
 def test_what_was_not_understood_is_asked_again(texts: Texts, sorry: Sorry, first: str) -> None:
     assert first in spoken(texts.voice("who", "en", None, facts(), action=ACTION, sorry=sorry).body)[0]
@@ -112,15 +121,15 @@ def test_the_dialled_number_has_no_spaces(texts: Texts) -> None:
     assert ("".join(dial.itertext()), dial.get("action")) == ("+12025550100", ACTION)
 
 
-@pytest.mark.parametrize("name", ["who", "reminder", "sure"])
+@pytest.mark.parametrize("name", sorted(ASKING))
 def test_silence_ends_the_call_when_there_is_nowhere_to_go_on(texts: Texts, name: Spoken) -> None:
-    root = ET.fromstring(texts.voice(name, "en", None, facts(), action=ACTION).body)
+    root = ET.fromstring(texts.voice(name, "en", None, facts_spoken(name), action=ACTION).body)
     assert [element.tag for element in root] == ["Gather", "Say", "Say", "Hangup"]
 
 
 @every_document
 def test_without_an_action_nothing_is_asked(texts: Texts, name: Spoken) -> None:
-    root = ET.fromstring(texts.voice(name, "en", None, facts(), action=None, replay=REPLAY).body)
+    root = ET.fromstring(texts.voice(name, "en", None, facts_spoken(name), action=None, replay=REPLAY).body)
     assert root.find("Gather") is None
     assert root[-1].tag in {"Hangup", "Dial"}
 
@@ -161,7 +170,7 @@ def test_the_voice_has_the_readers_accent(
 
 @given(st.text(), st.text(), st.sampled_from(NAMES), st.sampled_from(LANGUAGES), st.text(st.characters(codec="ascii")))
 def test_any_name_is_escaped(texts: Texts, name: str, clinic: str, which: Spoken, language: str, url: str) -> None:
-    visit = facts(patient=name, clinic=clinic)
+    visit = facts_spoken(which, patient=name, clinic=clinic)
     document = texts.voice(which, language, None, visit, action=f"/{clean(url)}", replay=None).body
     words = spoken(document)
     if which in NAMING_THE_PATIENT:
