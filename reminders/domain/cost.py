@@ -25,20 +25,30 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class RateCard:
-    """List prices of one provider from one day on. ``prices``: per destination calling code, (SMS segment, call minute)."""
+    """List prices of one provider from one day on. ``prices``: per destination calling code, (SMS segment, call minute);
+    ``detection``: hearing whether a person or a machine took a call, per call that was answered."""
 
     since: date
     currency: str
     prices: dict[str, tuple[Decimal, Decimal]]
     other: tuple[Decimal, Decimal]
+    detection: Decimal
 
     def price(self, channel: Channel, to: str, units: int) -> Money:
-        """Estimated price of ``units`` segments or begun minutes to the E.164 number ``to``. The clinic's own mail server
-        charges nothing for an e-mail."""
+        """Estimated price of one message of ``units`` segments, or of one call of so many begun minutes with machine
+        detection, to the E.164 number ``to``. The clinic's own mail server charges nothing for an e-mail."""
         if channel is Channel.EMAIL:
             return Money(Decimal(0), self.currency)
-        rates = self.prices.get(_calling_code(to, self.prices), self.other)
-        return Money(rates[0 if channel is Channel.SMS else 1] * units, self.currency)
+        if channel is Channel.VOICE:
+            return Money(self.minutes(to, units) + self.detection, self.currency)
+        return Money(self._rates(to)[0] * units, self.currency)
+
+    def minutes(self, to: str, begun: int) -> Decimal:
+        """Estimated price of so many minutes of a call that is under way, or of one that it is connected with."""
+        return self._rates(to)[1] * begun
+
+    def _rates(self, to: str) -> tuple[Decimal, Decimal]:
+        return self.prices.get(_calling_code(to, self.prices), self.other)
 
 
 def _rates(sms: str, minute: str) -> tuple[Decimal, Decimal]:
@@ -65,6 +75,7 @@ RATE_CARDS: tuple[RateCard, ...] = (
             "91": _rates("0.0832", "0.0497"),
         },
         other=_rates("0.1000", "0.0500"),
+        detection=Decimal("0.0075"),  # twilio.com/docs/voice/answering-machine-detection, read 2026-11-22
     ),
 )
 

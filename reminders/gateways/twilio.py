@@ -10,7 +10,7 @@ import hmac
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -113,8 +113,17 @@ class Twilio:
 
     def fetch(self, channel: Channel, sid: str) -> Report:
         with _reading(writing=False):
-            resource = self._client.messages(sid) if channel is Channel.SMS else self._client.calls(sid)
-            return _report(vars(resource.fetch()))
+            if channel is Channel.SMS:
+                return _report(vars(self._client.messages(sid).fetch()))
+            report = _report(vars(self._client.calls(sid).fetch()))
+            return self._with_legs(report) if report.price else report
+
+    def _with_legs(self, report: Report) -> Report:
+        """A number that was dialled on a call is a call of its own, with its own price; no price before all have one."""
+        legs = [_report(vars(leg)) for leg in self._client.calls.list(parent_call_sid=report.sid, limit=20)]
+        if any(leg.price is None and leg.state is not State.FAILED for leg in legs):
+            return replace(report, price=None)
+        return replace(report, price=sum((leg.price or Decimal(0) for leg in legs), report.price or Decimal(0)))
 
     def find(self, channel: Channel, to: str, since: datetime) -> list[Report]:
         """Newest first. Filtered here by time of creation: Twilio's own filter looks at the time of sending, which a

@@ -12,12 +12,12 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from reminders.sandbox.account import Account
+from reminders.sandbox.account import Account, new_sid
 from reminders.sandbox.agenda import Agenda
 from reminders.sandbox.book import Book
 from reminders.sandbox.callbacks import Webhook, call_status_form
 from reminders.sandbox.rates import call_price
-from reminders.sandbox.records import CALL_NEXT, CallStatus, Faults, Line, SandboxCall
+from reminders.sandbox.records import CALL_NEXT, CallStatus, Faults, Line, Program, SandboxCall
 
 Act = Callable[[SandboxCall, datetime], list[Webhook]]
 
@@ -61,6 +61,19 @@ class CallDesk:
             price = call_price(call.to, max(seconds, 1))
             self.agenda.push(at + self._faults.price_delay, partial(self._charge, call.sid, price))
         return self.tell(call, "completed", at)
+
+    def dial(self, parent: SandboxCall, number: str, status: CallStatus, length: timedelta, at: datetime) -> None:
+        """The call to ``number`` that ``parent`` opens: it ends with ``status`` after ``length``, and is charged apart."""
+        talked = length if status is CallStatus.COMPLETED else timedelta(0)
+        leg = SandboxCall(
+            sid=new_sid("CA"), to=number, from_=parent.from_, status=status, created_at=at, updated_at=at,
+            program=Program(""), started_at=at, answered_at=at if talked else None, ended_at=at + length,
+            duration=int(talked.total_seconds()), parent=parent.sid,
+        )  # fmt: skip
+        self.book.add_call(leg)
+        if talked:
+            price = call_price(number, int(talked.total_seconds()))
+            self.agenda.push(at + length + self._faults.price_delay, partial(self._charge, leg.sid, price))
 
     def after(self, wait: timedelta, at: datetime, act: Act, call: SandboxCall) -> None:
         """Do ``act`` later, unless the call has ended or taken another turn by then."""

@@ -62,6 +62,7 @@ class CallFilter:
     to: str = ""
     from_: str = ""
     status: str = ""
+    parent: str = ""
     started: Window = Window()
     ended: Window = Window()
 
@@ -70,6 +71,7 @@ class CallFilter:
             self.to in ("", call.to)
             and self.from_ in ("", call.from_)
             and self.status in ("", call.status)
+            and self.parent in ("", call.parent)
             and call.started_at in self.started
             and call.ended_at in self.ended
         )

@@ -111,6 +111,7 @@ class Playback:
             ("completed", _DIALLED) if answer is CallStatus.IN_PROGRESS
             else (answer.value, verb.timeout if answer is CallStatus.NO_ANSWER else _AT_ONCE)
         )  # fmt: skip
+        self._desk.dial(call, verb.number, CallStatus(status), length, at)
         self._desk.after(length, at, partial(self._dialled, verb, rest, status), call)
         return []
 

@@ -127,7 +127,8 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxCall:
-    """One Call resource with what was said on it. ``duration`` counts seconds from the answer to the end."""
+    """One Call resource with what was said on it. ``duration`` counts seconds from the answer to the end.
+    ``parent`` is the call that dialled this one."""
 
     sid: str
     to: str
@@ -148,6 +149,7 @@ class SandboxCall:
     ended_at: datetime | None = None
     duration: int | None = None
     price: Decimal | None = None
+    parent: str | None = None
     transcript: tuple[Line, ...] = ()
 
     @property

@@ -142,6 +142,7 @@ class RestApi:
                 to=args.get("To", ""),
                 from_=args.get("From", ""),
                 status=args.get("Status", ""),
+                parent=args.get("ParentCallSid", ""),
                 started=window(args, "StartTime"),
                 ended=window(args, "EndTime"),
             ),

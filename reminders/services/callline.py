@@ -21,7 +21,8 @@ ANOTHER_TIME = "wants_another_time"
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the provider tells when it asks how a call goes on. ``path`` is the address it asked, without its query;
-    ``step`` what was asked there and ``tries`` how often in vain; ``dialled`` how putting through ended."""
+    ``step`` what was asked there and ``tries`` how often in vain; ``dialled`` how putting through
+    ended and ``dialled_seconds`` how long they talked."""
 
     sid: str
     path: str
@@ -31,6 +32,7 @@ class Heard:
     tries: int = 0
     answered_by: AnsweredBy | None = None
     dialled: str = ""
+    dialled_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reminders.domain.delivery import Channel
 from reminders.domain.reply import ALL, UNCLEAR, Intent, Reading, about, read
 from reminders.domain.reply import choice as chosen
 from reminders.errors import IllegalTransition, NotFound
+from reminders.services import callcosts
 from reminders.services.batch import visit_facts
 from reminders.services.callline import ANOTHER_TIME, Heard, Line
 from reminders.services.calltimes import CallTimes
@@ -191,6 +192,7 @@ class Calls:
 
     def _after_dialling(self, line: Line) -> str:
         if line.heard.dialled in _CONNECTED:
+            callcosts.connected(line.tx, line.call, line.place.phone or "", line.heard.dialled_seconds)
             return self._say(line, "bye")
         return self._promise(line, "wants_call_back")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -18,9 +17,8 @@ from reminders.domain.call import MACHINES, Outcome
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.ports import Report
 from reminders.errors import GatewayError
-from reminders.services import numbers
+from reminders.services import callcosts, calltimes, numbers
 from reminders.services.batch import Job
-from reminders.services.calltimes import hung_up
 from reminders.services.catalogue import Catalogue
 from reminders.services.following import Following
 from reminders.store import claims, consents, messages, spendings
@@ -152,12 +150,12 @@ class Outcomes:
 
     def learned(self, message: Record, report: Report, check_at: datetime | None) -> None:
         """What the provider said when it was asked: the outcome if it has one, the bill, and when to ask again."""
-        now = self._clock.now()
+        now, report = self._clock.now(), callcosts.billed(message, report)
         with self._database.write() as tx:
             if report.state is not State.SENT:
                 self._settle(tx, message, report, now)
             if report.price is not None and message.price is None:
-                _correct_spending(tx, message, report)
+                _correct_spending(tx, messages.by_number(tx, message.id), report)
             messages.settle(tx, message.id, State(message.state), **_bill(report))
             messages.check_again(tx, message.id, check_at)
 
@@ -175,16 +173,15 @@ class Outcomes:
         """Move message and reminder to the final state reported, once; then ask for the price."""
         delivered = now if report.state is State.DELIVERED else None
         unanswered = report.state is State.FAILED and message.channel == Channel.VOICE
-        free = Decimal(0) if unanswered else None  # a call nobody takes is not charged and never gets a price
         if not messages.settle(tx, message.id, report.state):
             return
         messages.learn(
-            tx, message.id, delivered_at=delivered, estimated=free, error_code=report.error_code,
+            tx, message.id, delivered_at=delivered, error_code=report.error_code,
             duration=report.duration, answered_by=report.answered_by, outcome=_outcome(message, report),
         )  # fmt: skip
         messages.check_again(tx, message.id, None if unanswered else now + _CHECK_PRICE)
         if message.channel == Channel.VOICE:
-            hung_up(tx, message, now)
+            _hung_up(tx, messages.by_number(tx, message.id), report, now)
         if message.reminder_id is None:
             return
         if report.state is State.DELIVERED:
@@ -242,6 +239,15 @@ def _taken(one: Accepted, now: datetime) -> dict[str, Any]:
         "segments": report.segments or (job.segments if job.channel is Channel.SMS else None),
         "price": report.price, "price_currency": report.currency if report.price is not None else None,
     }  # fmt: skip
+
+
+def _hung_up(tx: Connection, call: Record, report: Report, now: datetime) -> None:
+    """A call nobody takes is not charged and never gets a price."""
+    if report.state is State.FAILED:
+        callcosts.untaken(tx, call)
+    elif report.duration:
+        callcosts.ended(tx, call, report.duration)
+    calltimes.hung_up(tx, call, now)
 
 
 def _outcome(message: Record, report: Report) -> Outcome | None:

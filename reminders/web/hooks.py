@@ -71,11 +71,12 @@ def voice(token: str) -> Response:
 
 def _heard(form: dict[str, str]) -> Heard:
     """The form fields follow https://www.twilio.com/docs/voice/twiml/gather and …/dial; the query is our own."""
-    step, tries = request.args.get("step", ""), request.args.get("tries", "")
+    step, tries, talked = request.args.get("step", ""), request.args.get("tries", ""), form.get("DialCallDuration", "")
     return Heard(
         sid=form.get("CallSid", ""), path=request.path, key=form.get("Digits", ""), speech=form.get("SpeechResult", ""),
         step=Step(step) if step in set(Step) else Step.VISIT, tries=int(tries) if tries in {"1", "2"} else 0,
         answered_by=answered_by(form.get("AnsweredBy")), dialled=form.get("DialCallStatus", ""),
+        dialled_seconds=int(talked) if talked.isascii() and talked.isdigit() and len(talked) < 7 else 0,
     )  # fmt: skip
 
 

@@ -32,7 +32,9 @@ NUMBERS = [
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.VOICE])
 def test_price_by_calling_code(number, code, channel):
     rate = CARD.prices.get(code, CARD.other)[0 if channel is Channel.SMS else 1]
-    assert CARD.price(channel, number, 1) == Money(rate, CARD.currency)
+    detection = CARD.detection if channel is Channel.VOICE else Decimal(0)
+    assert CARD.price(channel, number, 1) == Money(rate + detection, CARD.currency)
+    assert CARD.minutes(number, 3) == 3 * CARD.prices.get(code, CARD.other)[1]
 
 
 @pytest.mark.parametrize("units", [0, 1, 7])
@@ -42,8 +44,9 @@ def test_an_email_costs_nothing(units):
 
 @given(st.integers(0, 1000), st.sampled_from(NUMBERS), st.sampled_from(list(Channel)))
 def test_price_is_exact_in_units(units, number, channel):
-    one = CARD.price(channel, number[0], 1).amount
-    assert CARD.price(channel, number[0], units).amount == sum([one] * units, Decimal(0))
+    none, one = (CARD.price(channel, number[0], count).amount for count in (0, 1))
+    assert CARD.price(channel, number[0], units).amount == none + sum([one - none] * units, Decimal(0))
+    assert none == (CARD.detection if channel is Channel.VOICE else 0)
 
 
 @pytest.mark.parametrize("card", RATE_CARDS, ids=lambda card: str(card.since))

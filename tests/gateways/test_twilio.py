@@ -201,6 +201,25 @@ def test_lists_are_read_to_their_end_at_the_configured_address(server: Stub) -> 
     ]
 
 
+@pytest.mark.parametrize(
+    ("legs", "price"),
+    [([], "0.014"), ([("completed", "-0.03")], "0.044"), ([("completed", "-0.03"), ("no-answer", None)], "0.044"),
+     ([("completed", None)], None), ([("in-progress", None)], None)],
+)  # fmt: skip
+def test_the_price_of_a_call_is_that_of_all_its_legs(
+    server: Stub, legs: list[tuple[str, str | None]], price: str | None
+) -> None:
+    sid = "CA" + "a" * 32
+    call = {"sid": sid, "status": "completed", "price": "-0.014", "price_unit": "USD", "to": TO}
+    children = [call | {"sid": "CA1", "status": status, "price": charged} for status, charged in legs]
+    server.answers = [
+        (200, {}, json.dumps(call)), (200, {}, json.dumps({"calls": children, "next_page_uri": None}))
+    ]  # fmt: skip
+    report = gateway(server.url).fetch(Channel.VOICE, sid)
+    assert report.price == (Decimal(price) if price else None)
+    assert f"ParentCallSid={sid}" in server.requests[1][1]
+
+
 def test_a_page_elsewhere_is_not_asked_for(server: Stub) -> None:
     page = {"messages": [ACCEPTED], "meta": {"key": "messages", "next_page_url": "https://elsewhere.example/page"}}
     server.answer = (200, {}, json.dumps(page))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -132,6 +133,24 @@ def test_0_puts_through_to_the_venue(small: House) -> None:
     assert small.sandbox.call(call.sid).final
     assert small.reminders(visit)[0]["outcome"] == "put_through"
     assert small.get("inbox")["items"] == []
+
+
+def test_the_cost_of_a_call_counts_the_venues_leg_and_machine_detection(small: House) -> None:
+    small.sandbox.faults.price_delay = timedelta(minutes=5)
+    visit, call = reached(small)
+    press(small, call, "0")
+    small.settle(40)
+    guess = small.reminders(visit)[0]
+    assert guess["cost_is_actual"] is False
+    assert Decimal(guess["cost"]["amount"]) >= Decimal("0.0675")  # two minutes at 0.03, and detection
+    small.tick(minutes=7)
+    small.tick(minutes=7)
+    known = small.reminders(visit)[0]
+    minutes = -(-small.sandbox.call(call.sid).duration // 60)
+    assert known["cost_is_actual"] is True
+    assert Decimal(known["cost"]["amount"]) == minutes * Decimal("0.033") + Decimal("0.033") + Decimal("0.0075")
+    (costs,) = [one for one in small.get("reports/reminder-costs", role="manager")["items"] if one["actual_cost"]]
+    assert Decimal(costs["actual_cost"]) == Decimal(known["cost"]["amount"])
 
 
 def test_a_venue_that_does_not_answer_calls_back(small: House) -> None:

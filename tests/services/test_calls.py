@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,14 +12,15 @@ from sqlalchemy import delete, select
 
 from reminders.domain.appointment import Change
 from reminders.domain.call import AnsweredBy, Step
-from reminders.domain.delivery import Channel, State
+from reminders.domain.delivery import State
 from reminders.errors import NotFound
 from reminders.services.calls import Calls, Heard
 from reminders.store import inbox
 from reminders.store.engine import Database
+from reminders.store.spendings import spent
 from reminders.store.tables import AppointmentHistory, Hold, InboxItem, Message, OptOut, Question
 from reminders.wiring import lexicons
-from tests.factories import MONDAY, World, step, texts
+from tests.factories import MONDAY, RULES, World, step, texts
 
 PHONE = "+34600000010"
 START = MONDAY + timedelta(days=2, hours=1)
@@ -29,7 +31,7 @@ class Line:
     """A patient on the phone, being reminded of a visit."""
 
     def __init__(self, database: Database, **service: Any) -> None:
-        self.world = World(database)
+        self.world = World(database, rules=replace(RULES, budget=Decimal(1000)))
         self.ids = self.world.open(
             steps=[step("-P1D", "voice"), step("-PT2H", "voice")],
             location={"phone": "+34 600 000 001"},
@@ -59,13 +61,32 @@ class Line:
     def says(self, words: str, step: Step = Step.VISIT, tries: int = 0) -> str:
         return self.calls.answered(self.call.token, Heard(self.call.sid, ACTION, speech=words, step=step, tries=tries))
 
-    def dialled(self, status: str) -> str:
-        return self.calls.answered(self.call.token, Heard(self.call.sid, ACTION, step=Step.DIALLED, dialled=status))
+    def dialled(self, status: str, seconds: int = 0) -> str:
+        heard = Heard(self.call.sid, ACTION, step=Step.DIALLED, dialled=status, dialled_seconds=seconds)
+        return self.calls.answered(self.call.token, heard)
+
+    def report(self, state: State, **facts: Any) -> None:
+        """The provider tells that the call is over."""
+        self.world.callback(self.call, state, **facts)
+
+    @property
+    def message(self) -> Any:
+        (row,) = self.world.rows(select(Message.__table__).where(Message.direction == "out"))
+        return row
 
     @property
     def outcome(self) -> str | None:
-        (row,) = self.world.rows(select(Message.__table__).where(Message.direction == "out"))
-        return row.outcome  # type: ignore[no-any-return]
+        return self.message.outcome  # type: ignore[no-any-return]
+
+    @property
+    def estimated(self) -> Decimal:
+        return self.message.estimated  # type: ignore[no-any-return]
+
+    @property
+    def month(self) -> Decimal:
+        """Spent in this month, as the monthly budget counts it."""
+        with self.world.database.read() as tx:
+            return spent(tx, self.message.created_at, "USD")
 
     @property
     def desk(self) -> list[str]:
@@ -211,17 +232,15 @@ def test_words_that_cancel_are_asked_about_here_too(line: Line) -> None:
 
 def test_who_hangs_up_before_choosing_still_wants_another_time(line: Line) -> None:
     line.presses("3")
-    report = line.world.messenger.fetch(Channel.VOICE, line.call.sid)
     for _ in range(2):
-        line.world.outcomes.callback(line.call.token, replace(report, state=State.DELIVERED, duration=40))
+        line.report(State.DELIVERED, duration=40)
     assert (line.outcome, line.desk, line.held) == ("another_time", ["wants_another_time"], [])
 
 
 def test_a_call_with_nothing_on_offer_leaves_no_task(line: Line) -> None:
     line.presses("3")
     line.presses("1", Step.TIMES)
-    report = line.world.messenger.fetch(Channel.VOICE, line.call.sid)
-    line.world.outcomes.callback(line.call.token, replace(report, state=State.DELIVERED, duration=40))
+    line.report(State.DELIVERED, duration=40)
     assert (line.outcome, line.desk) == ("moved", [])
 
 
@@ -279,6 +298,26 @@ def test_0_dials_the_venue_while_somebody_is_there(line: Line) -> None:
     assert f'action="{ACTION}?step=dialled"' in words
     assert "<Say" not in line.dialled("completed")
     assert (line.outcome, line.desk) == ("put_through", [])
+
+
+def test_the_cost_of_a_call_grows_by_its_minutes_and_by_the_clinic_it_is_connected_with(line: Line) -> None:
+    minute, detection = Decimal("0.0300"), Decimal("0.0075")
+    assert (line.estimated, line.month) == (minute + detection,) * 2
+    line.presses("0")
+    for _ in range(2):
+        line.dialled("completed", 61)
+    assert line.estimated == 3 * minute + detection
+    line.report(State.DELIVERED, duration=130, answered_by=AnsweredBy.HUMAN)
+    assert (line.estimated, line.month) == (5 * minute + detection,) * 2
+    line.world.messenger.price(line.call, "0.11")
+    line.world.clock.advance(timedelta(minutes=2))
+    line.world.checking.run()
+    assert (line.message.price, line.month) == (Decimal("0.11") + detection,) * 2
+
+
+def test_a_call_nobody_takes_costs_nothing(line: Line) -> None:
+    line.report(State.FAILED)
+    assert (line.estimated, line.month) == (0, 0)
 
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])

@@ -100,7 +100,7 @@ def test_a_call_is_told_in_the_words_it_says(world: World) -> None:
     assert call.text.index("Ana Ruiz") < call.text.index("9:00")
     assert "<" not in call.text
     assert "&" not in call.text
-    assert call.cost.amount == Decimal("0.03")
+    assert call.cost.amount == Decimal("0.0375")
 
 
 def test_a_fallback_is_told_with_its_condition(world: World) -> None:
