@@ -45,7 +45,7 @@ def _ranged(command: Callable[..., None]) -> Callable[..., None]:
 def no_shows(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """No-show rate with its 95 % interval."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.reports.no_shows(first, last, by), form, console)
+        write_report(service.use_cases.reports.no_shows(first, last, by), form, Console())
 
 
 @report.command("costs")
@@ -53,7 +53,7 @@ def no_shows(first: date | None, last: date | None, by: str | None, form: str) -
 def costs(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """Messages, segments and money; charged and estimated are kept apart."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.reports.reminder_costs(first, last, by), form, console)
+        write_report(service.use_cases.reports.reminder_costs(first, last, by), form, Console())
 
 
 @report.command("attendance")
@@ -61,7 +61,7 @@ def costs(first: date | None, last: date | None, by: str | None, form: str) -> N
 def attendance(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """Visits by what became of them: late cancellations, moved visits and refilled slots, too."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.attendance.report(first, last, by), form, console)
+        write_report(service.use_cases.attendance.report(first, last, by), form, Console())
 
 
 @report.command("savings")
@@ -69,7 +69,7 @@ def attendance(first: date | None, last: date | None, by: str | None, form: str)
 def savings(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """What reminders changed and what that is worth, each with its interval."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.savings.report(first, last, by), form, console)
+        write_report(service.use_cases.savings.report(first, last, by), form, Console())
 
 
 @report.command("spending")
@@ -77,7 +77,7 @@ def savings(first: date | None, last: date | None, by: str | None, form: str) ->
 def spending(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """All messages in money: notices and answers, too; with the forecast and the budget as JSON."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.spending.report(first, last, by), form, console)
+        write_report(service.use_cases.spending.report(first, last, by), form, Console())
 
 
 @report.command("risk")
@@ -85,7 +85,7 @@ def spending(first: date | None, last: date | None, by: str | None, form: str) -
 def risk(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """How good the predicted risks were, by language and age band; as JSON with calibration and the model."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.risks.report(first, last, by), form, console)
+        write_report(service.use_cases.risks.report(first, last, by), form, Console())
 
 
 @click.command("roll-up")
@@ -93,4 +93,4 @@ def roll_up() -> None:
     """Add up the days that are over; a worker does it by itself."""
     loaded = settings.load()
     with closing(Database(loaded.database_url, pool_size=2)) as database:
-        console.print(f"{Rollups(database, SystemClock()).run():,} days added up.")
+        Console().print(f"{Rollups(database, SystemClock()).run():,} days added up.")

@@ -14,8 +14,6 @@ from reminders.services.training import Training
 from reminders.showing.training import write_models, write_training
 from reminders.store.engine import Database
 
-console = Console()
-
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only show how good a model would be; store nothing")
@@ -23,6 +21,7 @@ console = Console()
 @click.option("--use", "version", type=int, help="Use this version from now on; 0: the rule")
 def train(dry_run: bool, listed: bool, version: int | None) -> None:
     """Learn who is likely to miss a visit; needs the optional part: pip install 'reminders[risk]'."""
+    console = Console()  # as wide as the terminal is now
     with closing(Database(settings.load().database_url, pool_size=2)) as database:
         training = Training(database, SystemClock(), logistic_regression)
         if version is not None:
