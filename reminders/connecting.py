@@ -20,6 +20,7 @@ from reminders.domain.sync import Owner
 from reminders.gateways import espocrm_words, fhir_words, hubspot_words, salesforce_words
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
+from reminders.gateways.courier import HttpCourier
 from reminders.gateways.download import download
 from reminders.gateways.espocrm import EspoCrm
 from reminders.gateways.fhir import Fhir
@@ -33,7 +34,9 @@ from reminders.gateways.zonerules import SystemZones
 from reminders.services.attending import MOST_BYTES, Attending
 from reminders.services.calendarupkeep import CalendarUpkeep
 from reminders.services.catalogue import Catalogue
+from reminders.services.changes import ChangeLog
 from reminders.services.consequences import Consequences
+from reminders.services.crew import Threads
 from reminders.services.dialogues import Dialogues
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.slots import Slots
@@ -53,10 +56,15 @@ from reminders.services.sync.visitrecords import VisitRecords
 from reminders.services.sync.waking import Waking
 from reminders.services.vault import SecretVault
 from reminders.services.walltimes import WallTimes
+from reminders.services.webhooks.delivering import Delivering
+from reminders.services.webhooks.subscriptions import Webhooks
+from reminders.services.webhooks.telling import Telling
 from reminders.settings import Settings
 from reminders.store.engine import Database, Record
 
 CALENDAR = "calendar"
+#: Receivers of webhooks that one process waits for at once.
+_COURIERS = 4
 #: How the connector of a patient system is built.
 Build = Callable[[Outward, Clock, Account], Connector]
 Systems = Sequence[tuple[System, Build]]
@@ -94,6 +102,10 @@ class Connecting:
     files: CalendarFiles
     syncing: Syncing
     waking: Waking
+    webhooks: Webhooks
+    delivering: Delivering
+    couriers: Threads
+    changes: ChangeLog
 
 
 def connecting(
@@ -113,11 +125,16 @@ def connecting(
     )
     crms = CrmConnections(ground.database, ground.clock, ground.catalogue, kinds, vault)
     disputes = Disputes(ground.database, ground.clock, kinds)
+    log = ChangeLog(ground.database, ground.clock)
+    telling, couriers = Telling(ground.clock, ground.catalogue), Threads(_COURIERS, "courier")
+    courier, chance = HttpCourier(outward), SystemRandom().random
+    delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance)
     return Connecting(
         attending, kinds, vault, busy, calendars, crms,
         ImportPreviews(ground.database, ground.clock, kinds, vault, crms), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
-        Syncing(ground.database, ground.clock, kinds, vault, owner, SystemRandom().random),
-        Waking(ground.database, ground.clock, kinds),
+        Syncing(ground.database, ground.clock, kinds, vault, owner, chance),
+        Waking(ground.database, ground.clock, kinds, [telling, log]),
+        Webhooks(ground.database, ground.clock, courier, vault, telling, delivering), delivering, couriers, log,
     )  # fmt: skip
 
 

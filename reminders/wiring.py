@@ -99,6 +99,7 @@ class Service:
     catalogue: Catalogue
     mailer: Mailer | None
     syncing: Syncing
+    couriers: Threads
 
     def app(self) -> Flask:
         """The web application; with the sandbox's pages and API when there are no credentials."""
@@ -107,6 +108,7 @@ class Service:
 
     def close(self) -> None:
         self.crew.close()
+        self.couriers.close()
         if self.mailer is not None:
             self.mailer.close()
         self.database.close()
@@ -131,7 +133,7 @@ def build(
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
     return Service(
         settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer,
-        parts.joined.syncing,
+        parts.joined.syncing, parts.joined.couriers,
     )  # fmt: skip
 
 
@@ -172,7 +174,7 @@ def _worker(
     effects = Effects(database, clock, handlers)
     kept = upkeep(parts.joined, Ground(database, clock, catalogue, parts.lifecycle))
     slow = [*kept, UnmarkedVisits(database, clock, catalogue, parts.lifecycle).tick, Rollups(database, clock).tick]
-    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow)
+    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow, [parts.joined.delivering.run])  # fmt: skip
     return sending, worker
 
 
@@ -185,7 +187,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
-        booking=booking, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
+        booking=booking, changes=parts.joined.changes, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons(), slots), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
@@ -194,7 +196,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue), replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         risks=Risks(database, clock, catalogue, _prices(settings)), savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
-        syncing=parts.joined.syncing, wording=Wording(database, clock, catalogue, texts, lexicons()),
+        syncing=parts.joined.syncing, webhooks=parts.joined.webhooks, wording=Wording(database, clock, catalogue, texts, lexicons()),
         experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from reminders.services.circuit import Circuit
 from reminders.services.effects import Effects
 from reminders.services.reconciling import Reconciling
 from reminders.services.sending import Sending
-from reminders.store import heartbeats, keys
+from reminders.store import heartbeats, keys, webhooks
 from reminders.store.engine import Database
 
 log = structlog.get_logger()
@@ -31,6 +31,7 @@ TICK_SECONDS = 1.0
 BEAT = timedelta(seconds=10)
 _KEEP_KEYS = timedelta(days=2)
 _KEEP_BEATS = timedelta(days=1)
+_KEEP_EVENTS = timedelta(days=30)
 
 
 class Worker:
@@ -40,6 +41,7 @@ class Worker:
         self, name: str, database: Database, clock: Clock, catalogue: Catalogue, sending: Sending,
         reconciling: Reconciling, circuit: Circuit, checking: Checking, effects: Effects,
         extras: Sequence[Callable[[], object]] = (), slow: Sequence[Callable[[], object]] = (),
+        couriers: Sequence[Callable[[], object]] = (),
     ) -> None:  # fmt: skip
         self._name = name
         self._database = database
@@ -56,6 +58,7 @@ class Worker:
             *[(getattr(extra, "__qualname__", "extra"), extra) for extra in extras],
         ]
         self._slow = [(getattr(job, "__qualname__", "slow"), job) for job in slow]
+        self._couriers = [(getattr(job, "__qualname__", "courier"), job) for job in couriers]
         self._beat_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._stopping = threading.Event()
@@ -68,10 +71,9 @@ class Worker:
         self._database.on_planned(self.wake)
         self._sender.start()
         self._listener.start()
-        self._scheduler.add_job(self.sweep, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
-                                misfire_grace_time=None)  # fmt: skip
-        self._scheduler.add_job(self.linger, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
-                                misfire_grace_time=None)  # fmt: skip
+        for job in (self.sweep, self.linger, self.deliver):
+            self._scheduler.add_job(job, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
+                                    misfire_grace_time=None)  # fmt: skip
         self._scheduler.add_job(self.tidy, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None)
         self._scheduler.start()
 
@@ -94,6 +96,7 @@ class Worker:
         self._guarded("sending", self._sending.run_due)
         self.sweep()
         self.linger()
+        self.deliver()
 
     def sweep(self) -> None:
         """Everything that is not sending. One job that fails does not keep the others from running."""
@@ -103,6 +106,11 @@ class Worker:
     def linger(self) -> None:
         """What waits for other people's servers, apart from the sweep, which must not wait."""
         for name, job in self._slow:
+            self._guarded(name, job)
+
+    def deliver(self) -> None:
+        """What others are told of changes here: apart from ``linger``, whose first import of a big system takes long."""
+        for name, job in self._couriers:
             self._guarded(name, job)
 
     def _send_until_stopped(self) -> None:
@@ -127,6 +135,7 @@ class Worker:
         with self._database.write() as tx:
             keys.forget_before(tx, now - _KEEP_KEYS)
             heartbeats.forget_before(tx, now - _KEEP_BEATS)
+            webhooks.forget_before(tx, now - _KEEP_EVENTS)
 
     def _guarded(self, name: str, job: Callable[[], object], *, lasts: bool = False) -> None:
         began = stopwatch()

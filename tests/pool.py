@@ -12,22 +12,22 @@ import pytest
 from sqlalchemy import make_url
 
 from reminders.store.engine import Database
-from reminders.store.tables import Base, CatalogueVersion
+from reminders.store.tables import Base, CatalogueVersion, ChangeCounter
 
 Databases = Callable[[str], Database]
 
+#: Tables of one row that the migrations put in.
+KEPT = (CatalogueVersion.__table__, ChangeCounter.__table__)
 _EMPTY = "; ".join(
-    f'DELETE FROM "{table.name}"'
-    for table in reversed(Base.metadata.sorted_tables)
-    if table is not CatalogueVersion.__table__
+    f'DELETE FROM "{table.name}"' for table in reversed(Base.metadata.sorted_tables) if table not in KEPT
 )
-_FIRST = "UPDATE catalogue_version SET version = 1"
+_FIRST = ["UPDATE catalogue_version SET version = 1", "UPDATE change_counter SET seq = 0"]
 
 
 def empty(database: Database) -> None:
     """Take everything out but what the migrations put in."""
     with database.write() as tx:
-        for statement in [_EMPTY, _FIRST] if not database.is_sqlite else [*_EMPTY.split("; "), _FIRST]:
+        for statement in [_EMPTY, *_FIRST] if not database.is_sqlite else [*_EMPTY.split("; "), *_FIRST]:
             tx.exec_driver_sql(statement)
 
 

@@ -19,7 +19,7 @@ from reminders.domain.ports import Messenger
 from reminders.store.engine import Database
 from reminders.store.tables import Base, CatalogueVersion
 from tests.house import MONDAY, House, Local, clinic, local, running
-from tests.pool import Databases, empty
+from tests.pool import KEPT, Databases, empty
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Seed:
         with local(self.url) as web:
             self.ids = clinic(web)
             self.keys = {role.value: web.key(role.value) for role in Role}
-        tables = [table for table in Base.metadata.sorted_tables if table is not CatalogueVersion.__table__]
+        tables = [table for table in Base.metadata.sorted_tables if table not in KEPT]
         with self.database.read() as tx:
             found = [(table, [dict(row._mapping) for row in tx.execute(select(table))]) for table in tables]
         self.rows = [(table, rows) for table, rows in found if rows]
@@ -62,13 +62,14 @@ class Seed:
             house.ids, house.keys = dict(self.ids), dict(self.keys)
             yield house
 
-    def local(self, messenger: Callable[[Clock], Messenger] | None = None) -> Local:
-        """The clinic in this process. Its application is made once: everything a test changes is in the database or on
-        the clock, which is put back."""
+    def local(self, messenger: Callable[[Clock], Messenger] | None = None, **changes: str) -> Local:
+        """The clinic in this process, with these settings. Its application is made once: everything a test changes is in
+        the database or on the clock, which is put back."""
         self.restore()
-        if messenger not in self.made:
-            self.made[messenger] = self.stack.enter_context(local(self.url, messenger=messenger))
-        web = self.made[messenger]
+        key = (messenger, *sorted(changes.items()))
+        if key not in self.made:
+            self.made[key] = self.stack.enter_context(local(self.url, messenger=messenger, **changes))
+        web = self.made[key]
         web.clock.advance(MONDAY - web.clock.now())
         web.ids, web.keys = dict(self.ids), dict(self.keys)
         return web

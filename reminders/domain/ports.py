@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -168,6 +168,27 @@ class MailReader(Protocol):
 
     def read(self, cursor: str | None) -> Mails:
         """What came since ``cursor``; without one, what came in the last days."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came back of a webhook: a status, or a stable code that says why there is none. ``retry_after`` in seconds."""
+
+    status: int | None
+    error: str | None = None
+    retry_after: float | None = None
+
+
+class Courier(Protocol):
+    """Hands over webhooks. Never called inside a transaction; failing is an answer, not an error."""
+
+    def check(self, url: str) -> None:
+        """``Invalid`` when nothing may be sent to this address."""
+        ...
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """One POST, without redirects."""
         ...
 
 

@@ -97,6 +97,23 @@ class Outward:
             url = there
         raise PeerError("The other system redirects without end.")
 
+    def once(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes, seconds: float) -> Reply:
+        """One request without redirects, only over https unless the network is allowed; the answer whatever its status.
+        ``PeerError`` when there is none."""
+        self._check(url, secret=True)
+        return self._once(method, url, dict(headers), body, None, MOST_BYTES, self._watch() + seconds)
+
+    def check(self, url: str) -> None:
+        """``NotPublic`` for an address to which nothing secret may go, as far as that shows without asking there."""
+        self._check(url, secret=True)
+        host = urlsplit(url).hostname or ""
+        if _is_number(host) and not self.permit(host):
+            raise NotPublic(permanent=True)
+
+    def retry_after(self, reply: Reply) -> float | None:
+        """For how many seconds the other side wants to be left alone, if it says so."""
+        return self._retry_after(reply.headers.get("retry-after", ""))
+
     def dial(self, host: str, port: int, seconds: float) -> socket.socket:
         """A bare connection, under the same rules, for what is not HTTP."""
         try:
@@ -166,7 +183,7 @@ class Outward:
         if reply.status == 401:
             raise LoginRefused
         if reply.status == 429 or (reply.status >= 500 and reply.status not in (501, 507)):
-            wait = self._retry_after(reply.headers.get("retry-after", ""))
+            wait = self.retry_after(reply)
             raise PeerError(f"The other system answers {reply.status}.", retry_after=wait, provider_code=reply.status)
         return reply
 
@@ -234,6 +251,14 @@ def _blocked(problem: BaseException | None) -> NotPublic | None:
         inner = getattr(problem, "reason", None)
         problem = inner if isinstance(inner, BaseException) else problem.__cause__ or problem.__context__
     return None
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -17,6 +17,7 @@ from reminders.web import (
     assessments,
     auth,
     calling,
+    changes,
     changesets,
     clinic,
     connections,
@@ -35,6 +36,7 @@ from reminders.web import (
     problems,
     reports,
     texts,
+    webhooks,
 )
 from reminders.web.context import EXTENSION, UseCases
 from reminders.web.dav import routes as dav
@@ -86,7 +88,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, assessments.bp, calling.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, assessments.bp, calling.bp, changes.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, webhooks.bp, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(fhir.bp)

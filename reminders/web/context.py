@@ -19,6 +19,7 @@ from reminders.services.booking import Booking
 from reminders.services.caldav import Caldav
 from reminders.services.calls import Calls
 from reminders.services.catalogue import Catalogue, Snapshot
+from reminders.services.changes import ChangeLog
 from reminders.services.changesets import ChangeSets
 from reminders.services.clinic import Clinic
 from reminders.services.davlogins import DavLogins
@@ -45,6 +46,7 @@ from reminders.services.sync.crms import CrmConnections
 from reminders.services.sync.disputes import Disputes
 from reminders.services.sync.preview import ImportPreviews
 from reminders.services.sync.running import Syncing
+from reminders.services.webhooks.subscriptions import Webhooks
 from reminders.services.wording import Wording
 from reminders.settings import Settings
 from reminders.texts import PageTexts
@@ -69,6 +71,7 @@ class UseCases:
     calls: Calls
     catalogue: Catalogue
     change_sets: ChangeSets
+    changes: ChangeLog
     clinic: Clinic
     crm_connections: CrmConnections
     dav_logins: DavLogins
@@ -94,6 +97,7 @@ class UseCases:
     spending: Spendings
     signature: Signature
     syncing: Syncing
+    webhooks: Webhooks
     wording: Wording
 
 

@@ -1,8 +1,10 @@
-"""A change here wakes the connections it concerns. Only that: what to write there is found by comparing."""
+"""A change here wakes the connections it concerns. Only that: what to write there is found by comparing. Others who want
+to know of changes are told in the same transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -15,11 +17,19 @@ from reminders.store.engine import Database, Record
 from reminders.store.patients import CHANGED
 
 
+class Follower(Protocol):
+    """Is told of every change, by the row of the outbox that says so, within the transaction that deals with it."""
+
+    def visit_changed(self, tx: Connection, row: Record) -> None: ...
+
+    def patient_changed(self, tx: Connection, row: Record) -> None: ...
+
+
 class Waking:
     """Handlers of the outbox."""
 
-    def __init__(self, database: Database, clock: Clock, kinds: Kinds) -> None:
-        self._database, self._clock, self._kinds = database, clock, kinds
+    def __init__(self, database: Database, clock: Clock, kinds: Kinds, followers: Sequence[Follower] = ()) -> None:
+        self._database, self._clock, self._kinds, self._followers = database, clock, kinds, followers
 
     def handlers(self) -> dict[str, Handler]:
         """By topic."""
@@ -27,13 +37,22 @@ class Waking:
 
     def visit_changed(self, row: Record) -> None:
         """A visit changed: touch it wherever it is linked, and where it should be by now."""
-        self._database.run(lambda tx: self._touch_visit(tx, row.key))
+        self._database.run(lambda tx: self._visit_changed(tx, row))
 
     def patient_changed(self, row: Record) -> None:
         """A patient's card changed."""
-        with self._database.write() as tx:
-            for connection in connections.of_kinds(tx, [name for name, kind in self._kinds.items() if kind.patients]):
-                self._touch(tx, [connection], self._kinds[connection.kind].patients, row.key)
+        self._database.run(lambda tx: self._patient_changed(tx, row))
+
+    def _visit_changed(self, tx: Connection, row: Record) -> None:
+        self._touch_visit(tx, row.key)
+        for follower in self._followers:
+            follower.visit_changed(tx, row)
+
+    def _patient_changed(self, tx: Connection, row: Record) -> None:
+        for connection in connections.of_kinds(tx, [name for name, kind in self._kinds.items() if kind.patients]):
+            self._touch(tx, [connection], self._kinds[connection.kind].patients, row.key)
+        for follower in self._followers:
+            follower.patient_changed(tx, row)
 
     def _touch_visit(self, tx: Connection, uid: str) -> None:
         names = [name for name, kind in self._kinds.items() if kind.visits]

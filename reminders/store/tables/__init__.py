@@ -2,6 +2,7 @@
 
 from reminders.store.tables.base import Base
 from reminders.store.tables.calendars import Calendar, CalendarEntry, DavCredential, Feed
+from reminders.store.tables.changes import ChangeCounter, ChangeEntry
 from reminders.store.tables.clinic import (
     CatalogueVersion,
     ClinicText,
@@ -50,6 +51,7 @@ from reminders.store.tables.sync import (
     SyncTouch,
 )
 from reminders.store.tables.visits import Appointment, AppointmentHistory, Outbox, ZoneCheck
+from reminders.store.tables.webhooks import Webhook, WebhookDelivery, WebhookEvent, WebhookTry
 
 __all__ = [
     "ApiKey",
@@ -62,6 +64,8 @@ __all__ = [
     "Calendar",
     "CalendarEntry",
     "CatalogueVersion",
+    "ChangeCounter",
+    "ChangeEntry",
     "ChangeSet",
     "Circuit",
     "ClinicText",
@@ -108,5 +112,9 @@ __all__ = [
     "SyncRun",
     "SyncTouch",
     "VendorQuote",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+    "WebhookTry",
     "ZoneCheck",
 ]

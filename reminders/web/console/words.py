@@ -83,6 +83,8 @@ INBOX_REASONS = {
     "moved_in_calendar": "The provider wants to move it, in the calendar. Nothing has changed yet.",
     "comment_by_mail": "Answered an invitation by e-mail, and wrote something that a person should read.",
     "connection_trouble": "A connection to a calendar or another system needs a person: its page says why.",
+    "webhook_disabled": "A webhook was disabled, because its receiver is gone or took nothing for days. Whoever looks after "
+    "it finds the reason at /api/v1/webhooks, and catches up through /api/v1/changes.",
     "sync_conflict": "This visit was changed here and in a connected calendar or system. Its reminders wait until "
     "somebody decides.",
     "zone_overlap": "Under new time zone rules this visit falls into time that is taken. Please find another time.",

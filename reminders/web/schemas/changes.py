@@ -1,0 +1,39 @@
+"""The list of what changed, as the API speaks of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from reminders.web.schemas.base import Out
+from reminders.web.schemas.visits import VisitOut
+
+
+class ChangedPatientOut(Out):
+    id: str
+    name: str
+    phone: str | None
+    email: str | None
+    language: str | None
+    time_zone: str | None
+    birth_year: int | None
+    paused: bool
+    version: int
+    opted_out: list[str] = Field(description="Channels by which nothing may be sent")
+    merged_into: str | None = Field(description="The same person's card that is used instead")
+
+
+class ChangeOut(Out):
+    entity: Literal["patient", "appointment"]
+    id: str
+    changed_at: datetime
+    patient: ChangedPatientOut | None = Field(description="As it is now, of a patient")
+    appointment: VisitOut | None = Field(description="As it is now, of a visit")
+
+
+class ChangePage(Out):
+    items: list[ChangeOut]
+    next_cursor: str = Field(description="Where to go on, now or later: it is always given")
+    more: bool = Field(description="There is more now")
