@@ -145,7 +145,8 @@ class Fairness:
     """One group of patients. ``predicted`` is the mean risk, ``observed`` the share missed; ``flagged`` the share of the
     group's visits among those with the highest risks of all, ``caught`` that share of its no-shows. ``verdict`` is
     ``fair``, ``overestimated`` or ``underestimated`` (the mean risk lies outside the interval of what was observed), or
-    ``few``."""
+    ``few``. ``beside_all`` is the same after the risks of everybody were scaled to what was missed altogether: it says
+    whom the risks treat differently when rates have fallen or risen for all."""
 
     group: str
     visits: int
@@ -155,6 +156,7 @@ class Fairness:
     flagged: Rate
     caught: Rate | None
     verdict: str
+    beside_all: str
 
 
 def threshold(pairs: Sequence[Pair], share: float = FLAGGED) -> float:
@@ -163,21 +165,27 @@ def threshold(pairs: Sequence[Pair], share: float = FLAGGED) -> float:
     return ordered[max(0, round(len(ordered) * share) - 1)] if ordered else 1.0
 
 
-def fairness(group: str, pairs: Sequence[Pair], flagged_from: float) -> Fairness:
-    """The figures of one group; ``pairs`` must not be empty."""
+def drift(pairs: Sequence[Pair]) -> float:
+    """How many times as many visits were missed as the risks say; 1 when they say nothing."""
+    expected = sum(risk for risk, _ in pairs)
+    return sum(outcome for _, outcome in pairs) / expected if expected else 1.0
+
+
+def fairness(group: str, pairs: Sequence[Pair], flagged_from: float, drifted: float = 1.0) -> Fairness:
+    """The figures of one group; ``pairs`` must not be empty. ``drifted`` is the ``drift`` of all groups together."""
     whole = _bin(pairs)
     flags = rate(sum(risk >= flagged_from for risk, _ in pairs), len(pairs))
     assert flags is not None
     caught = rate(sum(risk >= flagged_from for risk, outcome in pairs if outcome), whole.missed.count)
     return Fairness(
         group, whole.visits, whole.predicted, whole.missed, auc(pairs), flags, caught,
-        _verdict(whole),
+        _verdict(whole, whole.predicted), _verdict(whole, whole.predicted * drifted),
     )  # fmt: skip
 
 
-def _verdict(whole: Bin) -> str:
+def _verdict(whole: Bin, predicted: float) -> str:
     if whole.visits < FEW:
         return "few"
-    if whole.predicted > whole.missed.high:
+    if predicted > whole.missed.high:
         return "overestimated"
-    return "underestimated" if whole.predicted < whole.missed.low else "fair"
+    return "underestimated" if predicted < whole.missed.low else "fair"

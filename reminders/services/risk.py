@@ -81,7 +81,8 @@ class RiskReport:
     @property
     def columns(self) -> list[str]:
         return ["by", "group", "visits", "noshow", "predicted", "observed", "observed_low", "observed_high", "auc",
-                "flagged", "flagged_low", "flagged_high", "caught", "caught_low", "caught_high", "verdict"]  # fmt: skip
+                "flagged", "flagged_low", "flagged_high", "caught", "caught_low", "caught_high", "verdict",
+                "verdict_beside_all"]  # fmt: skip
 
     def rows(self) -> list[dict[str, Any]]:
         """All visits, then one line per language and age band."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reminders.domain.accuracy import Bin, Fairness, Pair, Quality, fairness, threshold
+from reminders.domain.accuracy import Bin, Fairness, Pair, Quality, drift, fairness, threshold
 from reminders.domain.risk import Model, age_band
 from reminders.services.attendance import shares
 from reminders.store.engine import Record
@@ -62,6 +62,7 @@ def of_fairness(found: Fairness) -> dict[str, Any]:
         "by": by, "group": group or ALL, "visits": found.visits, "noshow": found.observed.count,
         "predicted": _rounded(found.predicted), **shares("observed", found.observed), "auc": _rounded(found.auc),
         **shares("flagged", found.flagged), **shares("caught", found.caught), "verdict": found.verdict,
+        "verdict_beside_all": found.beside_all,
     }  # fmt: skip
 
 
@@ -69,11 +70,11 @@ def groups(visits: Sequence[Past], pairs: Sequence[Pair]) -> tuple[Fairness, ...
     """All visits, then by language and by age band."""
     if not pairs:
         return ()
-    flagged_from, members = threshold(pairs), dict[str, list[Pair]]()
+    flagged_from, drifted, members = threshold(pairs), drift(pairs), dict[str, list[Pair]]()
     for visit, pair in zip(visits, pairs, strict=True):
         for name in _groups(visit):
             members.setdefault(name, []).append(pair)
-    return tuple(fairness(name, members[name], flagged_from) for name in sorted(members, key=_order))
+    return tuple(fairness(name, members[name], flagged_from, drifted) for name in sorted(members, key=_order))
 
 
 def scored(model: Model, visits: Iterable[Past]) -> list[Pair]:

@@ -93,6 +93,20 @@ def test_fairness_tells_whom_the_risks_overstate() -> None:
     assert told["one"].caught.of == told["one"].observed.count
 
 
+def test_when_rates_fell_for_all_the_groups_are_judged_beside_each_other() -> None:
+    """Everybody comes more often than the risks say; the last group more so."""
+    drawn_ = {"one": drawn(4000, -0.6, seed=2), "two": drawn(4000, -0.6, seed=3), "last": drawn(800, -2.0, seed=4)}
+    everybody = [pair for pairs in drawn_.values() for pair in pairs]
+    drifted = accuracy.drift(everybody)
+    assert drifted == pytest.approx(sum(outcome for _, outcome in everybody) / sum(risk for risk, _ in everybody))
+    told = {name: fairness(name, pairs, 0.5, drifted) for name, pairs in drawn_.items()}
+    assert {one.verdict for one in told.values()} == {"overestimated"}
+    assert told["last"].beside_all == "overestimated"
+    assert fairness("all", everybody, 0.5, drifted).beside_all == "fair"
+    assert "overestimated" not in (told["one"].beside_all, told["two"].beside_all)
+    assert accuracy.drift([]) == 1.0
+
+
 def test_of_nobody_missed_none_can_be_caught() -> None:
     found = fairness("x", [(0.5, False)], 0.5)
     assert (found.caught, found.auc, found.flagged.count) == (None, None, 1)

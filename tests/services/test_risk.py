@@ -111,14 +111,16 @@ def test_with_several_locations_one_has_to_be_named(database: Database, clinic: 
         service.call_list(minutes=0)
 
 
+#: A model that knows only whether somebody waited.
+MODEL: dict[str, Any] = {
+    "trained_at": NOW, "since": date(2030, 1, 1), "visits": 5000, "metrics": {"since": "x"},
+    "facts": {"base": 0.2, "intercept": -3.0, "weights": {"lead_time:log": 1.0}, "usual": {"lead_time:log": 1.0}},
+}  # fmt: skip
+
+
 def trained(database: Database, through: date) -> None:
-    """A model that knows only whether somebody waited."""
-    values = {
-        "trained_at": NOW, "since": date(2030, 1, 1), "through": through, "visits": 5000, "metrics": {"since": "x"},
-        "facts": {"base": 0.2, "intercept": -3.0, "weights": {"lead_time:log": 1.0}, "usual": {"lead_time:log": 1.0}},
-    }  # fmt: skip
     with database.write() as tx:
-        store.use(tx, store.keep(tx, values))
+        store.use(tx, store.keep(tx, MODEL | {"through": through}))
 
 
 def test_a_trained_model_takes_the_place_of_the_rule(database: Database, clinic: Clinic) -> None:

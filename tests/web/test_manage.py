@@ -27,6 +27,7 @@ PAGES = (
     "/manage/experiments",
     "/manage/assessments",
     "/manage/vendors",
+    "/manage/risk",
     "/manage/definitions",
     "/manage/definitions/assessment",
     "/manage/visits",

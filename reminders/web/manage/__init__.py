@@ -15,6 +15,7 @@ from reminders.web.manage.experiments import bp as experiments_bp
 from reminders.web.manage.guard import check, secure
 from reminders.web.manage.overview import bp as overview_bp
 from reminders.web.manage.pages import install, nowhere
+from reminders.web.manage.risk import bp as risk_bp
 from reminders.web.manage.savings import bp as savings_bp
 from reminders.web.manage.session import bp as session_bp
 from reminders.web.manage.vendors import bp as vendors_bp
@@ -39,6 +40,7 @@ def create_blueprint() -> APIBlueprint:
         costs_bp,
         savings_bp,
         experiments_bp,
+        risk_bp,
         assessments_bp,
         vendors_bp,
         definitions_bp,

@@ -25,7 +25,7 @@ _PROBLEMS = {
 }
 _MENU = {
     "overview": N_("Overview"), "attendance": N_("Attendance"), "costs": N_("Costs"), "savings": N_("Savings"),
-    "experiments": N_("Experiments"),
+    "experiments": N_("Experiments"), "risk": N_("Risk"),
     "assessments": N_("Assessment"), "definitions": N_("Definitions"),
 }  # fmt: skip
 _OTHER = N_("This could not be done.")
