@@ -8,6 +8,7 @@ transaction that counts the calendar first, so that writers queue up, and leaves
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +59,7 @@ class Caldav:
 
     def state(self, login: Login) -> Mapping[str, Any]:
         """Count of changes, oldest count still known, and kept properties."""
-        with self._board.reading([login.provider]) as tx:
+        with self._reading(login) as tx:
             return store.state(tx, login.provider)
 
     def everything(self, login: Login, *, body: bool) -> Sequence[Record]:
@@ -66,11 +67,11 @@ class Caldav:
             return store.everything(tx, login.provider, body=body)
 
     def by_href(self, login: Login, hrefs: Sequence[str], *, body: bool = True) -> Sequence[Record]:
-        with self._board.reading([login.provider]) as tx:
+        with self._reading(login) as tx:
             return store.by_href(tx, login.provider, hrefs, body=body)
 
     def between(self, login: Login, since: datetime, until: datetime) -> Sequence[Record]:
-        with self._board.reading([login.provider]) as tx:
+        with self._reading(login) as tx:
             return store.between(tx, login.provider, since, until)
 
     def changes(self, login: Login, after: int, most: int | None, *, body: bool) -> Sequence[Record]:
@@ -80,6 +81,8 @@ class Caldav:
 
     def get(self, login: Login, href: str) -> Record:
         """One entry; ``NotFound`` when there is none."""
+        if login.entry is not None and login.entry.href == href:
+            return login.entry
         found = self.by_href(login, [href])
         if not found:
             raise NotFound("There is no event at this address.")
@@ -95,7 +98,7 @@ class Caldav:
     def put(self, login: Login, href: str, sent: Sent, conditions: Conditions) -> Stored:
         """Store what a program sent: ask to move the visit that it is, or block the time."""
         _may_write(login)
-        with self._board.reading([login.provider]) as tx:
+        with self._reading(login) as tx:
             entry = store.one(tx, login.provider, href)
             same = store.by_uid(tx, login.provider, sent.uid)
         conditions.check(_present(entry))
@@ -163,6 +166,9 @@ class Caldav:
 
         self._database.run(work)
 
+    def _reading(self, login: Login) -> AbstractContextManager[Connection]:
+        return self._board.reading([login.provider], is_current=login.is_current)
+
     def _put_own(self, login: Login, href: str, sent: Sent, conditions: Conditions) -> Stored:
         _check_length(sent)
 
@@ -193,7 +199,7 @@ class Caldav:
         }  # fmt: skip
 
     def _there(self, login: Login, href: str) -> Record:
-        with self._board.reading([login.provider]) as tx:
+        with self._reading(login) as tx:
             entry = store.one(tx, login.provider, href)
         if entry is None or entry.deleted:
             raise NotFound("There is no event at this address.")

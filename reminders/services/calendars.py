@@ -40,10 +40,11 @@ class Calendars:
                 return  # somebody is changing all that is left right now; it is not committed yet
 
     @contextmanager
-    def reading(self, providers: Collection[int]) -> Iterator[Connection]:
-        """A connection that reads these calendars as of now; when nothing has to be rendered, that is all it takes."""
+    def reading(self, providers: Collection[int], *, is_current: bool = False) -> Iterator[Connection]:
+        """A connection that reads these calendars as of now; when nothing has to be rendered, that is all it takes.
+        ``is_current``: somebody has looked already, and nothing has."""
         with self._database.read() as tx:
-            if calendars.pending(tx, providers, self._clock.now() - calendars.REACH) is None:
+            if is_current or calendars.pending(tx, providers, self._clock.now() - calendars.REACH) is None:
                 yield tx
                 return
         self.publish(providers)

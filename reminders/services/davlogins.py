@@ -12,8 +12,8 @@ from reminders.clock import Clock
 from reminders.domain.actor import Actor, Once
 from reminders.errors import NotFound, Unauthenticated
 from reminders.services.catalogue import Catalogue
+from reminders.store import calendars, keys
 from reminders.store import feeds as store
-from reminders.store import keys
 from reminders.store.engine import Database, Record
 from reminders.store.ids import digest, new_secret, new_uid
 from reminders.store.tables import DavCredential
@@ -32,13 +32,18 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A device that has signed in, the one provider whose calendar it sees, and the catalogue's version seen meanwhile."""
+    """A device that has signed in, the one provider whose calendar it sees, and the catalogue's version seen meanwhile.
+
+    ``is_current``: no visit had to be rendered first. Then ``entry`` is what lies at the address that was asked for.
+    """
 
     uid: str
     provider: int
     provider_uid: str
     can_write: bool
     catalogue_version: int
+    is_current: bool = False
+    entry: Record | None = None
 
     @property
     def actor(self) -> Actor:
@@ -84,14 +89,19 @@ class DavLogins:
             if not store.revoke(tx, DavCredential, uid, self._clock.now()):
                 raise NotFound()
 
-    def check(self, name: str, password: str, agent: str) -> Login:
-        """The device behind these; ``Unauthenticated`` when name and password do not belong together."""
+    def check(self, name: str, password: str, agent: str, href: str = "") -> Login:
+        """The device behind these, which asks for what lies at ``href``; ``Unauthenticated`` when name and password do not
+        belong together."""
+        now = self._clock.now()
         with self._database.read() as tx:
-            row = store.by_password(tx, digest(password))
+            row = store.sign_in(tx, digest(password), href, now - calendars.REACH)
         if row is None or not hmac.compare_digest(row.uid.encode(), name.encode()):
             raise Unauthenticated("This name and password are not known here.")
-        now = self._clock.now()
         if row.used_at is None or now - row.used_at >= _NOTED:
             with self._database.write() as tx:
                 store.change(tx, DavCredential, row.id, {"used_at": now, "agent": agent[:_LONGEST_AGENT]})
-        return Login(row.uid, row.provider_id, row.provider_uid, row.scope == Scope.WRITE, row.catalogue_version)
+        entry = None if row.is_behind or row.href is None else row
+        return Login(
+            row.uid, row.provider_id, row.provider_uid, row.scope == Scope.WRITE, row.catalogue_version, not row.is_behind,
+            entry,
+        )  # fmt: skip

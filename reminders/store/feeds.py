@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, insert, or_, select, update
 
 from reminders.errors import NotFound
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
-from reminders.store.tables import CatalogueVersion, DavCredential, Feed, Location, Patient, Provider
+from reminders.store.tables import (
+    Appointment,
+    CalendarEntry,
+    CatalogueVersion,
+    DavCredential,
+    Feed,
+    Location,
+    Patient,
+    Provider,
+)
 
 Table = type[Feed] | type[DavCredential]
 
@@ -33,7 +42,35 @@ _LOGIN = select(
 ).join_from(DavCredential, Provider)
 _SHOWN = {Feed: _FEED, DavCredential: _LOGIN}
 _BY_TOKEN = Prepared(select(Feed.__table__).where(Feed.token_hash == bindparam("hash"), Feed.revoked_at.is_(None)))
-_BY_PASSWORD = Prepared(_LOGIN.where(DavCredential.hash == bindparam("hash"), DavCredential.revoked_at.is_(None)))
+_TO_RENDER = or_(
+    select(Appointment.id)
+    .where(
+        Appointment.provider_id == DavCredential.provider_id,
+        ~Appointment.published,
+        Appointment.start_at > bindparam("since"),
+    )
+    .exists(),
+    select(CalendarEntry.id)
+    .where(CalendarEntry.provider_id == DavCredential.provider_id, CalendarEntry.stale)
+    .correlate(DavCredential)
+    .exists(),
+)
+_AT_ADDRESS = and_(
+    CalendarEntry.provider_id == DavCredential.provider_id,
+    CalendarEntry.href == bindparam("href"),
+    ~CalendarEntry.deleted,
+)
+_SIGN_IN = Prepared(
+    _LOGIN.add_columns(
+        _TO_RENDER.label("is_behind"),
+        CalendarEntry.href,
+        CalendarEntry.etag,
+        CalendarEntry.modified_at,
+        CalendarEntry.body,
+    )
+    .join(CalendarEntry, _AT_ADDRESS, isouter=True)
+    .where(DavCredential.hash == bindparam("hash"), DavCredential.revoked_at.is_(None))
+)
 
 
 def add(tx: Connection, table: Table, values: Mapping[str, Any]) -> None:
@@ -45,9 +82,11 @@ def by_token(tx: Connection, digest: str) -> Record | None:
     return _BY_TOKEN.first(tx, {"hash": digest})
 
 
-def by_password(tx: Connection, digest: str) -> Record | None:
-    """The login in force whose password has this digest, and the version of the clinic's catalogue."""
-    return _BY_PASSWORD.first(tx, {"hash": digest})
+def sign_in(tx: Connection, digest: str, href: str, since: datetime) -> Record | None:
+    """The login in force whose password has this digest, the version of the clinic's catalogue, whether the calendar is
+    behind its visits (of those that begin after ``since``), and what lies at ``href`` in it: all that most requests need,
+    in one statement."""
+    return _SIGN_IN.first(tx, {"hash": digest, "href": href, "since": since})
 
 
 def get(tx: Connection, table: Table, uid: str) -> Record:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from apiflask import APIFlask
 from flask import Blueprint, Flask, Request, Response
@@ -44,9 +45,18 @@ from reminders.web.fhir import routes as fhir
 from reminders.web.intake import ApiRequest
 
 _LARGEST_BODY = 1024 * 1024
+_WITHOUT_SESSIONS = ("/api/", "/dav/", "/feeds/", "/hooks/", "/healthz", "/metrics")
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+_SECURE = {
+    name.lower(): (name, value)
+    for name, value in (
+        ("Content-Security-Policy", _POLICY), ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store"),
+    )
+}  # fmt: skip
 
 
 class _Uid(BaseConverter):
@@ -56,15 +66,23 @@ class _Uid(BaseConverter):
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """The API has no sessions: looking for one would cost every call as much as a small query."""
+    """Only pages for people have sessions: looking for one would cost every call as much as a small query."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        return None if request.path.startswith("/api/") else super().open_session(app, request)
+        return None if request.path.startswith(_WITHOUT_SESSIONS) else super().open_session(app, request)
+
+
+class _App(APIFlask):
+    """Every view and hook here is a plain function, so none has to be asked whether it is a coroutine; asking cost a
+    request in twenty."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
 
 def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     """The web application. ``extras`` are mounted as they are (the sandbox, when there are no credentials)."""
-    app = APIFlask(
+    app = _App(
         "reminders", title="Reminders", version=__version__, spec_path="/openapi.json", docs_path=None,
         json_errors=False, template_folder=str(data_dir() / "templates" / "pages"),
         static_folder=None,  # type: ignore[arg-type]  # Flask takes it; each blueprint brings its own
@@ -110,8 +128,6 @@ def _open_spec(app: Flask) -> None:
 
 def _secure(response: Response) -> Response:
     """No scripts but our own, no framing, no guessing of types, no answers kept by caches in between."""
-    response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
-    response.headers.setdefault("Cache-Control", "no-store")
+    present = {name.lower() for name, _ in response.headers}
+    response.headers.extend([pair for name, pair in _SECURE.items() if name not in present])
     return response

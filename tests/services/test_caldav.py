@@ -34,12 +34,18 @@ class Clinic:
         self.caldav = Caldav(database, world.clock, world.catalogue, self.board, world.booking, world.lifecycle)
         logins = DavLogins(database, world.clock, world.catalogue)
         row, password = logins.create(self.ids.provider, "Phone", Scope.WRITE)
-        self.login: Login = logins.check(row.uid, str(password), "test")
+        self._sign_in = partial(logins.check, row.uid, str(password), "test")
+
+    @property
+    def login(self) -> Login:
+        """Devices sign in with every request."""
+        return self._sign_in()
 
     def sync(self, after: int = 0) -> tuple[list[str], int]:
         """Names of what changed after a count, and the count now."""
-        state = self.caldav.state(self.login)
-        rows = self.caldav.changes(self.login, after, None, body=False)
+        login = self.login
+        state = self.caldav.state(login)
+        rows = self.caldav.changes(login, after, None, body=False)
         return [row.href for row in rows], max([state["seq"], *[row.seq for row in rows]])
 
     def sent(self, uid: str, start: datetime, text: str = "BEGIN:VCALENDAR") -> Sent:

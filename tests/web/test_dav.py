@@ -632,3 +632,24 @@ def test_the_clock_is_not_asked_for_times(web: Local, phone: Phone) -> None:
     web.clock.advance(timedelta(hours=3))
     assert phone.names() == before
     assert set(before) == {f"{visit['id']}.ics"}
+
+
+def test_an_event_is_fetched_with_one_statement(phone: Phone) -> None:
+    phone("PUT", "own-1.ics", event())
+    first = phone("GET", "own-1.ics")
+    before = phone.web.service.database.statements
+    again = phone("GET", "own-1.ics")
+    assert (again.status, again.text) == (200, first.text)
+    assert phone.web.service.database.statements - before == 1
+    unchanged = phone("GET", "own-1.ics", If_None_Match=again.headers["ETag"])
+    assert (unchanged.status, unchanged.text) == (304, "")
+
+
+def test_a_booking_is_there_with_the_next_request(phone: Phone) -> None:
+    """Also when the device asked for that very address before."""
+    assert phone.names() == {}
+    visit = book(phone.web, phone.web.ids, WEDNESDAY)
+    (name,) = phone.names()
+    start = phone.event(name)["DTSTART"].dt
+    phone.web.post(f"appointments/{visit['id']}/reschedule", {"start": THURSDAY})
+    assert phone.event(name)["DTSTART"].dt - start == timedelta(days=1, hours=1)

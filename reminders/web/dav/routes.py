@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, Response, g, redirect, request
 from werkzeug.exceptions import BadRequest, MethodNotAllowed
+from werkzeug.http import http_date
 from werkzeug.wrappers import Response as BaseResponse
 
 from reminders.domain.dav import Conditions, NotAllowed
@@ -74,7 +75,8 @@ def handle(path: str) -> BaseResponse:
 
 @bp.after_request
 def _says_dav(answer: Response) -> Response:
-    answer.headers.update(HEADERS)
+    if "DAV" not in answer.headers:
+        answer.headers.update(HEADERS)
     return answer
 
 
@@ -98,7 +100,8 @@ def _login() -> Login:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username or not given.password:
         raise Unauthenticated("Sign in with the name and password of a calendar login.")
-    login = use_cases().dav_logins.check(given.username, given.password, request.user_agent.string)
+    agent = request.environ.get("HTTP_USER_AGENT", "")
+    login = use_cases().dav_logins.check(given.username, given.password, agent, request.path.rpartition("/")[2])
     use_cases().catalogue.refresh(login.catalogue_version)
     return login
 
@@ -213,10 +216,13 @@ def _get(login: Login, place: Place) -> Response:
     if place.kind is not Kind.OBJECT:
         raise MethodNotAllowed()
     row = use_cases().caldav.get(login, place.href)
-    answer = Response(row.body, content_type=places.TYPE)
-    answer.set_etag(row.etag)
-    answer.last_modified = row.modified_at
-    return answer.make_conditional(request)  # type: ignore[return-value]
+    headers = {
+        "Content-Type": places.TYPE, "ETag": f'"{row.etag}"', "Last-Modified": http_date(row.modified_at), **HEADERS,
+    }  # fmt: skip
+    answer = Response(row.body, headers=headers)
+    if "HTTP_IF_NONE_MATCH" in request.environ or "HTTP_IF_MODIFIED_SINCE" in request.environ:
+        answer.make_conditional(request)
+    return answer
 
 
 def _put(login: Login, place: Place) -> Response:
