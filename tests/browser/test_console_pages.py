@@ -50,7 +50,7 @@ class TestEveryPage:
         option = f"{_NINE} {ids['provider']}"
         for path in (
             "/console/", f"/console/visits/{visit['id']}", f"/console/visits/{visit['id']}/move", "/console/book",
-            f"/console/book?service={ids['service']}&patient={patient['id']}", "/console/inbox", "/console/patients", "/console/changes", "/console/calls",
+            f"/console/book?service={ids['service']}&patient={patient['id']}", "/console/inbox", "/console/patients", "/console/changes", "/console/calls", "/console/unmarked",
             f"/console/patients/{patient['id']}", "/console/patients/new", "/console/patients?q=" + self._EVIL,
         ):  # fmt: skip
             page = desk.open(path)

@@ -17,6 +17,7 @@ from reminders.web.console.pages import install, nowhere
 from reminders.web.console.people import bp as people_bp
 from reminders.web.console.session import bp as session_bp
 from reminders.web.console.texts import bp as texts_bp
+from reminders.web.console.unmarked import bp as unmarked_bp
 from reminders.web.console.visit import bp as visit_bp
 
 __all__ = ["create_blueprint"]
@@ -41,6 +42,7 @@ def create_blueprint() -> APIBlueprint:
         visit_bp,
         booking_bp,
         inbox_bp,
+        unmarked_bp,
         calls_bp,
         people_bp,
         changesets_bp,
