@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser.pages import Browser, Page, defaults, faults, sign_in
-from tests.caldav_peers import CalDavServer, serving
+from tests.caldav_peers import PASSWORD, USER, CalDavServer, serving
 from tests.house import House, clinic, running
 from tests.journeys.test_calendar_sync import ELEVEN, TEN, Diary
 from tests.web.test_dav import Phone
@@ -104,6 +104,101 @@ class TestConnections:
         page = desk.open(f"/console/calendars/connections/{diary.connection}")
         form = page.root.one("form", class_="acts")
         assert desk.send(form.attrs["action"], "post", defaults(form) | {"act": act}).status == 422
+
+
+class TestConnecting:
+    @pytest.fixture
+    def ids(self, house: House) -> Any:
+        return clinic(house)
+
+    @pytest.fixture
+    def admin(self, house: House, ids: Any) -> Iterator[Browser]:
+        with closing(Browser(house.url)) as browser:
+            sign_in(browser, house.key("admin"))
+            yield browser
+
+    def fill(self, admin: Browser, address: str, **more: str) -> Page:
+        fields = {"address": address, "username": USER, "password": PASSWORD, "label": "Dr Vega's phone"}
+        return admin.submit("Connect", **(fields | more))
+
+    def test_found_tried_and_kept(self, house: House, admin: Browser, server: CalDavServer) -> None:
+        admin.open("/console/calendars")
+        page = admin.follow("Connect a calendar")
+        assert faults(page) == []
+        page = self.fill(admin, server.calendar)
+        assert page.notices == ["Connected. It answers, and the first pass begins within seconds."]
+        assert PASSWORD not in page.text
+        assert "It answers" in admin.submit("Test").notices[0]
+        (row,) = house.get("calendar-connections")["items"]
+        assert (row["url"], row["state"], row["visits"]) == (server.calendar, "ok", True)
+
+    def test_a_wrong_password_saves_nothing(self, house: House, admin: Browser, server: CalDavServer) -> None:
+        admin.open("/console/calendars/connections/new")
+        page = self.fill(admin, server.calendar, password="secret-but-wrong")
+        assert (page.status, len(page.root.all(role="alert"))) == (422, 1)
+        assert faults(page) == []
+        assert page.root.one("input", id="address").attrs["value"] == server.calendar
+        assert page.root.one("input", id="password").attrs["value"] == ""
+        assert house.get("calendar-connections")["items"] == []
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ({"address": ""}, "The address is missing."),
+            ({"password": ""}, "Give user name and password, or neither."),
+            ({"address": "http://10.0.0.1/"}, "A password goes only over https."),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, admin: Browser, changes: dict[str, str], says: str) -> None:
+        admin.open("/console/calendars/connections/new")
+        page = self.fill(admin, changes.pop("address", "http://127.0.0.1:9/"), **changes)
+        assert page.status == 422
+        (alert,) = page.root.all(role="alert")
+        assert says in alert.text
+
+    def test_several_are_chosen_from(self, house: House, admin: Browser, server: CalDavServer) -> None:
+        other = f"{server.root}{USER}/private/"
+        server.request("MKCALENDAR", other)
+        admin.open("/console/calendars/connections/new")
+        page = self.fill(admin, server.root)
+        assert faults(page) == []
+        assert "There are 2 calendars behind this address." in page.text
+        assert {one.attrs["value"] for one in page.root.all("input", type="radio")} == {server.calendar, other}
+        assert house.get("calendar-connections")["items"] == []
+        page = self.fill(admin, server.root, calendar=other)
+        server.request("DELETE", other)
+        assert page.notices == ["Connected. It answers, and the first pass begins within seconds."]
+        assert [row["url"] for row in house.get("calendar-connections")["items"]] == [other]
+
+    def test_sent_twice_it_is_one(self, house: House, admin: Browser, server: CalDavServer) -> None:
+        page = admin.open("/console/calendars/connections/new")
+        form = page.root.one("form", class_="card")
+        values = defaults(form) | {"address": server.calendar, "username": USER, "password": PASSWORD}
+        answers = [admin.send(form.attrs["action"], "post", values) for _ in range(2)]
+        assert [answer.status for answer in answers] == [200, 200]
+        assert len(house.get("calendar-connections")["items"]) == 1
+
+    def test_only_administrators_and_only_from_our_form(
+        self, house: House, admin: Browser, desk: Browser, server: CalDavServer
+    ) -> None:
+        assert desk.open("/console/calendars/connections/new").status == 403
+        assert "Connect a calendar" not in desk.open("/console/calendars").text
+        page = admin.open("/console/calendars/connections/new")
+        form = page.root.one("form", class_="card")
+        values = defaults(form) | {"address": server.calendar, "username": USER, "password": PASSWORD}
+        assert admin.send(form.attrs["action"], "post", values | {"csrf": "forged"}).status == 403
+        assert house.get("calendar-connections")["items"] == []
+
+    def test_a_new_password_lets_it_go_on(self, house: House, diary: Diary) -> None:
+        house.patch(f"calendar-connections/{diary.connection}", {"password": "wrong"}, role="admin")
+        house.tick(minutes=5)
+        assert diary.state()[0] == "needs_login"
+        with closing(Browser(house.url)) as admin:
+            sign_in(admin, house.key("admin"))
+            admin.open(f"/console/calendars/connections/{diary.connection}")
+            page = admin.submit("Save the new password", password=PASSWORD)
+        assert page.notices == ["The new password works."]
+        assert diary.state()[0] == "ok"
 
 
 class TestConflicts:

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
+from reminders.domain.actor import Once
 from reminders.domain.connector import PeerError
 from reminders.domain.ports import Discovery, FoundCalendar, Vault
 from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.catalogue import Catalogue
 from reminders.services.sync.kinds import Kinds
 from reminders.store import connections as store
+from reminders.store import keys
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 
@@ -58,8 +60,8 @@ class Connections:
         self._kinds, self._vault, self._discovery = kinds, vault, discovery
         self._names = [name for name, kind in kinds.items() if kind.family == family]
 
-    def create(self, wanted: Wanted) -> Record:
-        """Store a connection; its first pass is due at once."""
+    def create(self, wanted: Wanted, once: Once | None = None) -> Record:
+        """Store a connection; its first pass is due at once. A repeat with the same ``once`` gives the one that is there."""
         if wanted.kind not in self._names:
             raise Invalid("There is no such kind of connection.", field="kind")
         snapshot, now = self._catalogue.current(), self._clock.now()
@@ -72,7 +74,7 @@ class Connections:
             "state": wanted.state, "state_reason": wanted.state_reason,
             "on_remote_delete": wanted.on_remote_delete, "created_at": now, "updated_at": now, "next_run_at": now,
         }  # fmt: skip
-        return self._database.run(lambda tx: _added(tx, values))
+        return self._database.run(lambda tx: _added(tx, values, once))
 
     def get(self, uid: str) -> Record:
         with self._database.read() as tx:
@@ -126,11 +128,22 @@ class Connections:
         row = self.get(uid)
         try:
             secret = self._vault.open(row.secret) if row.secret else ""
+        except Invalid as problem:
+            return Check(False, problem.message, "secret_unreadable")
+        return self._checked(row, secret)
+
+    def try_out(self, wanted: Wanted) -> Check:
+        """The same for one that is not stored yet."""
+        if wanted.kind not in self._names:
+            raise Invalid("There is no such kind of connection.", field="kind")
+        provider = self._catalogue.current().provider(wanted.provider_id).id if wanted.provider_id else None
+        return self._checked(_Draft(wanted.kind, wanted.config, provider), wanted.secret or "")
+
+    def _checked(self, row: Record, secret: str) -> Check:
+        try:
             return Check(True, self._kinds[row.kind].connect(row, secret).check())
         except PeerError as problem:
             return Check(False, problem.message, problem.reason)
-        except Invalid as problem:
-            return Check(False, problem.message, "secret_unreadable")
 
     def discover(self, address: str, user: str, password: str) -> list[FoundCalendar]:
         """Calendars behind an address; ``Invalid`` says what is wrong."""
@@ -152,9 +165,22 @@ class Connections:
             return store.troubled(tx, self._names, self._clock.now() - STALE)
 
 
-def _added(tx: Connection, values: Mapping[str, Any]) -> Record:
-    store.add(tx, values)
-    return store.get(tx, values["uid"])
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A connection that is not stored yet, as far as trying it needs."""
+
+    kind: str
+    config: Mapping[str, Any]
+    provider_id: int | None
+    location_id: int | None = None
+    uid: str = ""
+
+
+def _added(tx: Connection, values: Mapping[str, Any], once: Once | None) -> Record:
+    earlier = keys.claim_once(tx, once, values["uid"], values["created_at"]) if once else None
+    if earlier is None:
+        store.add(tx, values)
+    return store.get(tx, earlier or values["uid"])
 
 
 def _going(row: Record, now: Any) -> dict[str, Any]:

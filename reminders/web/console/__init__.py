@@ -10,6 +10,7 @@ from reminders.web.console.booking import bp as booking_bp
 from reminders.web.console.calendars import bp as calendars_bp
 from reminders.web.console.calls import bp as calls_bp
 from reminders.web.console.changesets import bp as changesets_bp
+from reminders.web.console.connecting import bp as connecting_bp
 from reminders.web.console.day import bp as day_bp
 from reminders.web.console.guard import check, configure, secure
 from reminders.web.console.inbox import bp as inbox_bp
@@ -48,6 +49,7 @@ def create_blueprint() -> APIBlueprint:
         changesets_bp,
         texts_bp,
         calendars_bp,
+        connecting_bp,
     ):
         whole.register_blueprint(noun, url_prefix="/console")
     whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)

@@ -150,7 +150,7 @@ def _overview(problem: ReminderError | None = None) -> ResponseReturnValue:
         provider_names={one.uid: one.name for one in place.providers.values()},
         location_names={one.uid: one.name for one in place.locations.values()}, say=calendarwords,
         open=len(use_cases().disputes.listing(None, attention=True, after=None, limit=_MOST)), problem=problem,
-        typed=request.form, zone=desk_zone(session.get("location")),
+        typed=request.form, zone=desk_zone(session.get("location")), may_connect=caller().role is Role.ADMIN,
     )  # fmt: skip
 
 

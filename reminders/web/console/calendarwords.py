@@ -45,6 +45,9 @@ CAUSES = {
 }  # fmt: skip
 
 PRIVACY = {"busy": "Only when time is taken", "initials": "Initials", "full": "Patient and service"}
+ON_DELETE = {
+    "ask": "Ask the desk", "restore": "Put it back there", "cancel": "Cancel it and tell the patient",
+}  # fmt: skip
 SCOPES = {"write": "Read and change", "read": "Read only"}
 
 

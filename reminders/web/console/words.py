@@ -137,7 +137,7 @@ _FIELDS = {
     "name": "Name", "phone": "Phone", "email": "Email", "language": "Language", "time_zone": "Time zone",
     "birth_year": "Year of birth", "text": "Text", "reason": "Reason", "start": "Time", "provider_id": "Provider",
     "service_id": "Service", "patient_id": "Patient", "from": "First day", "to": "Last day",
-    "to_provider_id": "Colleague", "evidence": "What was said",
+    "to_provider_id": "Colleague", "url": "Address", "username": "User name", "password": "Password", "label": "Name", "evidence": "What was said",
 }  # fmt: skip
 _COMPLAINTS = {
     "missing": "is missing", "string_too_short": "is too short", "string_too_long": "is too long",
