@@ -20,6 +20,7 @@ PUBLIC = {
 }  # fmt: skip
 GUARD_THEMSELVES = ("/sandbox/", "/console/", "/manage/")
 DESK, READERS, MANAGERS, ADMINS = "desk admin integration", "desk manager admin integration", "manager admin", "admin"
+PROGRAMS = "admin integration"
 API = "/api/v1/"
 ROLES = {
     "GET locations": READERS, "POST locations": ADMINS,
@@ -65,6 +66,12 @@ ROLES = {
     "DELETE crm-connections/<uid:connection_id>": ADMINS, "POST crm-connections/<uid:connection_id>/test": DESK,
     "POST crm-connections/<uid:connection_id>/preview": ADMINS, "POST crm-connections/<uid:connection_id>/sync": DESK,
     "GET crm-connections/<uid:connection_id>/runs": READERS, "GET patients/<uid:patient_id>/links": READERS,
+    "GET changes": DESK, "GET webhooks": PROGRAMS, "POST webhooks": PROGRAMS,
+    **{f"{method} webhooks/<uid:webhook_id>": PROGRAMS for method in ("GET", "PATCH", "DELETE")},
+    **{f"POST webhooks/<uid:webhook_id>/{act}": PROGRAMS for act in ("rotate", "test")},
+    "GET webhooks/<uid:webhook_id>/deliveries": PROGRAMS,
+    "GET webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>": PROGRAMS,
+    "POST webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>/replay": PROGRAMS,
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET assessments": MANAGERS, "POST assessments": MANAGERS, "GET assessments/<uid:assessment_id>": MANAGERS,
     "POST assessments/<uid:assessment_id>/versions": MANAGERS, "GET assessment-inputs": MANAGERS,
