@@ -13,7 +13,7 @@ from reminders.web.auth import DESK, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, moment
 from reminders.web.schemas.base import Query
-from reminders.web.schemas.changes import ChangePage
+from reminders.web.schemas.changes import NewsPage
 
 bp = APIBlueprint("changes", __name__, url_prefix="/api/v1", tag="Changes")
 _CARD = ("name", "phone", "email", "language", "time_zone", "birth_year", "paused", "version")
@@ -21,7 +21,7 @@ _CARD = ("name", "phone", "email", "language", "time_zone", "birth_year", "pause
 
 @bp.get("/changes")
 @bp.input(Query, location="query", arg_name="wanted")
-@bp.output(ChangePage)
+@bp.output(NewsPage)
 @allow(*DESK)
 def changes(wanted: Query) -> Response:
     """Patients and visits that changed after `cursor`, each once, as it is now, in the order of its last change. Without a

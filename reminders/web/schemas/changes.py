@@ -25,7 +25,7 @@ class ChangedPatientOut(Out):
     merged_into: str | None = Field(description="The same person's card that is used instead")
 
 
-class ChangeOut(Out):
+class NewsOut(Out):
     entity: Literal["patient", "appointment"]
     id: str
     changed_at: datetime
@@ -33,7 +33,7 @@ class ChangeOut(Out):
     appointment: VisitOut | None = Field(description="As it is now, of a visit")
 
 
-class ChangePage(Out):
-    items: list[ChangeOut]
+class NewsPage(Out):
+    items: list[NewsOut]
     next_cursor: str = Field(description="Where to go on, now or later: it is always given")
     more: bool = Field(description="There is more now")
