@@ -38,11 +38,13 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """A calendar that goes with an e-mail (RFC 6047): iCalendar text (RFC 5545) and its METHOD (RFC 5546). ``reply_to``:
-    where answers to it are read; without it nobody is asked to answer."""
+    where answers to it are read; without it nobody is asked to answer. ``language`` (BCP 47) is that of the mail, which
+    then is also written as a page."""
 
     method: str
     content: str
     reply_to: str = ""
+    language: str = ""
 
 
 class Messenger(Protocol):

@@ -1,4 +1,4 @@
-"""An e-mail as it is written down (RFC 5322, MIME): plain text, and nothing that could begin another header."""
+"""An e-mail as it is written down (RFC 5322, MIME): plain text first, and nothing that could begin another header."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
+from html import escape
+from itertools import groupby
 
 from reminders.domain.ports import Attachment
 
@@ -61,9 +63,12 @@ def compose(
 
 
 def _attach(content: EmailMessage, attachment: Attachment) -> None:
-    """What is to be answered stands beside the text, as another form of it (RFC 6047 section 2.4), and once more as a file
+    """With the calendar go the same words as a page, for programs that show an invitation only beside one. What is to be
+    answered stands beside the text, as another form of it (RFC 6047 section 2.4), and once more as a file
     for programs that only know files; what is only told is a file."""
     calendar = _encodable(attachment.content)
+    if attachment.language:
+        content.add_alternative(page(content.get_content(), attachment.language), subtype="html", charset="utf-8")
     params = {"charset": "utf-8", "method": attachment.method}
     if not attachment.reply_to:
         content.add_attachment(
@@ -72,6 +77,28 @@ def _attach(content: EmailMessage, attachment: Attachment) -> None:
         return
     content.add_alternative(calendar.encode(), maintype="text", subtype="calendar", params=params)
     content.add_attachment(calendar.encode(), maintype="application", subtype="ics", filename=_FILE)
+
+
+def page(body: str, language: str) -> str:
+    """A text as HTML: its paragraphs and line breaks, each in its own direction, and not a word more. No pictures, no
+    styles, no links: nothing is fetched when it is read."""
+    parts = []
+    for line, lines in groupby(body.splitlines(), key=_kind):
+        if line == _TEXT:
+            parts.append(f'<p dir="auto">{"<br>".join(escape(one.rstrip()) for one in lines)}</p>')
+        elif line == _END:
+            parts.append("<hr>")
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    shown = "\n".join(parts)
+    return f'<!DOCTYPE html>\n<html lang="{escape(language)}"><head>{head}</head><body>\n{shown}\n</body></html>\n'
+
+
+_TEXT, _END, _BETWEEN = range(3)
+
+
+def _kind(line: str) -> int:
+    """Text, the mark before a mail's last lines (RFC 3676 section 4.3), or nothing."""
+    return _END if line == "-- " else _TEXT if line.strip() else _BETWEEN
 
 
 def _phrase(name: str) -> str:

@@ -42,7 +42,7 @@ def invitation(
     )  # fmt: skip
     asking = Method.REQUEST if reply_to else Method.PUBLISH
     method = Method.CANCEL if called_off else asking
-    return Attachment(method.value, single(event, method), reply_to)
+    return Attachment(method.value, single(event, method), reply_to, letter.language.replace("_", "-"))
 
 
 def _asked(batch: Batch, row: Record, answers: ReplyAddress) -> str:

@@ -6,13 +6,14 @@ import re
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
+from html import unescape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reminders.domain.ports import Attachment
-from reminders.gateways.letter import Sender, compose, one_line
+from reminders.gateways.letter import Sender, compose, one_line, page
 
 ANA = "ana.lima@example.com"
 SENDER = Sender("reminders@clinic.example", "Harbour Clinic")
@@ -100,6 +101,31 @@ def test_what_is_to_be_answered_is_another_form_of_the_text() -> None:
     assert (calendar.get_param("method"), calendar.get_param("charset")) == ("REQUEST", "utf-8")
     assert (file.get_content_type(), file.get_filename()) == ("application/ics", "appointment.ics")
     assert calendar.get_payload(decode=True) == file.get_payload(decode=True) == CALENDAR.encode()
+
+
+BODY = "Hallo,\n\nTermin von <b>Ana & Co</b> am Dienstag\n\nBitte rufen Sie an.\nDanke\n\n-- \nPraxis\nEnde\n"
+
+
+@pytest.mark.parametrize(("method", "reply_to"), [("PUBLISH", ""), ("REQUEST", "visits+abc@clinic.example")])
+def test_an_invitation_says_the_same_as_a_page(method: str, reply_to: str) -> None:
+    """Plain text first, then the page, then what is to be answered; the richest that a program knows is shown."""
+    invitation = Attachment(method, CALENDAR, reply_to, "de")
+    mail = read(compose(SENDER, ANA, "Termin", BODY, "rem_1", DATE, invitation))
+    forms = list(next(iter(mail.iter_parts())).iter_parts())
+    expected = ["text/plain", "text/html"] + (["text/calendar"] if reply_to else [])
+    assert [one.get_content_type() for one in forms] == expected
+    plain, shown = forms[0].get_content(), forms[1].get_content()
+    assert '<html lang="de">' in shown
+    assert "Termin von &lt;b&gt;Ana &amp; Co&lt;/b&gt; am Dienstag" in shown
+    assert shown.count('<p dir="auto">') == 4
+    assert "Bitte rufen Sie an.<br>Danke" in shown
+    assert unescape(re.sub(r"<[^>]+>", " ", shown)).split() == plain.replace("-- ", "").split()
+
+
+@given(st.text())
+def test_nothing_in_a_text_becomes_a_tag(text: str) -> None:
+    tags = set(re.findall(r"<[^>]*>", page(text, "en").partition("<body>")[2]))
+    assert tags <= {'<p dir="auto">', "</p>", "<br>", "<hr>", "</body>", "</html>"}
 
 
 @settings(deadline=None)  # the machine may be busy

@@ -69,6 +69,8 @@ def test_the_words_are_in_the_patients_language(world: World, mailer: FakeMailer
     world.tick(START - timedelta(days=1))
     _, event = calendar(mailer.sent[0])
     assert "Termin" in str(event["DESCRIPTION"])
+    assert mailer.sent[0].attachment is not None
+    assert mailer.sent[0].attachment.language == "de"
 
 
 def test_a_move_and_a_cancellation_change_the_same_entry(world: World, mailer: FakeMailer) -> None:
