@@ -27,7 +27,7 @@ def entry(mail: EmailMessage) -> tuple[str, Event]:
 def answer(mail: EmailMessage, said: str, sequence: int, stamp: datetime) -> bytes:
     """What a calendar program sends to whom the invitation names."""
     both, _ = mail.iter_parts()
-    _, calendar = both.iter_parts()
+    *_, calendar = both.iter_parts()
     (event,) = Calendar.from_ical(calendar.get_payload(decode=True)).walk("VEVENT")
     reply = EmailMessage()
     reply["From"], reply["To"] = "ana@example.com", str(event["ORGANIZER"]).removeprefix("mailto:")
