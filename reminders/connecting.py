@@ -17,13 +17,14 @@ from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import FoundCalendar
 from reminders.domain.replica import Replica
 from reminders.domain.sync import Owner
-from reminders.gateways import espocrm_words, fhir_words, hubspot_words, salesforce_words
+from reminders.gateways import espocrm_words, fhir_words, gnuhealth_words, hubspot_words, salesforce_words
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
 from reminders.gateways.courier import HttpCourier
 from reminders.gateways.download import download
 from reminders.gateways.espocrm import EspoCrm
 from reminders.gateways.fhir import Fhir
+from reminders.gateways.gnuhealth import GnuHealth
 from reminders.gateways.hubspot import HubSpot
 from reminders.gateways.icalobjects import read
 from reminders.gateways.icalread import occupied
@@ -74,6 +75,7 @@ SYSTEMS: Systems = (
     (hubspot_words.SYSTEM, HubSpot),
     (salesforce_words.SYSTEM, Salesforce),
     (fhir_words.SYSTEM, Fhir),
+    (gnuhealth_words.SYSTEM, GnuHealth),
 )
 
 

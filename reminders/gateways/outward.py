@@ -78,18 +78,18 @@ class Outward:
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | str | None = None,
         auth: tuple[str, str] | None = None, secrets: Mapping[str, str] | None = None, most: int = MOST_BYTES,
-        seconds: float = MOST_SECONDS,
+        seconds: float = MOST_SECONDS, secret_body: bool = False,
     ) -> Reply:  # fmt: skip
         """One request with its redirects; credentials (``auth``, and ``secrets``: headers that hold keys) follow only to
-        the same host. ``LoginRefused`` on 401, ``PeerError`` on 429 and 5xx (with what Retry-After says), else the answer
-        whatever its status."""
+        the same host, and nothing follows for a ``secret_body``, one that holds a password. ``LoginRefused`` on 401,
+        ``PeerError`` on 429 and 5xx (with what Retry-After says), else the answer whatever its status."""
         until = self._watch() + seconds
         data = body.encode() if isinstance(body, str) else body
         for _ in range(_REDIRECTS):
-            self._check(url, secret=bool(auth or secrets))
+            self._check(url, secret=bool(auth or secrets) or secret_body)
             reply = self._once(method, url, {**(headers or {}), **(secrets or {})}, data, auth, most, until)
             place = reply.headers.get("location")
-            if reply.status not in (301, 302, 303, 307, 308) or not place:
+            if reply.status not in (301, 302, 303, 307, 308) or not place or secret_body:
                 return self._judged(reply)
             there = urljoin(url, place)
             if _origin(there) != _origin(url):

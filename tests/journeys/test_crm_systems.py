@@ -12,10 +12,11 @@ import pytest
 from reminders.connecting import SYSTEMS
 from reminders.domain.connector import Remote
 from reminders.domain.crm import PATIENT, VISIT
-from tests.gateways import fake_espocrm, fake_fhir, fake_hubspot, fake_salesforce
+from tests.gateways import fake_espocrm, fake_fhir, fake_gnuhealth, fake_hubspot, fake_salesforce
 from tests.gateways.crm_contract import CrmPeering
 from tests.gateways.test_espocrm import Espo
 from tests.gateways.test_fhir import FhirServer
+from tests.gateways.test_gnuhealth import Gnu
 from tests.gateways.test_hubspot import Hub
 from tests.gateways.test_salesforce import Force
 from tests.house import Local, book, clinic, local
@@ -46,6 +47,9 @@ KNOWN = {
         {"api_key": fake_espocrm.KEY, "language_field": "cLanguage", "reason_field": "cReason"}, "u1", "Check-up",
     ),
     "fhir": Known(fake_fhir.FakeFhir, FhirServer, {"token": fake_fhir.TOKEN}, "d1", "Check-up"),
+    "gnuhealth": Known(
+        fake_gnuhealth.FakeGnuHealth, Gnu, {"user": fake_gnuhealth.USER, "password": fake_gnuhealth.PASSWORD}, "1", "31"
+    ),
     "hubspot": Known(
         fake_hubspot.FakeHubSpot, Hub, {"token": fake_hubspot.TOKEN, "reason_property": "reason"}, "71", "Check-up"
     ),

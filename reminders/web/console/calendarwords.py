@@ -10,7 +10,7 @@ from reminders.web.console import words
 
 KINDS = {
     "caldav": "Calendar, both ways", "ics": "Calendar feed, read only", "imap": "Mailbox of answers to invitations",
-    "espocrm": "EspoCRM", "hubspot": "HubSpot", "salesforce": "Salesforce",
+    "espocrm": "EspoCRM", "fhir": "FHIR R4", "gnuhealth": "GNU Health", "hubspot": "HubSpot", "salesforce": "Salesforce",
 }  # fmt: skip
 
 #: Label and tone of each state.
