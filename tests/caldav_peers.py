@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,26 +34,26 @@ filesystem_folder = {folder}/collections
 """
 
 
-def environment(package: str) -> Path:
-    """The environment that holds ``package``; built now if it is not there."""
-    folder = _CACHE / package
+def environment(name: str, *packages: str) -> Path:
+    """The environment of this name, with these packages (the one of its name); built now if it is not there."""
+    folder = _CACHE / name
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with (_CACHE / f"{package}.lock").open("w") as lock:
+    with (_CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / ".installed").exists():
-            _install(package, folder)
+            _install(name, folder, packages or (name,))
     return folder
 
 
-def _install(package: str, folder: Path) -> None:
+def _install(name: str, folder: Path, packages: Sequence[str]) -> None:
     steps = (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package],
+        [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", *packages],
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False, timeout=_INSTALL_SECONDS)
         if done.returncode:
-            pytest.skip(f"{package} cannot be installed here: {done.stderr.strip()[-200:]}")
+            pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-200:]}")
     (folder / ".installed").touch()
 
 

@@ -91,6 +91,15 @@ class Expecting(Protocol):
 
 
 @runtime_checkable
+class Gathering(Protocol):
+    """A ``Replica`` that can look up for many new items at once what it would ask of the database for each."""
+
+    def gather(self, tx: Any, remotes: Sequence[Remote]) -> None:
+        """These are taken in next, within this transaction. None: it is over, and what was gathered is forgotten."""
+        ...
+
+
+@runtime_checkable
 class Judging(Protocol):
     """A ``Replica`` that can say what it would do with an unknown item, for previews."""
 

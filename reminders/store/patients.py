@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
@@ -12,6 +12,7 @@ from reminders.errors import NotFound
 from reminders.store.engine import Record
 from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, Patient
+from reminders.store.tables.base import among
 
 TABLE: Any = Patient.__table__
 _VISIT = aliased(Appointment)
@@ -50,6 +51,13 @@ _SHARING = Prepared(
     .limit(_MOST_SHARING)
 )
 
+_PHONES_HELD = Prepared(
+    select(TABLE.c.phone).where(among(TABLE.c.phone, "phones"), TABLE.c.merged_into.is_(None)).distinct()
+)
+_EMAILS_HELD = Prepared(
+    select(TABLE.c.email).where(among(TABLE.c.email, "emails"), TABLE.c.merged_into.is_(None)).distinct()
+)
+
 
 def add(tx: Connection, values: Mapping[str, Any]) -> int:
     return int(_ADD.first(tx, {**_EMPTY, "updated_at": values["created_at"], **values})[0])  # type: ignore[index]
@@ -78,6 +86,12 @@ def sharing(tx: Connection, phone: str | None, email: str | None) -> Sequence[Re
     if not phone and not email:
         return []
     return _SHARING.all(tx, {"phone": phone, "email": email, "lower": email.lower() if email else None})
+
+
+def held(tx: Connection, phones: Collection[str], emails: Collection[str]) -> set[str]:
+    """Which of these phones (E.164) and e-mail addresses, as they are written, stand on some card."""
+    found = [row.phone for row in _PHONES_HELD.all(tx, {"phones": list(phones)})] if phones else []
+    return {*found, *(row.email for row in _EMAILS_HELD.all(tx, {"emails": list(emails)}) if emails)}
 
 
 def by_external(tx: Connection, source: str, external_id: str) -> Record | None:

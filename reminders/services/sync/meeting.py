@@ -21,7 +21,7 @@ from reminders.domain.sync import (
     merge,
     put_back,
 )
-from reminders.services.sync.parts import Parts, Tally, Unplaced, placed
+from reminders.services.sync.parts import Parts, Tally, Unplaced, gathering, is_newer, placed
 
 _NOTHING = object()
 
@@ -64,12 +64,22 @@ class Meeting:
                 self.reconcile(remote)
 
     def _meet_all(self, tx: Any, remotes: Sequence[Remote]) -> None:
-        for remote in remotes:
-            self.meet(tx, self._replica.canonical(remote), {})
+        """What nobody knows at the start stays unknown until its turn; what is known may be another's by then."""
+        found = [self._replica.canonical(remote) for remote in remotes]
+        known = self._book.links(tx, self._entity, [remote.remote_id for remote in found])
+        with gathering(self._replica, tx, found):
+            for remote in found:
+                if remote.remote_id in known:
+                    self.meet(tx, remote, {})
+                else:
+                    self._meet(tx, remote, None, {})
 
     def meet(self, tx: Any, remote: Remote, refused: Mapping[str, Refused]) -> None:
         """The same within an open transaction."""
         link = self._book.links(tx, self._entity, [remote.remote_id]).get(remote.remote_id)
+        self._meet(tx, remote, link, refused)
+
+    def _meet(self, tx: Any, remote: Remote, link: Link | None, refused: Mapping[str, Refused]) -> None:
         if link is None and remote.uid is not None:
             link = self._unconfirmed(tx, remote)
         if link is None or link.dead or link.local_id is None:
@@ -156,11 +166,16 @@ class Meeting:
         self._taken_in(tx, remote, link, local_id)
 
     def _taken_in(self, tx: Any, remote: Remote, link: Link, local_id: str) -> None:
-        """A new thing of ours; what could not be kept of it stays as it is there, and is listed."""
+        """A new thing of ours; what could not be kept of it stays as it is there, and is listed. What is stricter here
+        goes there."""
         local = self._replica.read(tx, local_id)
         seen = dict(local.fields) if local is not None else {}
-        link = replace(link, base_local=seen, base_remote=dict(remote.fields), raw=remote.raw)
+        strict = {name for name, value in seen.items() if value and self._owners.get(name) is Owner.MOST_RESTRICTIVE}
+        stricter = {name: False for name in strict if remote.fields.get(name) is False}
+        link = replace(link, base_local={**seen, **stricter}, base_remote=dict(remote.fields), raw=remote.raw)
         link = self._book.save(tx, link)
+        if stricter:
+            self._touch(tx, link)
         for name, owner in self._owners.items():
             ours, theirs = seen.get(name), remote.fields.get(name)
             if owner is not Owner.OFF and name in seen and theirs and ours != theirs:
@@ -213,7 +228,7 @@ class Meeting:
             link = self._deleted_here(tx, link, remote)
             self._touch(tx, self._book.save(tx, link))
             return
-        found = merge(local.fields, remote.fields, link, self._owners, newer=_is_newer(remote, local))
+        found = merge(local.fields, remote.fields, link, self._owners, newer=is_newer(remote, local))
         link = replace(link, base_local=found.base_local, base_remote=_seen(found.base_remote, remote))
         link = self._book.save(tx, link)
         for dispute in found.disputes:
@@ -276,11 +291,6 @@ class Meeting:
     def _touch(self, tx: Any, link: Link) -> None:
         if link.local_id is not None:
             self._book.touch(tx, self._entity, [link.local_id])
-
-
-def _is_newer(remote: Remote, local: Local) -> bool:
-    """Whether theirs was changed last, as far as anybody knows."""
-    return remote.modified is not None and local.modified is not None and remote.modified > local.modified
 
 
 def _seen(base: Mapping[str, Any], remote: Remote) -> Mapping[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from reminders.clock import Clock
 from reminders.domain.connector import Connector, Refused, Remote
-from reminders.domain.replica import Replica
+from reminders.domain.replica import Gathering, Local, Replica
 from reminders.domain.sync import Dispute, Link, Owner
 
 T = TypeVar("T")
@@ -147,3 +148,21 @@ class Tally:
     pushed: int = 0
     removed: int = 0
     conflicts: int = 0
+
+
+@contextmanager
+def gathering(replica: Replica, tx: Any, remotes: Sequence[Remote]) -> Iterator[None]:
+    """These are taken in within the block, with what can be looked up for all of them at once."""
+    if not isinstance(replica, Gathering):
+        yield
+        return
+    replica.gather(tx, remotes)
+    try:
+        yield
+    finally:
+        replica.gather(tx, ())
+
+
+def is_newer(remote: Remote, local: Local) -> bool:
+    """Whether theirs was changed last, as far as anybody knows."""
+    return remote.modified is not None and local.modified is not None and remote.modified > local.modified

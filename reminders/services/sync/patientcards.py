@@ -19,6 +19,7 @@ from reminders.errors import Invalid, NotFound
 from reminders.services import cards
 from reminders.services.phones import e164
 from reminders.services.sync.holding import SYNC
+from reminders.services.sync.newcomers import Newcomers
 from reminders.store import consents, links, messages, patients
 from reminders.store.engine import Record
 from reminders.store.ids import new_uid
@@ -35,6 +36,11 @@ class PatientCards:
 
     def __init__(self, clock: Clock, connection: Record, actor: Actor, country: str) -> None:
         self._clock, self._connection, self._actor, self._country = clock, connection, actor, country
+        self._newcomers: Newcomers | None = None
+
+    def gather(self, tx: Connection, remotes: Sequence[Remote]) -> None:
+        """Many that are new here are taken in next."""
+        self._newcomers = Newcomers.of(tx, remotes) if remotes else None
 
     def canonical(self, remote: Remote) -> Remote:
         """The record with its texts and phone in the forms that are compared."""
@@ -45,14 +51,14 @@ class PatientCards:
         return replace(remote, fields=fields)
 
     def read(self, tx: Connection, local_id: str) -> Local | None:
+        fresh = self._newcomers.take(local_id) if self._newcomers else None
+        if fresh is not None:
+            return fresh
         row = self._card(tx, local_id)
         if row is None or row.merged_into is not None:
             return None
         stops = consents.in_force(tx, consents.addresses(row.phone, row.email))
-        fields = {
-            "name": canonical_text(row.name), "phone": row.phone or "", "email": canonical_text(row.email),
-            "language": row.language or "", "birth_year": row.birth_year,
-        }  # fmt: skip
+        fields = _shown(row._asdict())
         opted = {name: consents.bars(stops, row.phone, row.email, channel) for name, channel in OPT_OUTS.items()}
         return Local({**fields, **opted}, modified=row.updated_at or row.created_at)
 
@@ -63,6 +69,8 @@ class PatientCards:
         if known is not None:
             return known
         phone, email = remote.fields.get("phone") or None, remote.fields.get("email") or None
+        if self._newcomers is not None and self._newcomers.is_nobody(phone, email):
+            return None
         hits = [
             row.uid
             for row in patients.sharing(tx, phone, email)
@@ -90,12 +98,21 @@ class PatientCards:
                 values |= self._values(name, fields.get(name))
             except Refused:
                 continue
-        cards.add(
-            tx, {"name": str(fields["name"])[:_LONGEST], **values, "uid": uid, "version": 1, "created_at": now}, now
-        )
-        if any(fields.get(name) is True for name in OPT_OUTS):
+        values = {"name": str(fields["name"])[:_LONGEST], **values}
+        cards.add(tx, {**values, "uid": uid, "version": 1, "created_at": now}, now)
+        opted_out = any(fields.get(name) is True for name in OPT_OUTS)
+        if self._newcomers is not None:
+            self._remember(self._newcomers, uid, values, opted_out=opted_out)
+        if opted_out:
             self._stops(tx, patients.get(tx, uid), fields)
         return uid
+
+    def _remember(self, newcomers: Newcomers, uid: str, values: Mapping[str, Any], *, opted_out: bool) -> None:
+        phone, email = values.get("phone"), values.get("email")
+        if opted_out:
+            newcomers.stop(phone, email)
+        nothing = dict.fromkeys(OPT_OUTS, False)
+        newcomers.add(uid, phone, email, Local({**_shown(values), **nothing}, modified=self._clock.now()))
 
     def apply(self, tx: Connection, local_id: str, fields: Fields, remote: Remote) -> None:
         row = patients.get(tx, local_id, lock=True)
@@ -183,3 +200,11 @@ class PatientCards:
             return patients.get(tx, uid)
         except NotFound:
             return None
+
+
+def _shown(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a card as fields."""
+    return {
+        "name": canonical_text(card["name"]), "phone": card.get("phone") or "", "email": canonical_text(card.get("email")),
+        "language": card.get("language") or "", "birth_year": card.get("birth_year"),
+    }  # fmt: skip
