@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from reminders.domain.measures import Basis
 from reminders.services.attendance import AttendanceReport
+from reminders.services.csvfile import write_table
 from reminders.services.imports import ImportResult
 from reminders.services.report import Report
 from reminders.services.reports import CostReport, NoShowReport
@@ -86,9 +86,7 @@ def as_json(report: dict[str, Any]) -> str:
 def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     """Rows under one header line (RFC 4180); what is unknown is left empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows(rows)
+    write_table(text, columns, rows)
     return text.getvalue()
 
 

@@ -33,9 +33,11 @@ class Holidays(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The catalogue at one version, by public id and by internal number."""
+    """The catalogue at one version, by public id and by internal number. Public holidays are known for the years around
+    ``year``."""
 
     version: int
+    year: int
     locations: Mapping[str, Location]
     providers: Mapping[str, Provider]
     services: Mapping[str, Service]
@@ -80,11 +82,17 @@ class Catalogue:
         if version is None:
             with self._database.read() as tx:
                 version = store.version(tx)
-        if self._snapshot is None or self._snapshot.version < version:
+        snapshot = self._snapshot
+        if snapshot is None or self._is_old(snapshot, version):
             with self._lock:
-                if self._snapshot is None or self._snapshot.version < version:
-                    self._snapshot = self._load()
-        return self._snapshot
+                snapshot = self._snapshot
+                if snapshot is None or self._is_old(snapshot, version):
+                    snapshot = self._snapshot = self._load()
+        return snapshot
+
+    def _is_old(self, snapshot: Snapshot, version: int) -> bool:
+        """Changed since, or the holidays of another year come into sight."""
+        return snapshot.version < version or snapshot.year != self._clock.now().year
 
     def _load(self) -> Snapshot:
         with self._database.read() as tx:
@@ -104,6 +112,7 @@ class Catalogue:
         services = _services(rows, policies)
         return Snapshot(
             version=rows.version,
+            year=year,
             locations={place.uid: place for place in locations.values()},
             providers={provider.uid: provider for provider in providers.values()},
             services={service.uid: service for service in services.values()},

@@ -1,4 +1,4 @@
-"""Reading foreign CSV files of any size in constant memory, and writing down what could not be read.
+"""Reading foreign CSV files of any size in constant memory, writing down what could not be read, and writing tables.
 
 A quote that is opened and never closed must not swallow the rows behind it: a record that does not end properly within
 a few lines is given up, its first line is read on its own, and reading goes on with the next line.
@@ -10,13 +10,14 @@ import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, NamedTuple, Self
+from typing import IO, Any, BinaryIO, NamedTuple, Self
 
 from reminders.domain.faults import Fault
 from reminders.domain.mapping import FileFormat
@@ -25,9 +26,24 @@ from reminders.errors import Invalid
 _LONGEST_LINE = 1 << 20  # characters
 _MOST_LINES = 64  # lines of one record; cells with more line breaks than that are not data
 _SHOWN_LINE = 10_000
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _GZIP = b"\x1f\x8b"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError)
+
+
+def inert(value: Any) -> Any:
+    """``value`` as a cell of a CSV file: spreadsheets take a text that begins like this for a formula (OWASP, CSV
+    injection). Numbers stay numbers."""
+    is_formula = isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}
+    return f"'{value}" if is_formula and not _NUMBER.fullmatch(value) else value
+
+
+def write_table(file: IO[str], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """``columns`` of ``rows`` under one header line (RFC 4180); what is unknown is left empty."""
+    writer = csv.DictWriter(file, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows({key: inert(value) for key, value in row.items()} for row in rows)
 
 
 class FileUnreadable(Invalid):

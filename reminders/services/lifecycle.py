@@ -110,10 +110,14 @@ class Lifecycle:
         now = self._clock.now()
         status = next_status(Status.BOOKED if assumed else Status(visit.status), change)
         values = _values(visit, change, status, actor, reason) | {"version": visit.version + 1, "updated_at": now}
+        told = actor.name == _PATIENT
         if change is Change.RESCHEDULE and start is not None:
+            known, confirmed = _last_told(tx, visit)
             values |= self._moved(visit, start, provider, now)
+            values |= {"confirmation": Confirmation.CONFIRMED} if confirmed and known == start else {}
+            told |= known == start
         appointments.change(tx, visit.id, values)
-        self._replan(tx, visit, change, actor, start, provider, now)
+        self._replan(tx, visit, change, start, provider, now, told=told)
         facts = facts_of(visit, change, start, provider, reason)
         _write(tx, visit, change.value, actor, facts, now)
         return visit
@@ -166,8 +170,8 @@ class Lifecycle:
         }  # fmt: skip
 
     def _replan(
-        self, tx: Connection, visit: Record, change: Change, actor: Actor, start: datetime | None,
-        provider: Provider | None, now: datetime,
+        self, tx: Connection, visit: Record, change: Change, start: datetime | None, provider: Provider | None, now: datetime,
+        *, told: bool,
     ) -> None:  # fmt: skip
         if change in WITHDRAWN_BECAUSE:
             reminder_store.withdraw(tx, visit.id, WITHDRAWN_BECAUSE[change], now)
@@ -182,7 +186,6 @@ class Lifecycle:
         subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, lot, by_mail)
         if change is Change.RESCHEDULE and start is not None:
             reminder_store.add(tx, _of_visit(visit.id, _planned(subject, start, now)))
-        told = actor.name == _PATIENT or (change is Change.RESCHEDULE and start == _start_last_told(tx, visit))
         if not told and Status(visit.status) in OPEN:
             notice = _notice(subject, _NOTICES[change], min(start or visit.start_at, visit.start_at), now)
             reminder_store.add(tx, _of_visit(visit.id, notice))
@@ -230,15 +233,17 @@ def _planned(subject: _Subject, start: datetime, now: datetime) -> list[dict[str
     ]  # fmt: skip
 
 
-def _start_last_told(tx: Connection, visit: Record) -> datetime | None:
-    """The time the patient believes in when every later move was taken back before anybody told of it; else ``None``."""
-    told = reminder_store.told_versions(tx, visit.id)
-    known = None
-    for move in reversed(histories.moves(tx, visit.id)):
-        if move.version in told or move.actor == _PATIENT or "from_provider" in move.facts:
+def _last_told(tx: Connection, visit: Record) -> tuple[datetime | None, bool]:
+    """The time the patient believes in when nobody has told of any later move, else ``None``, and whether it is the time
+    that was confirmed."""
+    told, known = reminder_store.told_versions(tx, visit.id), None
+    for row in reversed(histories.answers_and_moves(tx, visit.id)):
+        if row.change != Change.RESCHEDULE:
+            return known, row.change == Change.CONFIRM and known is not None
+        if row.version in told or row.actor == _PATIENT or "from_provider" in row.facts:
             break
-        known = datetime.fromisoformat(move.facts["from"])
-    return known
+        known = datetime.fromisoformat(row.facts["from"])
+    return known, False
 
 
 def _notice(subject: _Subject, kind: str, before: datetime, now: datetime) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlalchemy import Connection
+
 from reminders.clock import Clock
 from reminders.domain.actor import SYSTEM, Actor, Once
 from reminders.domain.delivery import Channel
@@ -106,31 +108,38 @@ class Patients:
         with self._database.read() as tx:
             return messages.conversation(tx, patients.get(tx, uid).id)
 
-    def stop(self, uid: str, channel: str, actor: Actor, evidence: str = _TOLD) -> Card:
+    def stop(
+        self, uid: str, channel: str, actor: Actor, evidence: str = _TOLD, once: Once | None = None
+    ) -> Card:  # fmt: skip
         """The patient told the desk to stop: withdraws what is planned, keeps what was said and who wrote it down."""
         now = self._clock.now()
         with self._database.write() as tx:
-            for address, what in _stops(patients.get(tx, uid), channel):
+            patient = patients.get(tx, uid)
+            for address, what in _stops(patient, channel) if _is_first(tx, once, uid, now) else ():
                 consents.stop(tx, address, what, now, _written_down(actor, evidence), None)
                 reminder_store.withdraw_for_phone(tx, address, None if what == consents.ALL else what, now)
         return self.get(uid)
 
     def allow(
-        self, uid: str, channel: str = consents.ALL, actor: Actor = SYSTEM, evidence: str = _TOLD
+        self, uid: str, channel: str = consents.ALL, actor: Actor = SYSTEM, evidence: str = _TOLD,
+        once: Once | None = None,
     ) -> Card:  # fmt: skip
         """The patient told the desk to start again, with one channel or all: plans again what is still ahead."""
         now, said = self._clock.now(), _written_down(actor, evidence)
         with self._database.write() as tx:
             patient = patients.get(tx, uid)
-            if channel == Channel.EMAIL and patient.phone:  # a stop of everything is kept under the phone
+            first = _is_first(tx, once, uid, now)
+            if first and channel == Channel.EMAIL and patient.phone:  # a stop of everything is kept under the phone
                 consents.start(tx, patient.phone, channel, now, said)
-            for address, what in _stops(patient, channel):
+            for address, what in _stops(patient, channel) if first else ():
                 only = None if what == consents.ALL else what
                 consents.start(tx, address, only, now, said)
                 reminder_store.resume_for_phone(tx, address, only, now)
         return self.get(uid)
 
-    def pause(self, uid: str, actor: Actor, *, paused: bool, version: int | None = None) -> Card:
+    def pause(
+        self, uid: str, actor: Actor, *, paused: bool, version: int | None = None, once: Once | None = None
+    ) -> Card:  # fmt: skip
         """Send the patient nothing but what a person writes, or end that; repeating it changes nothing.
 
         Visits keep their reminders: those that fall due meanwhile are left out. The history of each visit ahead says so.
@@ -138,9 +147,10 @@ class Patients:
         now = self._clock.now()
         with self._database.write() as tx:
             patient = patients.get(tx, uid, lock=True)
-            if version is not None and patient.version != version:
+            first = _is_first(tx, once, uid, now)
+            if first and version is not None and patient.version != version:
                 raise Stale(current_version=patient.version)
-            if patient.paused != paused:
+            if first and patient.paused != paused:
                 patients.change(tx, patient.id, {"paused": paused})
                 change = "pause-patient" if paused else "resume-patient"
                 for visit in appointments.listing(tx, Filter(first=now, patient_uid=uid, limit=_MOST_AHEAD)):
@@ -169,6 +179,11 @@ def known_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
         raise Invalid("This is not an IANA time zone, such as Europe/Madrid.", field="time_zone") from problem
+
+
+def _is_first(tx: Connection, once: Once | None, uid: str, now: datetime) -> bool:
+    """Whether this request has not been carried out before."""
+    return once is None or keys.claim_once(tx, once, uid, now) is None
 
 
 def _written_down(actor: Actor, evidence: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -26,6 +25,7 @@ from reminders.domain.simulation import (
     Outcome,
     Tally,
 )
+from reminders.services.csvfile import write_table
 from reminders.showing.rows import COLUMNS, DIFFERENCE_COLUMNS, Row, difference_row, outcome_row, plain, tally_dict
 
 _INDENT = 9
@@ -103,10 +103,9 @@ def _differing(
 
 
 def _write_csv(columns: Sequence[str], rows: Iterable[Row], file: IO[str]) -> None:
-    writer = csv.DictWriter(file, columns)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()})
+    write_table(file, columns, (
+        {name: str(value).lower() if isinstance(value, bool) else value for name, value in row.items()} for row in rows
+    ))  # fmt: skip
 
 
 def _write_json(head: Row, name: str, rows: Iterable[Row], file: IO[str]) -> None:

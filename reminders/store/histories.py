@@ -21,10 +21,13 @@ def add(tx: Connection, values: Mapping[str, Any]) -> None:
     _ADD.run(tx, values)
 
 
-def moves(tx: Connection, appointment_id: int) -> Sequence[Record]:
-    """Every time a visit was moved, oldest first."""
+_ANSWERS_AND_MOVES = (Change.RESCHEDULE, Change.CONFIRM, Change.CANCEL)
+
+
+def answers_and_moves(tx: Connection, appointment_id: int) -> Sequence[Record]:
+    """Every time a visit was confirmed, cancelled or moved, oldest first."""
     table = AppointmentHistory.__table__
-    query = select(table).where(table.c.appointment_id == appointment_id, table.c.change == Change.RESCHEDULE)
+    query = select(table).where(table.c.appointment_id == appointment_id, table.c.change.in_(_ANSWERS_AND_MOVES))
     return tx.execute(query.order_by(table.c.id)).all()
 
 

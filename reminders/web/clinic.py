@@ -81,7 +81,9 @@ def get_location(item_id: str) -> Response:
 @allow(*ADMINS)
 def change_location(item_id: str, body: LocationChange) -> Response:
     """Change a venue. Visits already booked keep their moment in time."""
-    return answer(shown.location(use_cases().clinic.change_location(item_id, _given(body, nullable={"phone"}))))
+    return answer(
+        shown.location(use_cases().clinic.change_location(item_id, _given(body, nullable={"phone", "holiday_region"})))
+    )
 
 
 @bp.post("/reminder-policies")

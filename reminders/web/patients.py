@@ -80,7 +80,7 @@ def change_patient(patient_id: str, body: PatientChange) -> Response:
 @allow(*DESK)
 def stop_patient(patient_id: str, body: Consent) -> Response:
     """The patient told the desk to stop. What is planned that way is withdrawn at once."""
-    return _card(use_cases().patients.stop(patient_id, body.channel, actor(), body.evidence))
+    return _card(use_cases().patients.stop(patient_id, body.channel, actor(), body.evidence, once()))
 
 
 @bp.post("/patients/<uid:patient_id>/start")
@@ -89,7 +89,7 @@ def stop_patient(patient_id: str, body: Consent) -> Response:
 @allow(*DESK)
 def start_patient(patient_id: str, body: Consent) -> Response:
     """The patient told the desk to start again. Where a text said stop, the carrier may wait for a START by text."""
-    return _card(use_cases().patients.allow(patient_id, body.channel, actor(), body.evidence))
+    return _card(use_cases().patients.allow(patient_id, body.channel, actor(), body.evidence, once()))
 
 
 @bp.post("/patients/<uid:patient_id>/pause")
@@ -98,7 +98,7 @@ def start_patient(patient_id: str, body: Consent) -> Response:
 @allow(*DESK)
 def pause_patient(patient_id: str, _: Nothing) -> Response:
     """Send this patient nothing but what a person writes."""
-    return _card(use_cases().patients.pause(patient_id, actor(), paused=True, version=if_match()))
+    return _card(use_cases().patients.pause(patient_id, actor(), paused=True, version=if_match(), once=once()))
 
 
 @bp.post("/patients/<uid:patient_id>/resume")
@@ -107,7 +107,7 @@ def pause_patient(patient_id: str, _: Nothing) -> Response:
 @allow(*DESK)
 def resume_patient(patient_id: str, _: Nothing) -> Response:
     """End a pause. What fell due meanwhile stays left out."""
-    return _card(use_cases().patients.pause(patient_id, actor(), paused=False, version=if_match()))
+    return _card(use_cases().patients.pause(patient_id, actor(), paused=False, version=if_match(), once=once()))
 
 
 @bp.post("/patients/<uid:patient_id>/merge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -15,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from reminders.domain.attendance import AttendanceBy
 from reminders.domain.measures import CostBy, NoShowBy, band_days
 from reminders.services.attendance import MOST_REPEATERS
+from reminders.services.csvfile import write_table
 from reminders.services.report import Report
 from reminders.store.engine import Record
 from reminders.store.evidence import Behind
@@ -177,7 +177,5 @@ def _report(report: Report, form: str) -> Response:
     if form == "json":
         return answer(report.as_dict() | {"next_cursor": None})
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=report.columns)
-    writer.writeheader()
-    writer.writerows(report.rows())
+    write_table(text, report.columns, report.rows())
     return Response(text.getvalue(), content_type="text/csv; charset=utf-8")

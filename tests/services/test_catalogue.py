@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -116,6 +116,19 @@ def test_holidays_of_the_country_where_they_are_observed(database):
     assert snapshot.provider(bavarian.provider).timetable.holidays == {date(2030, 12, 25)}
     assert snapshot.provider(other.provider).timetable.holidays == frozenset()
     assert set(map(str, asked)) == {"('DE', 'BY', [2029, 2030, 2031, 2032])"}
+
+
+def test_after_new_year_the_holidays_of_the_next_years_are_known(database):
+    asked = []
+    world = World(database, holidays=lambda country, region, years: asked.append(max(years)) or frozenset())
+    world.open(location={"observes_holidays": True})
+    world.clock.set(datetime(2030, 12, 31, 23, 59, tzinfo=UTC))
+    before = world.catalogue.refresh()
+    assert world.catalogue.refresh() is before
+    world.clock.advance(timedelta(minutes=2))
+    assert world.catalogue.refresh() is not before
+    assert asked[-1] == 2033
+    assert world.catalogue.refresh() is world.catalogue.current()
 
 
 def test_reading_while_somebody_adds_what_others_refer_to(world):

@@ -262,6 +262,26 @@ def test_the_patient_is_told_of_what_somebody_else_changed(world):
     assert "Ana Ruiz" in world.messenger.sent[0].body
 
 
+@pytest.mark.parametrize(
+    ("told", "confirmed_between", "confirmation"),
+    [(False, False, "confirmed"), (True, False, "unconfirmed"), (False, True, "unconfirmed")],
+)
+def test_a_confirmation_holds_again_for_its_own_time(world, told, confirmed_between, confirmation):
+    visit = world.book(world.open(notices=["moved"]), WEDNESDAY)
+    world.change(visit, Change.CONFIRM, PATIENT)
+    world.move(visit, WEDNESDAY + DAY)
+    assert world.visit(visit).confirmation == "unconfirmed"
+    if told:
+        world.tick(MONDAY + NOTICE_DELAY)
+    if confirmed_between:
+        world.change(visit, Change.CONFIRM)  # on the phone: so the patient knows of the other time
+    world.move(visit, WEDNESDAY)
+    assert world.visit(visit).confirmation == confirmation
+    assert [state for _, state, _, _ in notices(world, visit)][1:] == (
+        [] if confirmation == "confirmed" else ["planned"]
+    )
+
+
 def test_nobody_is_told_what_they_did_themselves_or_what_the_policy_keeps_quiet_about(world):
     loud, quiet = world.open(notices=["cancelled"]), world.open(notices=[])
     own = world.book(loud, WEDNESDAY)

@@ -85,6 +85,19 @@ def test_pausing_a_patient(web: Local, visit: dict[str, Any]) -> None:
     assert told == ["book", "pause-patient", "resume-patient"]
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "body"), [("stop", "start", TOLD), ("start", "stop", TOLD), ("pause", "resume", None)]
+)
+def test_what_is_repeated_with_its_key_does_not_undo_what_came_after(
+    web: Local, first: str, then: str, body: dict[str, Any] | None
+) -> None:
+    web.post(f"{card(web)}/{first}", body, Idempotency_Key="one")
+    after = web.post(f"{card(web)}/{then}", body)
+    again = web.post(f"{card(web)}/{first}", body, Idempotency_Key="one")
+    assert (again["opted_out"], again["paused"]) == (after["opted_out"], after["paused"])
+    assert web.get(card(web)) == after
+
+
 def test_a_pause_repeated_with_its_key_does_not_undo_the_resume(web: Local, visit: dict[str, Any]) -> None:
     path = f"appointments/{visit['id']}"
     web.post(f"{path}/pause", None, Idempotency_Key="one")

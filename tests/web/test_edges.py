@@ -183,3 +183,17 @@ def test_another_process_changes_the_clinic(web: Local) -> None:
         assert len(web.get("slots", **query)["items"]) == 16
         web.patch(f"services/{added['service']}", {"duration_minutes": 60}, role="admin")
         assert len(other.get("slots", **query)["items"]) == 15
+
+
+def test_the_region_of_a_venues_holidays_can_be_changed_and_emptied(web: Local) -> None:
+    path = f"locations/{web.ids['location']}"
+    changes = {"country": "DE", "holiday_region": "BY", "observes_holidays": True}
+    assert web.patch(path, changes, role="admin")["holiday_region"] == "BY"
+    window = {
+        "service_id": web.ids["service"],
+        "first": "2030-06-20T00:00:00+02:00",
+        "last": "2030-06-21T00:00:00+02:00",
+    }
+    assert web.get("slots", **window)["items"] == []  # Corpus Christi, in Bavaria
+    assert web.patch(path, {"holiday_region": None}, role="admin")["holiday_region"] is None
+    assert web.get("slots", **window)["items"]

@@ -126,6 +126,7 @@ def _table() -> list[tuple[str, Any, str]]:
     rows += [
         ("reminder-policies", _step(not_after=value), "steps.0.not_after") for value in DURATIONS if value is not None
     ]
+    rows += [("reminder-policies", _step(not_after=value), "steps.0") for value in ("P1DT1S", "PT25H", "P2D", "-P2D")]
     rows += [
         ("reminder-policies", _step(channels=value), "steps.0.channels") for value in ([], "sms", ["sms", "sms"], None)
     ]

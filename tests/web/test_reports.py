@@ -34,6 +34,15 @@ def test_csv_has_the_columns_of_the_json(web: Local, name: str) -> None:
     assert [list(line) for line in lines] == [list(item) for item in items]
 
 
+def test_a_name_in_a_file_is_never_taken_for_a_formula(web: Local) -> None:
+    book(web, web.ids, "2030-05-06T10:00:00+02:00")
+    web.patch(f"services/{web.ids['service']}", {"name": "=1+1"}, role="admin")
+    answer = web.api("GET", "reports/attendance", role="manager", query={"by": "service", "format": "csv"})
+    (line,) = csv.DictReader(io.StringIO(answer.text))
+    assert line["label"] == "'=1+1"
+    assert line["booked"] == "1"
+
+
 def test_attendance_is_grouped_by_what_is_asked(web: Local) -> None:
     book(web, web.ids, "2030-05-06T10:00:00+02:00")
     [row] = web.get("reports/attendance", role="manager", by="service")["items"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from flask import Response
 
 from reminders.errors import NotFound
+from reminders.services.csvfile import write_table
 from reminders.web.manage import words
 
 Row = Mapping[str, Any]
@@ -115,9 +115,7 @@ class Sheet:
     def csv(self) -> str:
         """RFC 4180 with the keys as its first line; values are not rounded."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, [column.key for column in self.columns], extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows({key: _safe(value) for key, value in row.items()} for row in self.rows)
+        write_table(text, [column.key for column in self.columns], self.rows)
         return text.getvalue()
 
 
@@ -130,16 +128,6 @@ def download(sheets: Sequence[Sheet], wanted: str) -> Response:
     answer = Response("\ufeff" + sheet.csv(), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{sheet.id}.csv"'
     return answer
-
-
-def _safe(value: Any) -> Any:
-    """Spreadsheets take a text that begins like this for a formula (OWASP, CSV injection)."""
-    is_formula = isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}
-    return f"'{value}" if is_formula and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdigit()
 
 
 def _day(_: Column, value: Any, __: Row) -> str:

@@ -34,6 +34,8 @@ from reminders.web.schemas.base import (
 )
 
 ZoneName = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_+\-/]{1,60}$")]
+#: ISO 3166-2 without the country: BY for Bavaria.
+HolidayRegion = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9\-]{1,10}$")]
 Ids = Annotated[list[IdText], Field(max_length=500)]
 
 
@@ -45,7 +47,7 @@ class LocationIn(Body):
     currency: Currency = "USD"
     phone: Phone | None = None
     observes_holidays: Flag = True
-    holiday_region: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9\-]{1,10}$")] | None = None
+    holiday_region: HolidayRegion | None = None
     on_remote_move: RemoteMove = Field(default=RemoteMove.APPLY, description="A visit moved in a provider's calendar")
     on_remote_delete: RemoteDelete = Field(default=RemoteDelete.ASK, description="A visit deleted there")
     unmarked_after: Unmarked = Field(default=Unmarked.ASK, description="A past visit of which nobody noted the outcome")
@@ -59,6 +61,7 @@ class LocationChange(Body):
     currency: Currency | None = None
     phone: Phone | None = None
     observes_holidays: Flag | None = None
+    holiday_region: HolidayRegion | None = None
     on_remote_move: RemoteMove | None = None
     on_remote_delete: RemoteDelete | None = None
     unmarked_after: Unmarked | None = None
@@ -241,6 +244,14 @@ class StepIn(Body):
         if len(set(value)) != len(value):
             raise PydanticCustomError("repeated", "each channel may be named once")
         return value
+
+    @model_validator(mode="after")
+    def _may_go_out(self) -> StepIn:
+        """``not_after`` closer to the visit than the step itself, else it would be too late from the beginning."""
+        longest = abs(Duration.parse(self.offset)).approximate
+        if self.not_after and abs(Duration.parse(self.not_after)).approximate > longest:
+            raise PydanticCustomError("never_in_time", "not_after must not be longer than the offset")
+        return self
 
 
 class QuietHoursIn(Body):
