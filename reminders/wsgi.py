@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import atexit
 import logging
+import threading
 
 import structlog
 from flask import Flask
 
 from reminders import settings
-from reminders.wiring import build
+from reminders.wiring import Service, build, lexicons, words
 
 
 def web() -> Flask:
@@ -20,7 +21,9 @@ def web() -> Flask:
     configure_logging()
     service = build(settings.load())
     atexit.register(service.close)
-    return service.app()
+    app = service.app()
+    warm(service)
+    return app
 
 
 def serve() -> Flask:
@@ -29,9 +32,23 @@ def serve() -> Flask:
     service = build(settings.load())
     app = service.app()
     service.worker.start()
+    warm(service)
     atexit.register(service.close)
     atexit.register(service.worker.stop)
     return app
+
+
+def warm(service: Service) -> threading.Thread:
+    """Read the words that patients of these venues answer with, in the background: a process that has just started would
+    read them while the first patient waits, half a second for what no list of the patient's language knows."""
+    reading = threading.Thread(target=_read_words, args=(service,), name="words", daemon=True)
+    reading.start()
+    return reading
+
+
+def _read_words(service: Service) -> None:
+    places = service.catalogue.current().locations.values()
+    lexicons().warm(words().negotiate(place.locale, None)[0] for place in places)
 
 
 def configure_logging() -> None:

@@ -17,6 +17,8 @@ from typing import Any, Self
 
 from reminders.domain.folding import BREAK, is_unspaced, join, tokens
 
+_BRACES = re.compile(r"\{([^{}]*)\}")
+
 TYPO_LENGTH = 5  # letters; shorter words have too many neighbours
 RESPELL = "respell"
 Phrase = tuple[str, ...]
@@ -169,9 +171,9 @@ def _character(word: str) -> Phrase:
 
 def _alternatives(line: str, fold: Callable[[str], Phrase], known: frozenset[str] | None = None) -> Iterator[Phrase]:
     """The phrases a line of a word list stands for, as tokens; with ``known``, those made of known words alone."""
-    parts = [part.split("|") if at % 2 else [part] for at, part in enumerate(re.split(r"\{([^{}]*)\}", line))]
+    parts: Sequence[list[str]] = [part.split("|") if at % 2 else [part] for at, part in enumerate(_BRACES.split(line))]
     if known is not None:
-        parts = list(_possible(parts, fold, known))
+        parts = _possible(parts, fold, known)
     for choice in product(*parts):
         phrase = tuple(chain.from_iterable(map(fold, "".join(choice).split())))
         if not phrase:
@@ -180,13 +182,17 @@ def _alternatives(line: str, fold: Callable[[str], Phrase], known: frozenset[str
             yield phrase
 
 
-def _possible(
-    parts: Sequence[Sequence[str]], fold: Callable[[str], Phrase], known: frozenset[str]
-) -> Iterator[list[str]]:
+def _possible(parts: Sequence[list[str]], fold: Callable[[str], Phrase], known: frozenset[str]) -> Sequence[list[str]]:
     """``parts`` without the choices that bring in an unknown word, so that few of the thousands are written out. The
-    outermost words of a choice may go on in its neighbour ("cancelar{la|lo}") and are not judged here."""
-    for part in parts:
-        yield [choice for choice in part if known.issuperset(chain.from_iterable(map(fold, _whole_words(choice))))]
+    outermost words of a choice may go on in its neighbour ("cancelar{la|lo}") and are not judged here. Looks at what is
+    not to be chosen first: where that is unknown, nothing is possible."""
+
+    def fits(choice: str) -> bool:
+        return all(known.issuperset(fold(word)) for word in _whole_words(choice))
+
+    if not all(map(fits, chain.from_iterable(parts[::2]))):
+        return [[]]
+    return [part if at % 2 == 0 else list(filter(fits, part)) for at, part in enumerate(parts)]
 
 
 def _whole_words(choice: str) -> list[str]:

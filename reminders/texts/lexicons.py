@@ -7,7 +7,7 @@ that serves three languages keeps three of them, and of the others only the word
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,6 +76,12 @@ class Lexicons:
                 self.keywords()
             else:
                 self.of(wanted)
+
+    def warm(self, languages: Iterable[str]) -> None:
+        """Read what is likely to be wanted before somebody waits for it: English, ``languages``, and the keywords of all."""
+        for language in dict.fromkeys((SOURCE, *languages)):
+            self.of(language)
+        self.keywords()
 
     def entries(self, name: str) -> dict[str, Any]:
         """The word list of a language as it stands in its file."""

@@ -42,6 +42,15 @@ def test_a_list_is_read_once_and_never_within_the_work_that_wants_it() -> None:
     assert (begun, lexicons.read) == (5, [])
 
 
+def test_after_warming_nobody_waits_for_a_list_of_the_house() -> None:
+    lexicons = Watched()
+    lexicons.warm(["pl", "pl", "sw"])
+    lexicons.read.clear()
+    assert lexicons.with_words(lambda: read("désabonnement", lexicons.at_hand("pl"), lexicons.at_hand("en"),
+                                            others=lexicons.elsewhere()).intent) == Intent.STOP  # fmt: skip
+    assert lexicons.read == []
+
+
 def test_a_language_without_a_list_is_read_as_english() -> None:
     lexicons = Lexicons(data_dir())
     assert lexicons.of("sw") is lexicons.of("en")
