@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from secrets import SystemRandom
+from urllib.parse import urlsplit
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
@@ -17,6 +18,7 @@ from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import FoundCalendar
 from reminders.domain.replica import Replica
 from reminders.domain.sync import Owner
+from reminders.domain.visitlink import VisitLinks
 from reminders.gateways import espocrm_words, fhir_words, gnuhealth_words, hubspot_words, salesforce_words
 from reminders.gateways.caldav import EVENT, CalDav, Login
 from reminders.gateways.caldav_discovery import discover
@@ -94,6 +96,7 @@ class Connecting:
     """Everything around connections."""
 
     attending: Attending
+    consequences: Consequences
     kinds: Kinds
     vault: SecretVault
     busy: BusyTimes
@@ -116,7 +119,8 @@ def connecting(
     """Put it together. ``owner`` names this process in leases."""
     outward = Outward(ground.clock, networks(settings.private_networks))
     busy = BusyTimes(ground.database, ground.clock, ground.catalogue, occupied)
-    attending = _attending(settings, ground)
+    then = _consequences(ground)
+    attending = _attending(settings, ground, then)
     kinds = {
         **calendar_kinds(ground, outward, busy), "imap": mailbox_kind(ground, outward, attending),
         **crm_kinds(ground, outward, systems),
@@ -132,7 +136,7 @@ def connecting(
     courier, chance = HttpCourier(outward), SystemRandom().random
     delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance)
     return Connecting(
-        attending, kinds, vault, busy, calendars, crms,
+        attending, then, kinds, vault, busy, calendars, crms,
         ImportPreviews(ground.database, ground.clock, kinds, vault, crms), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
         Syncing(ground.database, ground.clock, kinds, vault, owner, chance),
         Waking(ground.database, ground.clock, kinds, [telling, log]),
@@ -175,9 +179,20 @@ def answer_address(settings: Settings) -> ReplyAddress | None:
     return ReplyAddress(local, domain, settings.secret_key) if local else None
 
 
-def _attending(settings: Settings, ground: Ground) -> Attending:
+def visit_links(settings: Settings) -> VisitLinks | None:
+    """How e-mails lead to pages of visits, where patients can reach us; on the machine itself alone they cannot."""
+    host = urlsplit(settings.public_url).hostname or ""
+    is_own = host == "localhost" or host.startswith("127.") or host == "::1"
+    return None if is_own else VisitLinks(settings.public_url, settings.secret_key)
+
+
+def _consequences(ground: Ground) -> Consequences:
+    """What follows from an answer that did not come by text."""
     slots = Slots(ground.database, ground.clock, ground.catalogue)
-    then = Consequences(ground.catalogue, ground.lifecycle, Dialogues(ground.catalogue, slots))
+    return Consequences(ground.catalogue, ground.lifecycle, Dialogues(ground.catalogue, slots))
+
+
+def _attending(settings: Settings, ground: Ground, then: Consequences) -> Attending:
     return Attending(ground.database, ground.clock, then, answer_address(settings))
 
 

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from flask import Blueprint, Flask
 
 from reminders.clock import Clock, SystemClock
-from reminders.connecting import SYSTEMS, Connecting, Ground, Systems, answer_address, connecting, upkeep
+from reminders.connecting import SYSTEMS, Connecting, Ground, Systems, answer_address, connecting, upkeep, visit_links
 from reminders.domain.changeset import Gate
 from reminders.domain.delivery import Channel
 from reminders.domain.ports import Mailer, Messenger
@@ -70,6 +70,7 @@ from reminders.services.staff import Staff
 from reminders.services.sync.running import Syncing
 from reminders.services.trying import Trying
 from reminders.services.unmarked import UnmarkedVisits
+from reminders.services.visitpages import VisitPages
 from reminders.services.wording import TRY_OUT, Wording
 from reminders.settings import Settings, data_dir
 from reminders.store.engine import Database
@@ -196,7 +197,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,
         patients=Patients(database, clock, catalogue), replies=Replies(database, clock, catalogue, lifecycle, texts, lexicons(), slots), reports=reports,
         risks=Risks(database, clock, catalogue, _prices(settings)), savings=savings, slots=slots, signature=Signature(settings.twilio_auth_token),
-        syncing=parts.joined.syncing, webhooks=parts.joined.webhooks, wording=Wording(database, clock, catalogue, texts, lexicons()),
+        syncing=parts.joined.syncing, webhooks=parts.joined.webhooks, visit_pages=VisitPages(database, clock, catalogue, texts, parts.joined.consequences), wording=Wording(database, clock, catalogue, texts, lexicons()),
         experiments=Experiments(database, clock, catalogue), spending=Spendings(database, clock, reports, savings, settings.monthly_budget),
     )  # fmt: skip
 
@@ -263,7 +264,7 @@ def rules_of(settings: Settings, mailer: Mailer | None) -> Rules:
         combine=timedelta(minutes=settings.combine_minutes), daily_cap=settings.daily_cap,
         budget=settings.monthly_budget, channels=frozenset(channels),
         mailbox=settings.mail_sender[1] if mailer is not None and settings.smtp_url else "",
-        answers=answer_address(settings),
+        answers=answer_address(settings), links=visit_links(settings),
     )  # fmt: skip
 
 
@@ -288,10 +289,7 @@ def _pace(settings: Settings) -> Pace:
 
 
 def _advance(sandbox: Sandbox, clock: Clock) -> Callable[[], object]:
-    def advance() -> object:
-        return sandbox.advance(clock.now())
-
-    return advance
+    return lambda: sandbox.advance(clock.now())
 
 
 @cache

@@ -16,6 +16,7 @@ _POLICY = SMTP.clone(cte_type="7bit")  # what every server takes, with or withou
 _MESSAGE_ID = re.compile(r"[\w.+-]{1,128}", re.ASCII)
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _UNREADABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 _LONGEST = 250
 _FILE = "appointment.ics"
 
@@ -81,16 +82,21 @@ def _attach(content: EmailMessage, attachment: Attachment) -> None:
 
 def page(body: str, language: str) -> str:
     """A text as HTML: its paragraphs and line breaks, each in its own direction, and not a word more. No pictures, no
-    styles, no links: nothing is fetched when it is read."""
+    styles: nothing is fetched when it is read. A line that is an address becomes a link to it."""
     parts = []
     for line, lines in groupby(body.splitlines(), key=_kind):
         if line == _TEXT:
-            parts.append(f'<p dir="auto">{"<br>".join(escape(one.rstrip()) for one in lines)}</p>')
+            parts.append(f'<p dir="auto">{"<br>".join(_shown(one.rstrip()) for one in lines)}</p>')
         elif line == _END:
             parts.append("<hr>")
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     shown = "\n".join(parts)
     return f'<!DOCTYPE html>\n<html lang="{escape(language)}"><head>{head}</head><body>\n{shown}\n</body></html>\n'
+
+
+def _shown(line: str) -> str:
+    text = escape(line)
+    return f'<a href="{text}">{text}</a>' if _ADDRESS.fullmatch(line) else text
 
 
 _TEXT, _END, _BETWEEN = range(3)

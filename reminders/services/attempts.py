@@ -7,7 +7,7 @@ commit leaves rows that are ``uncertain``; whoever dies before it leaves them as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -19,6 +19,7 @@ from reminders.domain.dispatch import Verdict, decide
 from reminders.domain.imip import ReplyAddress
 from reminders.domain.sms import segments
 from reminders.domain.thrift import Means, Nudge, given_up
+from reminders.domain.visitlink import VisitLinks
 from reminders.errors import Invalid
 from reminders.services.batch import (
     Batch,
@@ -33,7 +34,7 @@ from reminders.services.batch import (
     visit_facts,
 )
 from reminders.services.catalogue import Catalogue
-from reminders.services.invitations import invitation
+from reminders.services.invitations import invitation, visit_link
 from reminders.store import appointments, calendars, claims, consents, paces, spendings
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
@@ -63,7 +64,8 @@ class Pace:
 class Rules:
     """What the installation asks of sending. ``combine`` is how far ahead a message may speak for others to the same
     phone; a ``daily_cap`` or ``budget`` of 0 means no limit. ``channels`` are those that are set up here, ``mailbox`` is the
-    address that e-mail comes from, ``answers`` where answers to invitations are read."""
+    address that e-mail comes from, ``answers`` where answers to invitations are read. ``links``: how e-mails lead to the
+    page of a visit, where patients can reach us."""
 
     lease: timedelta = timedelta(seconds=60)
     grace: timedelta = timedelta(seconds=60)
@@ -73,6 +75,7 @@ class Rules:
     channels: frozenset[Channel] = frozenset({Channel.SMS, Channel.VOICE})
     mailbox: str = ""
     answers: ReplyAddress | None = None
+    links: VisitLinks | None = None
 
 
 class Attempts:
@@ -250,6 +253,8 @@ class Attempts:
             place, row.patient_name, row.patient_zone, row.start_at, row.body,
             others=[(other.patient_name, other.start_at) for other in others],
         )  # fmt: skip
+        if row.channel == Channel.EMAIL and self._rules.links and not self._rules.answers:
+            facts = replace(facts, link=visit_link(batch, row, self._rules.links))
         template = Template.SEVERAL if others else Template(row.kind)
         say = self._texts.email if row.channel == Channel.EMAIL else self._texts.sms
         return say(template, row.patient_language, place.locale, facts, batch.snapshot.texts)

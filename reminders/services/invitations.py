@@ -6,6 +6,7 @@ from reminders.domain.appointment import Confirmation
 from reminders.domain.ical import Event, EventStatus, Method, Person, single
 from reminders.domain.imip import ReplyAddress
 from reminders.domain.ports import Attachment
+from reminders.domain.visitlink import VisitLinks
 from reminders.services.batch import Batch, venue
 from reminders.store import invitations
 from reminders.store.engine import Record
@@ -43,6 +44,16 @@ def invitation(
     asking = Method.REQUEST if reply_to else Method.PUBLISH
     method = Method.CANCEL if called_off else asking
     return Attachment(method.value, single(event, method), reply_to, letter.language.replace("_", "-"))
+
+
+def visit_link(batch: Batch, row: Record, links: VisitLinks) -> str:
+    """The address of the visit's page, for mails that cannot be answered in a calendar."""
+    known = batch.visits.get(row.appointment_id)
+    if known is None or row.kind not in {"reminder", "moved"}:
+        return ""
+    token = links.token(known.uid)
+    invitations.add_once(batch.tx, digest(token), row.appointment_id, batch.now)
+    return links.of(token)
 
 
 def _asked(batch: Batch, row: Record, answers: ReplyAddress) -> str:

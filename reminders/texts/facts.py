@@ -61,7 +61,7 @@ class Facts:
     ``venue_zone`` and ``recipient_zone`` are IANA names; ``text`` is what the desk wrote;
     ``others`` are further visits (patient, start) that one message speaks for. ``choices`` are
     offered under the numbers 1, 2, 3 … (a name or nothing, a time); ``change`` is what choosing one does, ``every`` that the
-    number after the last stands for all of them. Naive times raise
+    number after the last stands for all of them; ``link`` is the address of the visit's page, for e-mails. Naive times raise
     ``NaiveTime``. ``start`` may be absent only for texts about no single visit: help, start, nothing, ambiguous, too late,
     desk and unclear; with neither ``start`` nor ``patient`` the unclear answer names no visit.
     """
@@ -78,6 +78,7 @@ class Facts:
     choices: tuple[tuple[str, datetime], ...] = ()
     change: str = ""
     every: bool = False
+    link: str = ""
 
     def __post_init__(self) -> None:
         for moment in (self.start, self.old_start):

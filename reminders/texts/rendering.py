@@ -95,11 +95,18 @@ class Texts:
         words = self._words(facts, choice, "email", needs_text=template is Template.DESK)
         mine = _own(own, Key("email", template, choice.language), words)
         if mine is not None:
-            whole, version = f"{mine[0]}\n\n{self._render('email/_end.txt', choice, words).body}", mine[1]
+            rest = (self._render(f"email/{name}.txt", choice, words).body for name in ("_link", "_end"))
+            whole, version = "\n\n".join(filter(None, [mine[0], *rest])), mine[1]
         else:
             whole, version = self._render(f"email/{template}.txt", choice, words).body, None
         subject, _, body = whole.partition("\n")
         return Letter(body.strip(), choice.language, choice.fallback, subject.strip(), version=version)
+
+    def visit_page(self, wanted: str | None, default: str | None, facts: Facts) -> Rendered:
+        """The page on which a patient answers: three lines, what it tells and the words of its two buttons."""
+        choice = self._catalogues.choose(wanted, default)
+        said = self._render("email/_page.txt", choice, self._words(facts, choice, "email"))
+        return replace(said, body="\n".join(line.strip() for line in said.body.splitlines() if line.strip()))
 
     def voice(
         self,
@@ -140,7 +147,7 @@ class Texts:
         its end, of a call the sentence that tells the time."""
         choice = Choice(key.language, False, key.language)
         words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
-        marks = words | {"old_when": None} | ({"visits": _MANY} if key.template == "several" else {})
+        marks = words | {"old_when": None, "link": ""} | ({"visits": _MANY} if key.template == "several" else {})
         if key.channel == "voice":
             return self._catalogues.language(key.language).gettext(TELLS) % {"when": "{{ when }}"}
         body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
@@ -195,6 +202,7 @@ class Texts:
             "patient": self._name(facts.patient, choice, medium),
             "text": clean_lines(facts.text or ""),
             "old_when": None,
+            "link": facts.link,
         }
         if needs_text and not words["text"]:
             raise Invalid("A message needs a text.", field="text")

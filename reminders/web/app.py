@@ -37,6 +37,7 @@ from reminders.web import (
     problems,
     reports,
     texts,
+    visitpages,
     webhooks,
 )
 from reminders.web.context import EXTENSION, UseCases
@@ -106,7 +107,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, assessments.bp, calling.bp, changes.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, webhooks.bp, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, assessments.bp, calling.bp, changes.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, webhooks.bp, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, visitpages.bp, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(fhir.bp)

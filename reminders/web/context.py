@@ -46,6 +46,7 @@ from reminders.services.sync.crms import CrmConnections
 from reminders.services.sync.disputes import Disputes
 from reminders.services.sync.preview import ImportPreviews
 from reminders.services.sync.running import Syncing
+from reminders.services.visitpages import VisitPages
 from reminders.services.webhooks.subscriptions import Webhooks
 from reminders.services.wording import Wording
 from reminders.settings import Settings
@@ -63,6 +64,7 @@ class UseCases:
     access: Access
     attendance: Attendances
     attending: Attending
+    visit_pages: VisitPages
     assessments: Assessments
     booking: Booking
     caldav: Caldav

@@ -125,7 +125,17 @@ def test_an_invitation_says_the_same_as_a_page(method: str, reply_to: str) -> No
 @given(st.text())
 def test_nothing_in_a_text_becomes_a_tag(text: str) -> None:
     tags = set(re.findall(r"<[^>]*>", page(text, "en").partition("<body>")[2]))
-    assert tags <= {'<p dir="auto">', "</p>", "<br>", "<hr>", "</body>", "</html>"}
+    assert all(
+        tag.startswith('<a href="http')
+        for tag in tags - {'<p dir="auto">', "</p>", "<br>", "<hr>", "</a>", "</body>", "</html>"}
+    )
+
+
+def test_an_address_on_a_line_of_its_own_can_be_pressed() -> None:
+    shown = page("Open this:\n\nhttps://clinic.example/visit/abc?a=1&b=2\n\nsee https://x.example", "en")
+    address = "https://clinic.example/visit/abc?a=1&amp;b=2"
+    assert f'<p dir="auto"><a href="{address}">{address}</a></p>' in shown
+    assert shown.count("<a ") == 1
 
 
 @settings(deadline=None)  # the machine may be busy

@@ -217,6 +217,7 @@ def test_a_message_can_tell_nothing_but_these_facts() -> None:
         "choices",
         "change",
         "every",
+        "link",
         "text",
     }
     assert {field.name for field in dataclasses.fields(Facts)} == allowed

@@ -45,7 +45,7 @@ MUTANTS = (
            "gone = [*gone]"),
     Mutant("a deletion there beats an edit here", _MEET, "elif dirty(local.fields, link, self._owners):", "elif False:"),
     Mutant("conflicts are not written down", _RULES,
-           "        disputes.append(Dispute(name, before, ours, theirs, winner, Cause.BOTH_CHANGED))\n", ""),
+           "        disputes.append(Dispute(name, before, ours, theirs, winner, Cause.BOTH_CHANGED, attention=not first))\n", ""),
     Mutant("the marker is not looked at", _RULES, "    marked = remote.rev is not None and remote.rev == link.rev\n",
            "    marked = False\n"),
     Mutant("reading back takes what is there for ours", _MEET, "link = replace(landed(link, remote), etag=remote.etag",
