@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from secrets import SystemRandom
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from reminders.clock import Clock
@@ -43,6 +44,7 @@ from reminders.services.crew import Threads
 from reminders.services.dialogues import Dialogues
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.slots import Slots
+from reminders.services.sync import external
 from reminders.services.sync.busy import BusyTimes
 from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
@@ -111,6 +113,7 @@ class Connecting:
     delivering: Delivering
     couriers: Threads
     changes: ChangeLog
+    external: external.External
 
 
 def connecting(
@@ -123,7 +126,7 @@ def connecting(
     attending = _attending(settings, ground, then)
     kinds = {
         **calendar_kinds(ground, outward, busy), "imap": mailbox_kind(ground, outward, attending),
-        **crm_kinds(ground, outward, systems),
+        **crm_kinds(ground, outward, systems), external.KIND: external_kind(ground),
     }  # fmt: skip
     vault = SecretVault(settings.secret_key)
     calendars = Connections(
@@ -141,6 +144,7 @@ def connecting(
         Syncing(ground.database, ground.clock, kinds, vault, owner, chance),
         Waking(ground.database, ground.clock, kinds, [telling, log]),
         Webhooks(ground.database, ground.clock, courier, vault, telling, delivering), delivering, couriers, log,
+        external.External(ground.database, ground.clock, kinds),
     )  # fmt: skip
 
 
@@ -213,6 +217,25 @@ def crm_kinds(ground: Ground, outward: Outward, systems: Systems) -> Kinds:
         )
         for system, build in systems
     }  # fmt: skip
+
+
+def external_kind(ground: Ground) -> Kind:
+    """Programs of the clinic's own, which call us. They may name our providers and services by our ids."""
+
+    def records(connection: Record, actor: Actor) -> dict[str, Replica]:
+        return _records(ground, external.SYSTEM, _by_our_ids(ground, connection), actor)
+
+    return Kind(
+        CRM, lambda connection, _: external.Passive(external.source_of(connection)), records,
+        partial(_owners, external.SYSTEM), interval=timedelta(minutes=30), system=external.SYSTEM,
+    )  # fmt: skip
+
+
+def _by_our_ids(ground: Ground, connection: Record) -> Record:
+    snapshot = ground.catalogue.current()
+    own = {"providers": snapshot.providers, "services": snapshot.services}
+    names = {what: {uid: uid for uid in known} | connection.config.get(what, {}) for what, known in own.items()}
+    return SimpleNamespace(**{**connection._mapping, "config": {**connection.config, **names}})
 
 
 def _crm(

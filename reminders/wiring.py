@@ -188,7 +188,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
     return UseCases(
         settings=settings, clock=clock, access=Access(database, clock), attendance=Attendances(database, clock),
         assessments=Assessments(database, clock, Answering(database, clock, savings.report), data_dir() / "assessments"),
-        booking=booking, changes=parts.joined.changes, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
+        booking=booking, changes=parts.joined.changes, external=parts.joined.external, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons(), slots), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
         evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),

@@ -79,7 +79,7 @@ class Setting:
 class System:
     """One kind of system. ``kind`` is its name in the API and in the table of connections; ``fields`` says what it keeps
     of each entity, the rest is neither sent nor compared. ``pages``: where people see a record there, by entity, with
-    names of settings and ``id`` in braces."""
+    names of settings and ``id`` in braces. ``calls_us``: it is never asked, but calls us (``services/sync/external.py``)."""
 
     kind: str
     title: str
@@ -89,6 +89,7 @@ class System:
     )
 
     pages: Mapping[str, str] = field(default_factory=dict)
+    calls_us: bool = False
 
     def page(self, entity: str, remote_id: str, config: Mapping[str, str]) -> str | None:
         """Address of a record there, for people."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from reminders.clock import Clock
 from reminders.domain.crm import OPT_OUTS
 from reminders.errors import Invalid
-from reminders.store import changes, consents, patients
+from reminders.store import changes, consents, links, patients
 from reminders.store.engine import Database, Record
 
 PATIENT, VISIT = "patient", "appointment"
@@ -28,6 +28,7 @@ class Changed:
     row: Record
     opted_out: tuple[str, ...] = ()
     merged_into: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,17 @@ class ChangeLog:
     def patient_changed(self, tx: Connection, row: Record) -> None:
         changes.note(tx, PATIENT, row.key, self._clock.now())
 
-    def since(self, after: int, limit: int) -> News:
+    def since(self, after: int, limit: int, connection: int | None = None) -> News:
         """What changed after the number ``after``, 0 for everything. ``Invalid`` for a number that is still to come: the
-        database was put back to an older state since it was given out."""
+        database was put back to an older state since it was given out. ``connection``: whose ids are wanted, too."""
         with self._database.read() as tx:
             entries = changes.since(tx, after, limit + 1)
             if not entries and after > changes.last(tx):
                 raise Invalid("This cursor is ahead of us: start again without one.", field="cursor")
             page = entries[:limit]
             items = self._patients(tx, page) | self._visits(tx, page)
-        known = [items[entry.seq] for entry in page if entry.seq in items]
+            named = links.remote_ids(tx, connection, [entry.uid for entry in page]) if connection is not None else {}
+        known = [replace(items[entry.seq], external_id=named.get(entry.uid)) for entry in page if entry.seq in items]
         return News(known, page[-1].seq if page else after, len(entries) > limit)
 
     def _patients(self, tx: Connection, entries: Sequence[Record]) -> dict[int, Changed]:

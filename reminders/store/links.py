@@ -196,6 +196,23 @@ def conflicts(
     return tx.execute(query.order_by(_CONFLICT.c.id.desc()).limit(limit)).all()
 
 
+def open_about(tx: Connection, number: int) -> Sequence[Record]:
+    """What is open about one link, newest first."""
+    query = select(_CONFLICT).where(_CONFLICT.c.link_id == number, _CONFLICT.c.closed_at.is_(None))
+    return tx.execute(query.order_by(_CONFLICT.c.id.desc())).all()
+
+
+def remote_ids(tx: Connection, connection: int, local_ids: Sequence[str]) -> dict[str, str]:
+    """What these of ours are called in one connection."""
+    query = select(_LINK.c.local_id, _LINK.c.remote_id).where(
+        _LINK.c.connection_id == connection,
+        _LINK.c.local_id.in_(local_ids),
+        ~_LINK.c.dead,
+        _LINK.c.remote_id.is_not(None),
+    )
+    return {row.local_id: row.remote_id for row in tx.execute(query)} if local_ids else {}
+
+
 def waiting_count(tx: Connection, connection: int) -> int:
     """How many conflicts of a connection wait for a person."""
     waits = (_CONFLICT.c.connection_id == connection, _CONFLICT.c.attention, _CONFLICT.c.closed_at.is_(None))

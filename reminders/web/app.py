@@ -26,6 +26,7 @@ from reminders.web import (
     crms,
     docs,
     experiments,
+    external,
     feeds,
     health,
     hooks,
@@ -107,7 +108,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     problems.install(app)
     openapi.install(app)
     for blueprint in (
-        appointments.bp, assessments.bp, calling.bp, changes.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, webhooks.bp, patients.bp, reports.bp, experiments.bp, texts.bp, feeds.bp, feeds.served, visitpages.bp, hooks.bp, health.bp, docs.bp, *extras,
+        appointments.bp, assessments.bp, calling.bp, changes.bp, changesets.bp, clinic.bp, connections.bp, crms.bp, crms.hooked, webhooks.bp, patients.bp, reports.bp, experiments.bp, external.bp, texts.bp, feeds.bp, feeds.served, visitpages.bp, hooks.bp, health.bp, docs.bp, *extras,
     ):  # fmt: skip
         app.register_blueprint(blueprint)
     app.register_blueprint(fhir.bp)

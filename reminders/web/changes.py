@@ -12,22 +12,22 @@ from reminders.web import appointments
 from reminders.web.auth import DESK, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, moment
-from reminders.web.schemas.base import Query
-from reminders.web.schemas.changes import NewsPage
+from reminders.web.schemas.changes import ChangeQuery, NewsPage
 
 bp = APIBlueprint("changes", __name__, url_prefix="/api/v1", tag="Changes")
 _CARD = ("name", "phone", "email", "language", "time_zone", "birth_year", "paused", "version")
 
 
 @bp.get("/changes")
-@bp.input(Query, location="query", arg_name="wanted")
+@bp.input(ChangeQuery, location="query", arg_name="wanted")
 @bp.output(NewsPage)
 @allow(*DESK)
-def changes(wanted: Query) -> Response:
+def changes(wanted: ChangeQuery) -> Response:
     """Patients and visits that changed after `cursor`, each once, as it is now, in the order of its last change. Without a
-    cursor everything."""
+    cursor everything. With `source` each has the id that it goes by there."""
     after = decode_cursor(wanted.cursor, 1) or [0]
-    news = use_cases().changes.since(after[0], wanted.limit)
+    number = use_cases().external.number(wanted.source) if wanted.source else None
+    news = use_cases().changes.since(after[0], wanted.limit, number)
     items = [_changed(one) for one in news.items]
     return answer({"items": items, "next_cursor": encode_cursor([news.upto]), "more": news.more})
 
@@ -35,7 +35,7 @@ def changes(wanted: Query) -> Response:
 def _changed(one: Changed) -> dict[str, Any]:
     is_visit = one.entity == VISIT
     return {
-        "entity": one.entity, "id": one.uid, "changed_at": moment(one.at),
+        "entity": one.entity, "id": one.uid, "changed_at": moment(one.at), "external_id": one.external_id,
         "patient": None if is_visit else _patient(one),
         "appointment": appointments.show(one.row) if is_visit else None,
     }  # fmt: skip

@@ -44,6 +44,7 @@ from reminders.services.sync.calendarfile import CalendarFiles
 from reminders.services.sync.connections import Connections
 from reminders.services.sync.crms import CrmConnections
 from reminders.services.sync.disputes import Disputes
+from reminders.services.sync.external import External
 from reminders.services.sync.preview import ImportPreviews
 from reminders.services.sync.running import Syncing
 from reminders.services.visitpages import VisitPages
@@ -81,6 +82,7 @@ class UseCases:
     evidence: Evidence
     disputes: Disputes
     experiments: Experiments
+    external: External
     feeds: Feeds
     fhir: Fhir
     health: Health

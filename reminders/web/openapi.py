@@ -20,12 +20,14 @@ _ONCE = {
 }  # fmt: skip
 _IF_MATCH = {
     "name": "If-Match", "in": "header", "required": False,
-    "description": "The ETag last seen; 412 when somebody changed it since",
+    "description": "The ETag last seen; 412 (409 for records of other systems) when somebody changed it since",
     "schema": {"type": "string"},
 }  # fmt: skip
 _ETAG = {"ETag": {"description": "The version, for If-Match", "schema": {"type": "string"}}}
 _CHANGES = f"{_API}appointments/{{visit_id}}/"
-_VERSIONED = frozenset({"VisitOut", "PatientOut"})
+_VERSIONED = frozenset({"VisitOut", "PatientOut", "ExternalPatientOut", "ExternalVisitOut"})
+#: Names that other systems gave: anything but a slash.
+_THEIRS = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/]+$"}
 
 
 def install(app: APIFlask) -> None:
@@ -56,13 +58,15 @@ def _complete(method: str, path: str, operation: dict[str, Any], schemas: dict[s
             answer["headers"] = _ETAG
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
-            parameter["schema"] = {"type": "string", "pattern": ID_PATTERN}
+            parameter["schema"] = (
+                _THEIRS if parameter["name"] == "external_id" else {"type": "string", "pattern": ID_PATTERN}
+            )
     body = operation.get("requestBody")
     if body is not None:
         body["required"] = bool({"required", "oneOf"} & schemas[_schema(body)].keys())
     if method == "post":
         operation["parameters"] = [*operation.get("parameters", []), _ONCE]
-    if versioned and (method == "patch" or path.startswith(_CHANGES)):
+    if versioned and (method in ("patch", "put") or path.startswith(_CHANGES)):
         operation["parameters"] = [*operation.get("parameters", []), _IF_MATCH]
 
 

@@ -72,6 +72,8 @@ ROLES = {
     "GET webhooks/<uid:webhook_id>/deliveries": PROGRAMS,
     "GET webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>": PROGRAMS,
     "POST webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>/replay": PROGRAMS,
+    **{f"{method} external/<string:source>/{what}/<string:external_id>": PROGRAMS
+       for method in ("GET", "PUT", "DELETE") for what in ("patients", "appointments")},
     "GET inbox": READERS, "POST inbox/<uid:item_id>/done": DESK, "POST messages": DESK,
     "GET assessments": MANAGERS, "POST assessments": MANAGERS, "GET assessments/<uid:assessment_id>": MANAGERS,
     "POST assessments/<uid:assessment_id>/versions": MANAGERS, "GET assessment-inputs": MANAGERS,

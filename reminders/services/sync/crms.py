@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,11 +69,13 @@ class CrmConnections(Connections):
         for setting in system.settings:
             if setting.default is None and setting.name not in {**plain, **secret}:
                 raise Invalid(f"{setting.help}: this is missing.", field=f"settings.{setting.name}")
+        self._check_source(system, plain)
+        first = ("ok", None) if system.calls_us else ("held", FIRST_IMPORT)
         config = {"settings": plain, **self._config(system, wanted)}
         sealed = json.dumps(secret) if secret else None
         return self.create(
             Wanted(kind, wanted.label or system.title, config=config, secret=sealed,
-                   on_remote_delete=wanted.on_remote_delete or "ask", state="held", state_reason=FIRST_IMPORT)
+                   on_remote_delete=wanted.on_remote_delete or "ask", state=first[0], state_reason=first[1])
         )  # fmt: skip
 
     def edit(self, uid: str, wanted: CrmChange) -> Record:
@@ -83,6 +86,7 @@ class CrmConnections(Connections):
             row = store.get(tx, uid, lock=True)
             system = self.system(row.kind)
             plain, secret = _sorted_out(system, wanted.settings)
+            self._check_source(system, plain, uid)
             config = {**row.config, **self._config(system, wanted)}
             config["settings"] = {**config.get("settings", {}), **plain}
             if wanted.settings:
@@ -102,6 +106,17 @@ class CrmConnections(Connections):
         is_new = row.state_reason == FIRST_IMPORT
         going = wanted.paused if wanted.paused is not None or not wanted.settings or is_new else False
         return self.change(uid, label=wanted.label, paused=going, on_remote_delete=wanted.on_remote_delete)
+
+    def _check_source(self, system: System, plain: Mapping[str, str], uid: str | None = None) -> None:
+        """A program that calls us goes by a name of its own."""
+        if not system.calls_us or "source" not in plain:
+            return
+        if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", plain["source"]) is None:
+            raise Invalid("Small letters, digits, - and _, at most 40.", field="settings.source")
+        with self._database.read() as tx:
+            rows = store.listing(tx, [system.kind], 0, 1000)
+        if any(row.uid != uid and row.config["settings"].get("source") == plain["source"] for row in rows):
+            raise Conflict("Another connection has this name already.")
 
     def remember_preview(self, uid: str, counts: Mapping[str, Any]) -> None:
         """Somebody has seen what a first import would do."""

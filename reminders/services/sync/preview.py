@@ -44,6 +44,8 @@ class ImportPreviews:
         """Counts by entity. ``PeerError`` when the system cannot be read; ``Conflict`` when it cannot be listed."""
         row = self._crms.get(uid)
         kind = self._kinds[row.kind]
+        if kind.system is not None and kind.system.calls_us:
+            raise Conflict("This system calls us; there is nothing to look at before.")
         peer: Any = kind.connect(row, self._vault.open(row.secret) if row.secret else "")
         replicas = kind.replicas(row, actor_of(row))
         patients: set[str] = set()

@@ -7,8 +7,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from reminders.web.schemas.base import Out
+from reminders.web.schemas.base import Out, Query
 from reminders.web.schemas.visits import VisitOut
+
+
+class ChangeQuery(Query):
+    source: str | None = Field(default=None, max_length=40, description="A program of yours: see /external")
 
 
 class ChangedPatientOut(Out):
@@ -29,6 +33,7 @@ class NewsOut(Out):
     entity: Literal["patient", "appointment"]
     id: str
     changed_at: datetime
+    external_id: str | None = Field(description="Its id in the `source` that was asked for, if it has one there")
     patient: ChangedPatientOut | None = Field(description="As it is now, of a patient")
     appointment: VisitOut | None = Field(description="As it is now, of a visit")
 
