@@ -118,7 +118,11 @@ def test_a_move_there_is_a_request(program: Program) -> None:
         ]
     (conflict,) = program.conflicts()
     assert (conflict["field"], conflict["cause"], conflict["live"]) == ("start", "refused_here", "ours")
+    assert [one["reason"] for one in house.get("inbox")["items"]] == ["sync_conflict"]
+    assert house.get(f"appointments/{visit['id']}")["paused"] is True
     assert program.put_ok("appointments/v-1", {"start": ELEVEN, "patient": "e-1"})["differences"] == []
+    assert program.conflicts() == []  # it took ours over; reminders go out again
+    assert house.get(f"appointments/{visit['id']}")["paused"] is False
 
 
 def test_if_match(program: Program) -> None:
@@ -147,7 +151,27 @@ def test_without_if_match_what_was_sent_last_counts(small: Program) -> None:
     assert repeated["state"]["language"] == "en"
     assert repeated["differences"] == [{"field": "language", "ours": "en", "theirs": "es", "code": "kept"}]
     changed = small.put_ok("patients/e-1", {**EVA, "language": "ca"})
-    assert changed["state"]["language"] == "ca"  # theirs by default; ours is in the list
+    assert (changed["state"]["language"], changed["differences"]) == ("ca", [])
+    assert small.conflicts() == []  # the answer before had told it of ours
+
+
+def test_both_changed(small: Program) -> None:
+    """The desk and the program change the same, neither knowing of the other: a person finds both values."""
+    uid = small.eva()
+    visit = small.visit()
+    small.house.patch(f"patients/{uid}", {"language": "en"})
+    small.house.post(f"appointments/{visit['id']}/reschedule", {"start": ELEVEN})
+    card = small.put_ok("patients/e-1", {**EVA, "language": "ca"})
+    assert card["state"]["language"] == "ca"
+    moved = small.put_ok("appointments/v-1", {"start": NOON, "patient": "e-1"})
+    assert moved["state"]["start"] == ELEVEN_UTC
+    assert [(one["field"], one["code"]) for one in moved["differences"]] == [("start", "both_changed")]
+    assert sorted((one["field"], one["live"]) for one in small.conflicts()) == [
+        ("language", "theirs"),
+        ("start", "ours"),
+    ]
+    assert [item["reason"] for item in small.house.get("inbox")["items"]] == ["sync_conflict"]
+    small.put_ok("appointments/v-1", {"start": ELEVEN, "patient": "e-1"})
     assert [one["field"] for one in small.conflicts()] == ["language"]
 
 

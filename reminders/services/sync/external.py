@@ -18,7 +18,7 @@ from reminders.clock import Clock
 from reminders.domain.connector import Caps, Refused, Remote
 from reminders.domain.crm import ENTITIES, Setting, System
 from reminders.domain.replica import Local, Replica
-from reminders.domain.sync import WHOLE, Cause, Link, Owner, fingerprint
+from reminders.domain.sync import WHOLE, Cause, Link, Live, Owner, fingerprint
 from reminders.errors import Conflict, NotFound
 from reminders.services.sync.book import Ledger
 from reminders.services.sync.kinds import Kinds, actor_of
@@ -169,8 +169,24 @@ class External:
             if link is not None and expected != "*":
                 _catch_up(tx, connection, link, current)
         self._meeting(connection, entity).meet(tx, remote, refused)
+        self._told(tx, connection, entity, remote)
         found = self._outcome(tx, connection, entity, remote)
         return replace(found, created=local is None and found.state is not None)
+
+    def _told(self, tx: Connection, connection: Record, entity: str, remote: Remote) -> None:
+        """The answer shows all of ours, so what they change from now on is meant; and what they took over is no longer in
+        dispute."""
+        link = links.by_remotes(tx, connection.id, entity, [remote.remote_id]).get(remote.remote_id)
+        local = self._local(tx, connection, entity, link)
+        if link is None or local is None or link.local_id is None:
+            return
+        links.save(tx, connection.id, replace(link, base_local=dict(local.fields)))
+        agreed = {name for name, theirs in remote.fields.items() if local.fields.get(name) == theirs}
+        for one in links.open_about(tx, link.number):
+            if one.field in agreed and one.live == Live.OURS:
+                links.settle(tx, link.number, one.field, actor_of(connection).name, self._clock.now())
+                if not links.open_disputes(tx, link.local_id):
+                    self._replica(connection, entity).disputed(tx, link.local_id, one.field, open_=False)
 
     def _outcome(self, tx: Connection, connection: Record, entity: str, remote: Remote) -> Outcome:
         link = links.by_remotes(tx, connection.id, entity, [remote.remote_id]).get(remote.remote_id)
