@@ -1,8 +1,8 @@
 """Keeping patients and visits in step with a CRM in memory that answers at once: a first import, then one change.
 
 What one pass costs with 10,000 linked visits of which one changed, on either side, is held against the same pass with a
-hundredth of them; calls and items must be the same number. The database commits every step to disk (SQLite,
-``synchronous=FULL``). ``python -m benchmarks.sync [--quick]``.
+hundredth of them; calls and items must be the same number. The database commits every step to disk (SQLite with
+``synchronous=FULL``, or a PostgreSQL). ``python -m benchmarks.sync [--quick] [--database postgresql] [--first]``.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, insert
@@ -50,11 +50,14 @@ class Effort:
 THOROUGH, QUICK = Effort(10_000, 10_000, 100, 7), Effort(1_000, 1_000, 10, 3)
 
 
+#: URL of a new, empty database of this name.
+Create = Callable[[str], str]
+
+
 class Bench:
     """An installation, connected with a CRM that holds patients, and visits one after the other."""
 
-    def __init__(self, folder: Path, patients: int, visits: int) -> None:
-        url = f"sqlite:///{folder / f'sync-{patients}-{visits}.db'}"
+    def __init__(self, url: str, patients: int, visits: int) -> None:
         database = Database(url)
         schema.migrate(database)
         _seed(database)
@@ -182,20 +185,24 @@ def sheet(
     return made
 
 
-def run(folder: Path, effort: Effort, tell: Callable[[str], None]) -> report.Sheet:
-    imported = {}
+def first_import(create: Create, effort: Effort, tell: Callable[[str], None]) -> float:
+    """Patients taken in per second."""
     tell("first import of patients")
-    bench = Bench(folder, effort.imports, 0)
+    bench = Bench(create("patients"), effort.imports, 0)
     took, tally = bench.run()
-    imported["patients"] = tally.pulled / took
     bench.service.close()
+    return float(tally.pulled / took)
+
+
+def run(create: Create, effort: Effort, tell: Callable[[str], None]) -> report.Sheet:
+    imported = {"patients": first_import(create, effort, tell)}
     tell("first import of visits")
-    bench = Bench(folder, max(1, effort.visits // 10), effort.visits)
+    bench = Bench(create("visits"), max(1, effort.visits // 10), effort.visits)
     took, tally = bench.run()
     imported["visits"] = tally.pulled / took
     bench.drain()
     tell("one change in many, one change in few")
-    small = Bench(folder, max(1, effort.few // 10), effort.few)
+    small = Bench(create("few"), max(1, effort.few // 10), effort.few)
     small.run()
     small.drain()
     many, few = one_change(bench, effort.repetitions), one_change(small, effort.repetitions)
@@ -210,14 +217,35 @@ def run(folder: Path, effort: Effort, tell: Callable[[str], None]) -> report.She
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="benchmarks.sync", description=__doc__.splitlines()[0] if __doc__ else None)
     made.add_argument("--quick", action="store_true", help="a tenth of the records")
+    made.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    made.add_argument("--first", action="store_true", help="only the first import of patients")
+    return made
+
+
+@contextmanager
+def databases(kind: str) -> Iterator[Create]:
+    """Makes empty databases, by name."""
+    if kind == "sqlite":
+        with servers.workdir() as folder:
+            yield lambda name: f"sqlite:///{folder / f'{name}.db'}"
+        return
+    with servers.postgresql() as server:
+        yield lambda name: servers.create_database(server, name, "psycopg")
+
+
+def only_first(create: Create, effort: Effort, tell: Callable[[str], None]) -> report.Sheet:
+    made = report.Sheet("Patients in another system")
+    rate = first_import(create, effort, tell)
+    made.at_least(f"first import of {effort.imports:,} patients", rate, IMPORTS_PER_SECOND, "/s")
     return made
 
 
 def main() -> int:
     options = parser().parse_args()
     console = report.terminal()
-    with servers.workdir() as folder:
-        return run(folder, QUICK if options.quick else THOROUGH, lambda text: console.log(text)).close(console)
+    effort, measure = QUICK if options.quick else THOROUGH, only_first if options.first else run
+    with databases(options.database) as create:
+        return measure(create, effort, lambda text: console.log(text)).close(console)
 
 
 if __name__ == "__main__":
