@@ -177,7 +177,8 @@ def test_many_visits_through_a_power_cut(server: Server, sqlite_database_url: st
         ]
         ours = [book(here.house, here.ids, time) for time in times]
         here.pause(paused=True)
-        here.house.tick(seconds=1)  # what is new is noted, and not yet sent
+        for _ in range(20):  # what is new is noted, a part of it at a time, and not yet sent
+            here.house.tick(seconds=1)
         here.pause(paused=False)
         assert _cut_off(here, lambda tally: tally.pushed >= 1) == "no_answer"
         server.start()
