@@ -19,7 +19,7 @@ from tests.house import Local, book, clinic, local
 TEN, ELEVEN = "2030-05-07T10:00:00+02:00", "2030-05-07T11:00:00+02:00"
 NOON_UTC, HALF_PAST_NOON_UTC = "2030-05-07T10:00:00+00:00", "2030-05-07T10:30:00+00:00"
 #: So many visits go through the power cut; a thousand take a minute or two, most of it in the server.
-MANY = int(os.environ.get("REMINDERS_TEST_MANY", "220"))
+MANY = int(os.environ.get("REMINDERS_TEST_MANY", "120"))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_many_visits_through_a_power_cut(server: Server, sqlite_database_url: st
         ]
         ours = [book(here.house, here.ids, time) for time in times]
         here.pause(paused=True)
-        for _ in range(20):  # what is new is noted, a part of it at a time, and not yet sent
+        for _ in range(4 + MANY // 50):  # what is new is noted, a part of it at a time, and not yet sent
             here.house.tick(seconds=1)
         here.pause(paused=False)
         assert _cut_off(here, lambda tally: tally.pushed >= 1) == "no_answer"
