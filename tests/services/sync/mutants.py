@@ -57,8 +57,8 @@ MUTANTS = (
     Mutant("a refused write is dropped", _PUSH, "            if step.look or step.write:\n                self._again(step.touch, step.look)\n",
            "            if step.write:\n                self._book.run(partial(self._clean, touch=step.touch))\n"
            "            if step.look:\n                self._again(step.touch, step.look)\n"),
-    Mutant("echoes are told by etag alone", _MEET, "        found = merge(local.fields, remote.fields, link, self._owners)\n",
-           "        found = merge(local.fields, remote.fields, replace(link, base_remote={}), self._owners)\n"),
+    Mutant("echoes are told by etag alone", _MEET, "        found = merge(local.fields, remote.fields, link, self._owners, newer",
+           "        found = merge(local.fields, remote.fields, replace(link, base_remote={}), self._owners, newer"),
     Mutant("no intent before the write", _PUSH, "        link = self._book.save(tx, link)\n        sent =", "        sent ="),
     Mutant("no guard against resending", _PUSH, "if count > MOST_SENDS:", "if count > 10_000:"),
 )  # fmt: skip
