@@ -64,7 +64,14 @@ FACTS: dict[str, frozenset[str]] = {
     "answer_moved": _VISIT,
     "answer_late": _ANYWHERE,
     "answer_all_cancelled": _ANYWHERE,
+    "who": frozenset({"clinic", "patient"}),
+    "voicemail": frozenset({"clinic"}),
+    "goodbye": frozenset({"clinic"}),
 }
+
+#: What only a call says: who calls and whom for, before anything else is told; what a machine hears, which anybody may
+#: listen to; and the last words.
+SPOKEN_ONLY = ("who", "voicemail", "goodbye")
 
 #: The one text that is about a visit or about none; its facts of a visit may be empty.
 MAY_BE_WITHOUT_VISIT = "answer_unclear"
@@ -78,12 +85,14 @@ MUST_TELL: dict[str, frozenset[str]] = {
     "answer_moved": frozenset({"when"}),
     "several": frozenset({"visits"}),
     "desk": frozenset({"text"}),
+    "who": frozenset({"clinic", "patient"}),
+    "voicemail": frozenset({"clinic"}),
 }
 
 BY_CHANNEL: dict[str, tuple[str, ...]] = {
-    Channel.SMS: tuple(FACTS),
+    Channel.SMS: tuple(name for name in FACTS if name not in SPOKEN_ONLY),
     Channel.EMAIL: ("reminder", "moved", "cancelled", "desk"),
-    Channel.VOICE: ("reminder",),
+    Channel.VOICE: ("reminder", *SPOKEN_ONLY),
 }
 
 #: Texts that the patient did not ask for by answering, so that they have to say how to stop them.

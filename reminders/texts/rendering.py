@@ -33,6 +33,13 @@ ZONE = N_("%(when)s (%(city)s time)")
 
 #: What a call tells; the same message is in ``templates/voice/reminder.xml``.
 TELLS = N_("The appointment is on %(when)s")
+#: What a clinic may say in its own words on a call; the same messages are in the templates.
+_SENTENCES = {
+    "reminder": TELLS,
+    "who": N_("Hello. This is %(clinic)s, calling for %(patient)s."),
+    "voicemail": N_("Hello. This is %(clinic)s. Please call us back."),
+    "goodbye": N_("Goodbye."),
+}
 
 # Translators: spoken on the phone; one of several times to choose from by a key: "Tuesday, May 7 at 2:30 PM: press 1."
 PRESS = N_("%(when)s: press %(number)s.")
@@ -128,28 +135,29 @@ class Texts:
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "voice")
         mine = _own(own, Key("voice", name, choice.language), words)
+        last = _own(own, Key("voice", "goodbye", choice.language), words)
         more: dict[str, str | None] = {
             "speech": speech(choice.locale), "hearing": hearing(choice.locale), "action": action, "replay": replay,
-            "sorry": sorry, "own": mine and mine[0], "number": _DIALLED.sub("", facts.clinic_phone or ""),
+            "sorry": sorry, "own": mine and mine[0], "goodbye": last and last[0], "number": _DIALLED.sub("", facts.clinic_phone or ""),
         }  # fmt: skip
         said = self._render(f"voice/{name}.xml", choice, words | more)
         return replace(said, version=mine[1]) if mine else said
 
     def sentence(self, key: Key, default: str | None, facts: Facts, own: OwnTexts = NONE) -> str:
-        """What a call says of the visit, without TwiML."""
+        """What a call says in the place of ``key``, without TwiML."""
         choice = self._catalogues.choose(key.language, default)
         words = self._words(facts, choice, "voice")
         mine = _own(own, key, words)
-        return mine[0] if mine else self._catalogues.language(choice.language).gettext(TELLS) % words
+        return mine[0] if mine else self._catalogues.language(choice.language).gettext(_SENTENCES[key.template]) % words
 
     def standard(self, key: Key) -> str:
         """The product's text as a clinic may edit it: names of facts stand where the facts will be. Of an e-mail without
-        its end, of a call the sentence that tells the time."""
+        its end, of a call the one sentence."""
         choice = Choice(key.language, False, key.language)
         words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
         marks = words | {"old_when": None, "link": ""} | ({"visits": _MANY} if key.template == "several" else {})
         if key.channel == "voice":
-            return self._catalogues.language(key.language).gettext(TELLS) % {"when": "{{ when }}"}
+            return self._catalogues.language(key.language).gettext(_SENTENCES[key.template]) % words
         body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
         body = body.replace(_MANY, "{{ visits }}").replace("5", "{{ count }}") if "visits" in marks else body
         lines = body.partition("\n-- \n")[0].rstrip().split("\n")

@@ -49,6 +49,8 @@ def test_every_text_has_its_facts() -> None:
     [
         (Key("sms", "reminder", "en"), True),
         (Key("voice", "reminder", "en"), True),
+        (Key("voice", "voicemail", "en"), True),
+        (Key("sms", "who", "en"), False),
         (Key("voice", "desk", "en"), False),
         (Key("sms", "reminder", "tlh"), False),
         (Key("fax", "reminder", "en"), False),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reminders.domain.wording import BY_CHANNEL, FACTS, Key, OwnText, OwnTexts
 from reminders.texts import Template, Texts, problems
-from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, START, facts
+from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
 
 REMINDER = Key("sms", "reminder", "en")
 every_text = pytest.mark.parametrize(
@@ -136,6 +136,40 @@ def test_a_text_that_cannot_be_filled_gives_way_to_ours(texts: Texts) -> None:
     )
     assert found.version is None
     assert CLINIC in found.body
+
+
+@pytest.mark.parametrize(
+    ("template", "body", "code"),
+    [("who", "{{ clinic }} for {{ patient }} on {{ when }}", "unknown_fact"), ("who", "Hello", "missing_fact"),
+     ("voicemail", "{{ clinic }} for {{ patient }}", "unknown_fact"), ("voicemail", "Call us", "missing_fact"),
+     ("voicemail", "{{ clinic }}: press 1", "key_named"), ("goodbye", "Press ٣", "key_named"),
+     ("goodbye", "See you on {{ when }}", "unknown_fact")],
+)  # fmt: skip
+def test_a_call_tells_no_more_in_the_clinics_own_words(template: str, body: str, code: str) -> None:
+    assert code in [found for found, _ in problems(Key("voice", template, "en"), body)]
+
+
+def test_a_call_in_the_clinics_own_words(texts: Texts) -> None:
+    bodies = {
+        "who": "Good day, {{ clinic }} for {{ patient }}.",
+        "voicemail": "{{ clinic }} & you.",
+        "goodbye": "Take care.",
+    }
+    mine: OwnTexts = {}
+    for template, body in bodies.items():
+        assert problems(Key("voice", template, "en"), body) == []
+        mine = {**mine, **own(Key("voice", template, "en"), body)}
+    who = texts.voice("who", "en", None, facts(), action="/", own=mine).body
+    assert f"Good day, {CLINIC} for {PATIENT}." in who
+    assert "press 1 or say yes" in who
+    assert "Take care." in who
+    assert "Goodbye" not in who
+    voicemail = texts.voice("voicemail", "en", None, facts(), action=None, own=mine).body
+    assert f"{CLINIC} &amp; you." in voicemail
+    assert PHONE in voicemail
+    assert PATIENT not in voicemail
+    assert "Take care." in texts.voice("confirmed", "en", None, facts(), action=None, own=mine).body
+    assert texts.standard(Key("voice", "who", "de")).count("{{") == 2
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(FACTS["reminder"])))
