@@ -1,4 +1,4 @@
-"""From a figure back to the visits it was counted from."""
+"""From a figure back to the visits it was counted from, and from an amount to its messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.attendance import local_hour
-from reminders.store import evidence
+from reminders.store import billed, evidence
+from reminders.store.billed import Billed
 from reminders.store.engine import Database, Record
 from reminders.store.evidence import Behind
 
@@ -31,6 +32,11 @@ class Evidence:
             if hour is None:
                 return evidence.visits(tx, wanted, self._clock.now())
             return list(islice(self._at(tx, wanted, hour), wanted.limit))
+
+    def messages(self, wanted: Billed) -> Sequence[Record]:
+        """At most ``wanted.limit`` messages that an amount is the sum of."""
+        with self._database.read() as tx:
+            return billed.messages(tx, wanted)
 
     def _at(self, tx: Connection, wanted: Behind, hour: int) -> Iterator[Record]:
         """Page by page: no database knows the clocks of all venues."""

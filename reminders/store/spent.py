@@ -28,7 +28,7 @@ CURRENCY: Any = case(
 
 def answers(tx: Connection, span: Span) -> int:
     """How many answers and wishes of these days (UTC) a person at the desk had to read."""
-    query = select(func.count()).select_from(InboxItem).where(_written([span], InboxItem.created_at))
+    query = select(func.count()).select_from(InboxItem).where(written([span], InboxItem.created_at))
     return tx.execute(query).scalar_one()
 
 
@@ -38,7 +38,7 @@ def bills(tx: Connection, spans: Sequence[Span]) -> list[Record]:
     if not spans:
         return []
     about, none = _bills()
-    days = within(spans), _written(spans, Message.created_at)
+    days = within(spans), written(spans, Message.created_at)
     return [row for query, when in zip((about, none), days, strict=True) for row in tx.execute(query.where(when))]
 
 
@@ -75,7 +75,7 @@ def _bills() -> tuple[Any, Any]:
     return about, query.where(Message.appointment_id.is_(None))
 
 
-def _written(spans: Sequence[Span], column: Any) -> ColumnElement[bool]:
+def written(spans: Sequence[Span], column: Any) -> ColumnElement[bool]:
     """True for a moment on one of the days, in UTC."""
     return or_(false(), *(and_(true(), *_moments(span, column)) for span in spans))
 

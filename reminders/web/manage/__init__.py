@@ -13,6 +13,7 @@ from reminders.web.manage.costs import bp as costs_bp
 from reminders.web.manage.definitions import bp as definitions_bp
 from reminders.web.manage.experiments import bp as experiments_bp
 from reminders.web.manage.guard import check, secure
+from reminders.web.manage.messages import bp as messages_bp
 from reminders.web.manage.overview import bp as overview_bp
 from reminders.web.manage.pages import install, nowhere
 from reminders.web.manage.risk import bp as risk_bp
@@ -45,6 +46,7 @@ def create_blueprint() -> APIBlueprint:
         vendors_bp,
         definitions_bp,
         visits_bp,
+        messages_bp,
     ):
         whole.register_blueprint(part)
     whole.add_url_rule("/<path:rest>", "nowhere", nowhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint, request
@@ -13,9 +14,10 @@ from reminders.services.reports import CostReport
 from reminders.web.context import use_cases
 from reminders.web.manage import labels, spending, words
 from reminders.web.manage.figures import Figure
+from reminders.web.manage.messages import REMINDERS, rows_of
 from reminders.web.manage.pages import render
 from reminders.web.manage.period import Period, asked
-from reminders.web.manage.sheets import Chart, Column, Kind, Part, Sheet, download
+from reminders.web.manage.sheets import Chart, Column, Kind, Part, Row, Sheet, download
 from reminders.web.manage.words import N_, _
 
 bp = Blueprint("costs", __name__)
@@ -39,13 +41,16 @@ def show() -> ResponseReturnValue:
     period = asked()
     spent = use_cases().spending.report(period.first, period.last)
     sheets = [spending.ahead(spent.forecast), _sheet(period, CostBy.WEEK, _("Week by week"), Chart.STACK)]
-    sheets.append(spending.by_kind(spent))
+    links = [
+        rows_of(period, kind=kind, channel=channel, currency=paid_in) for kind, channel, paid_in in sorted(spent.bills)
+    ]
+    sheets.append(spending.by_kind(spent, links))
     sheets += [_sheet(period, by, _(title), Chart.BARS) for by, title in _BREAKDOWNS.items()]
     if "csv" in request.args:
         return download(sheets, request.args["csv"])
     report = use_cases().reports.reminder_costs(period.first, period.last)
     return render("report", title=_("Costs"), period=period, sheets=sheets,
-                  figures=_figures(report) + spending.figures(spent), notes=[])  # fmt: skip
+                  figures=_figures(report, period) + spending.figures(spent), notes=[])  # fmt: skip
 
 
 def basis(found: Basis | None) -> str:
@@ -53,24 +58,25 @@ def basis(found: Basis | None) -> str:
     return _(_BASES[found]) if found else _("no message has a price yet")
 
 
-def _figures(report: CostReport) -> list[Figure]:
+def _figures(report: CostReport, period: Period) -> list[Figure]:
     """Four per currency: all of it, and per reminder, confirmed and kept visit."""
-    return [figure for line in report.totals if line.currency for figure in _of_currency(line)]
+    return [figure for line in report.totals if line.currency for figure in _of_currency(line, period)]
 
 
-def _of_currency(line: Costs) -> list[Figure]:
+def _of_currency(line: Costs, period: Period) -> list[Figure]:
     spent, currency = line.spent, line.currency
+    behind = rows_of(period, of=REMINDERS, currency=currency)
     pieces = (
         (_("per reminder"), spent.reminders, "cost_per_reminder"),
         (_("per confirmed visit"), spent.confirmed, "cost_per_confirmed_visit"),
         (_("per kept visit"), spent.kept, "cost_per_kept_visit"),
     )
     return [
-        Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost", rows="#kinds"),
+        Figure(_("Reminders cost"), words.money(spent.total, currency), basis(spent.basis), defined="actual_cost", rows=behind),
         *(
             Figure(
                 label, words.money(spent.per(count), currency, spending.DIGITS), _("divided by %(n)s", n=words.number(count)),
-                defined=name, rows="#channel",
+                defined=name, rows=behind,
             )
             for label, count, name in pieces
         ),
@@ -82,8 +88,19 @@ def _sheet(period: Period, by: CostBy, title: str, chart: Chart) -> Sheet:
     rows = [row | {"label": labels.group(by, row["group"], row["label"])} for row in report.rows()]
     drawn = chart if len({row["currency"] for row in rows} - {None}) == 1 else Chart.NONE
     return Sheet(
-        by.value, title, (Column("label", _(_HEADS[by]), Kind.TEXT, Part.LABEL), *_columns(chart)), rows, drawn
-    )
+        by.value, title, (Column("label", _(_HEADS[by]), Kind.TEXT, Part.LABEL), *_columns(chart)), rows, drawn,
+        links=[_behind(period, by, row) for row in rows],
+    )  # fmt: skip
+
+
+def _behind(period: Period, by: CostBy, row: Row) -> str:
+    """The address of the messages of a row; those of a week are a range of days."""
+    wanted = {"of": REMINDERS, "currency": row["currency"] or ""}
+    if by is not CostBy.WEEK:
+        return rows_of(period, **wanted, **{by.value: row["group"]})
+    monday = date.fromisoformat(f"{row['group']}-1")
+    days = Period(monday, monday + timedelta(days=6))
+    return rows_of(days.within(period), **wanted)
 
 
 def _columns(chart: Chart) -> Sequence[Column]:

@@ -23,6 +23,10 @@ _BANDS = {
 _CHANNELS = {
     "sms": N_("SMS"), "voice": N_("calls"), "email": N_("e-mail"), "none": N_("no reminder"), "several": N_("several"),
 }  # fmt: skip
+_STATES = {
+    "planned": N_("planned"), "claimed": N_("being sent"), "sent": N_("sent"), "delivered": N_("delivered"),
+    "failed": N_("failed"), "uncertain": N_("being checked"), "received": N_("received"),
+}  # fmt: skip
 _FIRST = {"first": N_("first visit"), "later": N_("later visits")}
 
 
@@ -33,6 +37,11 @@ def outcome(code: str) -> str:
 
 def confirmation(code: str) -> str:
     return _(_CONFIRMATIONS.get(code, code))
+
+
+def state(code: str) -> str:
+    """Where a message stands."""
+    return _(_STATES.get(code, code))
 
 
 def language(tag: str) -> str:

@@ -35,6 +35,12 @@ class Period:
         days = timedelta(days=(self.last - self.first).days + 1)
         return Period(self.first - days, self.last - days)
 
+    def within(self, other: Period) -> Period:
+        """The days that both have; they must have some in common."""
+        if not (self.first and self.last and other.first and other.last):
+            return self
+        return Period(max(self.first, other.first), min(self.last, other.last))
+
     def query(self) -> dict[str, Any]:
         """As a page's address has it."""
         if not (self.first and self.last):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -31,8 +31,8 @@ def figures(report: SpendingReport) -> list[Figure]:
     return [*_avoided(report), *_ahead(report.forecast), *_month(report.budget)]
 
 
-def by_kind(report: SpendingReport) -> Sheet:
-    """Every message about the visits of these days, charged beside estimated."""
+def by_kind(report: SpendingReport, links: Sequence[str] = ()) -> Sheet:
+    """Every message about the visits of these days, charged beside estimated; ``links`` lead to the messages of each row."""
     rows = [row | {"label": _line(row["kind"], row["channel"])} for row in report.rows()]
     money: dict[str, Any] = {"kind": Kind.MONEY}
     columns = (
@@ -49,7 +49,7 @@ def by_kind(report: SpendingReport) -> Sheet:
         "Charged over estimated compares the two for the messages that have both: above 100 %, estimates are too low."
     )
     chart = Chart.BARS if len({row["currency"] for row in rows} - {None}) == 1 else Chart.NONE
-    return Sheet("kinds", _("What the money went to"), columns, rows, chart, note)
+    return Sheet("kinds", _("What the money went to"), columns, rows, chart, note, links=links)
 
 
 def ahead(found: Forecast) -> Sheet:
@@ -74,8 +74,13 @@ def ahead(found: Forecast) -> Sheet:
     return Sheet("forecast", title, columns, rows, chart, note, _("No reminder is planned for these days."))
 
 
+def kind_name(kind: str) -> str:
+    """What messages of a kind are called."""
+    return _(_KINDS.get(kind, kind))
+
+
 def _line(kind: str, channel: str) -> str:
-    return _("%(kind)s, %(channel)s", kind=_(_KINDS.get(kind, kind)), channel=labels.group("channel", channel, channel))
+    return _("%(kind)s, %(channel)s", kind=kind_name(kind), channel=labels.group("channel", channel, channel))
 
 
 def _avoided(report: SpendingReport) -> Iterator[Figure]:
