@@ -17,7 +17,7 @@ from tests.house import House, book, clinic, running
 TOP = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGES = ("", "attendance", "costs", "savings", "risk", "experiments", "assessments", "vendors", "definitions",
-         "definitions/assessment", "visits", "account")  # fmt: skip
+         "definitions/assessment", "visits", "messages", "account")  # fmt: skip
 #: Without these it looks for servers of its maker, which no test should.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip

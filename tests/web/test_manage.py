@@ -31,6 +31,7 @@ PAGES = (
     "/manage/definitions",
     "/manage/definitions/assessment",
     "/manage/visits",
+    "/manage/messages",
     "/manage/account",
 )
 WEEK = {"from": "2030-05-06", "to": "2030-05-12"}
