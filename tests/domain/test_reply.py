@@ -641,3 +641,14 @@ def test_an_answer_that_names_a_day_is_compared_with_the_visits(text: str, today
 )  # fmt: skip
 def test_a_no_that_runs_into_other_words_may_turn_them_around(text: str, wanted: Intent) -> None:
     assert intent(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("Yes I can make it", Intent.CONFIRM), ("with pleasure", Intent.CONFIRM),
+     ("I'm gonna miss it", Intent.CANCEL), ("we have to miss this one", Intent.CANCEL),
+     ("it's impossible", Intent.PERHAPS_CANCEL), ("must cancel", Intent.PERHAPS_CANCEL),
+     ("no, all good", Intent.UNCLEAR), ("I can make it impossible", Intent.UNCLEAR), ("don't miss it", Intent.UNCLEAR)],
+)  # fmt: skip
+def test_more_english(text: str, intent: Intent) -> None:
+    assert read(text, LEXICONS["en"]).intent is intent
