@@ -80,6 +80,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.stop()  # never two of them
         binary = environment("gnuhealth") / "bin"
         (self.folder / "config").write_text(_CONFIG.format(folder=self.folder, port=self.port))
         with (self.folder / "log").open("ab") as log:
