@@ -115,7 +115,7 @@ def mantel_haenszel(strata: Iterable[tuple[Arm, Arm]]) -> Adjusted:
 
 def adjusted(strata: Iterable[Four]) -> Adjusted:
     """``mantel_haenszel`` of plain numbers: there may be tens of thousands of strata."""
-    sums = [0, 0, 0, 0]
+    missed_one = visits_one = missed_other = visits_other = 0
     number = alone_one = alone_other = 0
     upper = lower = spread = weights = p = q = 0.0
     for a, n1, c, n0 in strata:
@@ -125,8 +125,10 @@ def adjusted(strata: Iterable[Four]) -> Adjusted:
             continue
         number += 1
         total = n1 + n0
-        for place, count in enumerate((a, n1, c, n0)):
-            sums[place] += count
+        missed_one += a
+        visits_one += n1
+        missed_other += c
+        visits_other += n0
         upper += a * n0 / total
         lower += c * n1 / total
         spread += (n1 * n0 * (a + c) - a * c * total) / total**2
@@ -134,7 +136,7 @@ def adjusted(strata: Iterable[Four]) -> Adjusted:
         p += (n1 * n1 * c - n0 * n0 * a + n1 * n0 * (n0 - n1) / 2) / total**2
         q += (a * (n0 - c) + c * (n1 - a)) / (2 * total)
     ratio = _around(upper / lower, sqrt(max(0.0, spread) / (upper * lower))) if upper and lower else None
-    one, other = Arm(sums[0], sums[1]), Arm(sums[2], sums[3])
+    one, other = Arm(missed_one, visits_one), Arm(missed_other, visits_other)
     difference = _pooled_difference(upper - lower, weights, p, q)
     return Adjusted(ratio, difference, one, other, alone_one, alone_other, number)
 

@@ -173,7 +173,12 @@ def _merged(cells: Cells, length: int) -> Cells:
     sums: dict[tuple[int, ...], Four] = {}
     for stratum, cell in cells.items():
         key = stratum[:length]
-        sums[key] = both(sums[key], cell) if key in sums else cell
+        found = sums.get(key)
+        if found is None:
+            sums[key] = cell
+        else:
+            (a, n1, c, n0), (b, m1, d, m0) = found, cell
+            sums[key] = a + b, n1 + m1, c + d, n0 + m0
     return sums
 
 

@@ -122,6 +122,17 @@ class SavingsReport:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What reminders changed; ``part`` are the visits that ``avoided`` is about."""
+
+    comparison: Comparison
+    trials: tuple[Reading, ...]
+    decisive: Decisive | None
+    avoided: Interval | None
+    part: Cells
+
+
 class Ungrouped(StrEnum):
     """The only grouping there is."""
 
@@ -145,18 +156,29 @@ class Savings:
         wanted(Ungrouped, by, first, last)
         with self._database.read() as tx:
             figures = Figures(tx, self._clock.now(), first, last)
-            cells = figures.strata()
+            effect = self._effect(tx, figures)
             total = sum((counts for _, _, counts in figures.attendance(AttendanceBy.NONE)), Attendance())
-            found, refilled = compare(cells), rate(total.noshow_refilled, total.noshow)
-            trials = tuple(readings(tx, self._clock.now()))
-            trial, avoided = decisive(trials), found.avoided
-            part = cells if trial is None else _taking_part(cells, trial.reading.experiment)
-            if trial is not None and (reminded := sum(cell[1] for cell in part.values())):
-                avoided = trial.avoided(reminded)
-            else:
-                trial, part = None, cells
-            money = self._money(tx, avoided, part, refilled, figures)
-        return SavingsReport(first, last, found, money, refilled, trials, trial, avoided)
+            refilled = rate(total.noshow_refilled, total.noshow)
+            money = self._money(tx, effect.avoided, effect.part, refilled, figures)
+        return SavingsReport(
+            first, last, effect.comparison, money, refilled, effect.trials, effect.decisive, effect.avoided
+        )  # fmt: skip
+
+    def avoided(self, first: date | None = None, last: date | None = None) -> Interval | None:
+        """No-shows avoided, as ``report`` has them, without what they are worth."""
+        wanted(Ungrouped, None, first, last)
+        with self._database.read() as tx:
+            return self._effect(tx, Figures(tx, self._clock.now(), first, last)).avoided
+
+    def _effect(self, tx: Connection, figures: Figures) -> _Effect:
+        """An experiment has the last word, where it says something about these visits."""
+        cells, trials = figures.strata(), tuple(readings(tx, self._clock.now()))
+        trial, found = decisive(trials), compare(cells)
+        if trial is not None:
+            part = _taking_part(cells, trial.reading.experiment)
+            if reminded := sum(cell[1] for cell in part.values()):
+                return _Effect(found, trials, trial, trial.avoided(reminded), part)
+        return _Effect(found, trials, None, found.avoided, cells)
 
     def _money(
         self, tx: Connection, avoided: Interval | None, cells: Cells, refilled: Rate | None, figures: Figures

@@ -106,7 +106,7 @@ class Spendings:
 
     def _results(self, first: date | None, last: date | None) -> tuple[Result, ...]:
         found: list[Result] = []
-        avoided = self._savings.report(first, last).avoided
+        avoided = self._savings.avoided(first, last)
         for line in self._reports.reminder_costs(first, last).totals:
             spent, currency = line.spent, line.currency
             parts = (("reminder", spent.reminders), ("confirmed_visit", spent.confirmed), ("kept_visit", spent.kept))

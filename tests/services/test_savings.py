@@ -98,6 +98,7 @@ def test_it_can_be_shown_in_every_form(database: Database, clinic: Clinic) -> No
     fill(clinic, told=(12, 120), others=(30, 120))
     valued(database, clinic, "80")
     report = savings(database).report()
+    assert savings(database).avoided() == report.avoided
     assert json.loads(printed(report, "json"))["items"] == report.rows()
     assert printed(report, "csv").splitlines()[0].split(",") == report.columns
     table = printed(report, "table")
@@ -115,6 +116,7 @@ def test_the_guide_explains_every_figure(database: Database, clinic: Clinic) -> 
     fill(clinic, told=(12, 120), others=(30, 120))
     valued(database, clinic, "80")
     report = savings(database).report()
+    assert savings(database).avoided() == report.avoided
     guide = (Path(__file__).parents[2] / "docs" / "measures.md").read_text("utf-8")
     names = [row["figure"] for row in report.rows()] + [code.value for code in report.comparison.cautions]
     assert [name for name in names if f"`{name}`" not in guide] == []
