@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# One process more than processors: tests wait a third of their time for servers, databases and disks.
+JOBS   ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 # Many short processes are started here; each would compile the whole product anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,7 +25,7 @@ demo: $(STAMP)  ## a small clinic on this machine: database, sandbox phones, con
 	$(BIN)/reminders demo
 
 test: $(STAMP)  ## every check and test, on SQLite and on a PostgreSQL the tests start themselves
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(STAMP)  ## formatting, types and import rules only
 	$(BIN)/ruff check .

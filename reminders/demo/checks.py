@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reminders.demo.house import House
+from reminders.domain.cost import rate_card
 from reminders.domain.plan import COUNTRY_QUIET_HOURS, DEFAULT_QUIET_HOURS
 from reminders.sandbox import SandboxCall, SandboxMessage
 
@@ -122,9 +123,22 @@ def _nothing_hanging(e: Evidence) -> Check:
     return Check("Every reminder has a final state and a sentence", not hanging and not mute, found)
 
 
+def _order(entry: Sent) -> str:
+    """What was ordered from the network: of a call that was connected with the clinic the first leg."""
+    return (entry.parent if isinstance(entry, SandboxCall) else None) or entry.sid
+
+
+def _detection(entry: Sent) -> Decimal:
+    """Twilio bills machine detection apart from the call."""
+    heard = isinstance(entry, SandboxCall) and entry.answered_by is not None
+    return rate_card(entry.created_at.date()).detection if heard else Decimal(0)
+
+
 def _charged(e: Evidence) -> Check:
     reminders = {item["provider_sid"] for item in e.ledger if item["kind"] == "reminder" and item["provider_sid"]}
-    bill = sum((entry.price or Decimal(0) for entry in e.handed_over if entry.sid in reminders), Decimal(0))
+    ours = [entry for entry in e.handed_over if _order(entry) in reminders]
+    bill = sum((entry.price or Decimal(0) for entry in ours), Decimal(0))
+    bill += sum((_detection(entry) for entry in ours), Decimal(0))
     reported = sum((Decimal(row["actual_cost"] or 0) for row in e.costs), Decimal(0))
     guessed = [row for row in e.costs if row["estimated_cost"]]
     found = f"{_money(bill)} USD charged, {_money(reported)} USD reported"

@@ -26,7 +26,7 @@ from reminders.errors import Invalid
 _LONGEST_LINE = 1 << 20  # characters
 _MOST_LINES = 64  # lines of one record; cells with more line breaks than that are not data
 _SHOWN_LINE = 10_000
-_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?|\+\d+", re.ASCII)  # a phone number, too
 _GZIP = b"\x1f\x8b"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError)
@@ -34,7 +34,7 @@ _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, UnicodeDecodeError)
 
 def inert(value: Any) -> Any:
     """``value`` as a cell of a CSV file: spreadsheets take a text that begins like this for a formula (OWASP, CSV
-    injection). Numbers stay numbers."""
+    injection). Numbers stay numbers, also those of phones."""
     is_formula = isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}
     return f"'{value}" if is_formula and not _NUMBER.fullmatch(value) else value
 

@@ -42,8 +42,8 @@ def test_a_name_in_another_script_costs_more_segments_but_not_another_encoding_o
     assert (found.encoding, found.segments, found.most_segments) == ("GSM-7", 1, 2)
 
 
-def test_a_call_costs_a_minute_and_mail_nothing() -> None:
-    assert estimate("voice", written(""), sample(("Ana", SPAIN))).per_message.amount == Decimal("0.03")
+def test_a_call_costs_a_minute_and_detection_and_mail_nothing() -> None:
+    assert estimate("voice", written(""), sample(("Ana", SPAIN))).per_message.amount == Decimal("0.03") + CARD.detection
     mail = estimate("email", written(""), sample(("Ana", SPAIN)))
     assert (mail.per_message.amount, mail.encoding, mail.segments) == (0, None, None)
 
