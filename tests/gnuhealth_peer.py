@@ -7,13 +7,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +19,11 @@ from reminders.clock import SystemClock
 from reminders.gateways.gnuhealth_api import Tryton, stamped
 from reminders.gateways.jsonapi import moment
 from reminders.gateways.outward import Outward, networks
-from tests.caldav_peers import environment
+from tests.peers import PeerServer, environment
 
 USER, PASSWORD = "reminders", "wQ7-kestrel-41-harbour"
 _ADMIN, _ADMIN_PASSWORD = "admin", "vT3-lantern-58-meadow"
-_START_SECONDS, _SET_UP_SECONDS = 60, 600
+_SET_UP_SECONDS = 600
 _CONFIG = """[database]
 uri = sqlite://
 path = {folder}
@@ -67,41 +63,17 @@ def _set_up(home: Path, made: Path) -> None:
     (folder / "health.sqlite").rename(made)
 
 
-@dataclass
-class Server:
+class Server(PeerServer):
     """A running server."""
-
-    folder: Path
-    port: int
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        self.stop()  # never two of them
-        binary = environment("gnuhealth") / "bin"
+    def command(self) -> list[str]:
+        python = environment("gnuhealth") / "bin" / "python"
         (self.folder / "config").write_text(_CONFIG.format(folder=self.folder, port=self.port))
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(binary / "python"), str(binary / "trytond"), "-c", str(self.folder / "config")],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True,
-            )  # fmt: skip
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until and self._process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise AssertionError((self.folder / "log").read_text("utf-8")[-2000:])
-
-    def stop(self) -> None:
-        """Ended at once, as in a power cut."""
-        if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(30)
-            self._process = None
+        return [str(python), str(python.with_name("trytond")), "-c", str(self.folder / "config")]
 
     def hospital(self, name: str) -> Hospital:
         """A new database, with a user for us at the front desk and somebody who sees patients."""
@@ -179,10 +151,7 @@ class Hospital:
 def serving(folder: Path) -> Iterator[Server]:
     """A server without databases, until the block ends."""
     template()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    server = Server(folder, port)
+    server = Server(folder)
     server.start()
     try:
         yield server

@@ -12,6 +12,7 @@ from reminders.domain.dav import Sent
 from reminders.errors import Invalid
 from reminders.services.caldav import held, source
 from reminders.services.catalogue import Catalogue
+from reminders.services.interval import Interval
 from reminders.store import caldav as store
 from reminders.store import calendars, holds
 from reminders.store.engine import Database, Record
@@ -32,15 +33,11 @@ class CalendarUpkeep:
 
     def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, read: Reader) -> None:
         self._database, self._clock, self._catalogue, self._read = database, clock, catalogue, read
-        self._next: datetime | None = None
+        self._interval = Interval(clock, _ASK)
 
     def tick(self) -> int:
         """``run``, when it is time to look again."""
-        now = self._clock.now()
-        if self._next is not None and now < self._next <= now + _ASK:
-            return 0
-        self._next = now + _ASK
-        return self.run()
+        return self.run() if self._interval.is_over() else 0
 
     def run(self) -> int:
         """Returns how many entries were forgotten or worked out further."""

@@ -20,6 +20,7 @@ from reminders.domain.savings import cells_of
 from reminders.domain.spending import Bill
 from reminders.services.billing import KIND, Key, bills_of
 from reminders.services.catalogue import experiment
+from reminders.services.interval import Interval
 from reminders.services.trials import counts_of
 from reminders.store import experiments, facts, rollups, spent
 from reminders.store import measures as store
@@ -40,15 +41,11 @@ class Rollups:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._next: datetime | None = None
+        self._interval = Interval(clock, EVERY)
 
     def tick(self) -> int:
         """``run``, when it is time to look again."""
-        now = self._clock.now()
-        if self._next is not None and now < self._next <= now + EVERY:
-            return 0
-        self._next = now + EVERY
-        return self.run()
+        return self.run() if self._interval.is_over() else 0
 
     def run(self) -> int:
         """Add up what is over and not added up, or changed since; returns how many days that were."""

@@ -6,7 +6,7 @@ for kept after a week; the history and the reports tell that this was assumed, a
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from reminders.clock import Clock
 from reminders.domain.actor import ASSUMING
@@ -14,6 +14,7 @@ from reminders.domain.appointment import Change
 from reminders.domain.clinic import Location, Unmarked
 from reminders.errors import IllegalTransition
 from reminders.services.catalogue import Catalogue
+from reminders.services.interval import Interval
 from reminders.services.lifecycle import Lifecycle
 from reminders.store import appointments
 from reminders.store.engine import Database
@@ -34,15 +35,11 @@ class UnmarkedVisits:
         self._clock = clock
         self._catalogue = catalogue
         self._lifecycle = lifecycle
-        self._next: datetime | None = None
+        self._interval = Interval(clock, EVERY)
 
     def tick(self) -> int:
         """``run``, when it is time to look again."""
-        now = self._clock.now()
-        if self._next is not None and now < self._next <= now + EVERY:
-            return 0
-        self._next = now + EVERY
-        return self.run()
+        return self.run() if self._interval.is_over() else 0
 
     def run(self) -> int:
         """Apply the rule of every location where it is night; returns how many visits were taken for kept."""

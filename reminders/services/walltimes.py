@@ -18,6 +18,7 @@ from reminders.domain.ports import ZoneRules
 from reminders.domain.walltime import moment, written
 from reminders.errors import SlotTaken
 from reminders.services.catalogue import Catalogue
+from reminders.services.interval import Interval
 from reminders.services.lifecycle import Lifecycle
 from reminders.store import appointments, inbox, walltimes
 from reminders.store.engine import Database, Record, attempt
@@ -37,15 +38,11 @@ class WallTimes:
     ) -> None:  # fmt: skip
         self._database, self._clock, self._catalogue = database, clock, catalogue
         self._lifecycle, self._rules = lifecycle, rules
-        self._next: datetime | None = None
+        self._interval = Interval(clock, _ASK)
 
     def tick(self) -> int:
         """``run``, when it is time to look again."""
-        now = self._clock.now()
-        if self._next is not None and now < self._next <= now + _ASK:
-            return 0
-        self._next = now + _ASK
-        return self.run()
+        return self.run() if self._interval.is_over() else 0
 
     def run(self) -> int:
         """Look at every visit ahead, unless that was done today with this release; returns how many were moved."""
