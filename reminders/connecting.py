@@ -4,10 +4,11 @@ connector under ``gateways/`` and give it a ``Kind`` here."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from secrets import SystemRandom
+from threading import Event
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -85,12 +86,13 @@ SYSTEMS: Systems = (
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What connections stand on."""
+    """What connections stand on. ``ending`` is set when the process is to end."""
 
     database: Database
     clock: Clock
     catalogue: Catalogue
     lifecycle: Lifecycle
+    ending: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,11 @@ def connecting(
     log = ChangeLog(ground.database, ground.clock)
     telling, couriers = Telling(ground.clock, ground.catalogue), Threads(_COURIERS, "courier")
     courier, chance = HttpCourier(outward), SystemRandom().random
-    delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance)
+    delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance, ground.ending)
     return Connecting(
         attending, then, kinds, vault, busy, calendars, crms,
         ImportPreviews(ground.database, ground.clock, kinds, vault, crms), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
-        Syncing(ground.database, ground.clock, kinds, vault, owner, chance),
+        Syncing(ground.database, ground.clock, kinds, vault, owner, chance, ground.ending),
         Waking(ground.database, ground.clock, kinds, [telling, log]),
         Webhooks(ground.database, ground.clock, courier, vault, telling, delivering), delivering, couriers, log,
         external.External(ground.database, ground.clock, kinds),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from threading import Event
 
 import requests
 from argon2 import PasswordHasher
@@ -88,7 +89,7 @@ _SANDBOX_PER_SECOND = 200.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """All parts of one process."""
+    """All parts of one process. ``ending`` is set when it is to end."""
 
     settings: Settings
     database: Database
@@ -101,6 +102,7 @@ class Service:
     mailer: Mailer | None
     syncing: Syncing
     couriers: Threads
+    ending: Event
 
     def app(self) -> Flask:
         """The web application; with the sandbox's pages and API when there are no credentials."""
@@ -128,13 +130,13 @@ def build(
     gateways = Gateways(messenger, mailer or _mailer(settings, clock), settings.twilio_account_sid)
     lifecycle, rules = Lifecycle(clock, catalogue), rules_of(settings, gateways.mailer)
     outcomes = Outcomes(database, clock, catalogue, BAD_NUMBER, rules.grace)
-    joined = connecting(settings, Ground(database, clock, catalogue, lifecycle), _owner(), systems)
-    parts = _Parts(database, clock, catalogue, lifecycle, outcomes, joined)
+    ground = Ground(database, clock, catalogue, lifecycle)
+    parts = _Parts(ground, outcomes, connecting(settings, ground, _owner(), systems))
     crew = Threads(settings.senders, "sender")
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
     return Service(
         settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer,
-        parts.joined.syncing, parts.joined.couriers,
+        parts.joined.syncing, parts.joined.couriers, ground.ending,
     )  # fmt: skip
 
 
@@ -147,10 +149,7 @@ def _owner() -> str:
 class _Parts:
     """What both the web and the worker are made of."""
 
-    database: Database
-    clock: Clock
-    catalogue: Catalogue
-    lifecycle: Lifecycle
+    ground: Ground
     outcomes: Outcomes
     joined: Connecting
 
@@ -158,8 +157,8 @@ class _Parts:
 def _worker(
     settings: Settings, parts: _Parts, gateways: Gateways, rules: Rules, crew: Threads, sandbox: Sandbox | None
 ) -> tuple[Sending, Worker]:
-    database, clock, catalogue = parts.database, parts.clock, parts.catalogue
-    owner = _owner()
+    ground, ending = parts.ground, parts.ground.ending
+    database, clock, catalogue, owner = ground.database, ground.clock, ground.catalogue, _owner()
     mail_check = gateways.mailer.check_account if gateways.mailer else _nothing
     checks = {gateways.account: gateways.messenger.check_account, gateways.mail_account: mail_check}
     circuit = Circuit(database, clock, checks)
@@ -167,20 +166,22 @@ def _worker(
     sending = Sending(
         database, clock, attempts, gateways, parts.outcomes, circuit, crew, rules, capacity=2 * settings.senders
     )
-    reconciling = Reconciling(database, clock, gateways.messenger, parts.outcomes, rules.grace, crew.each)
-    checking = Checking(database, clock, gateways.messenger, parts.outcomes)
-    extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, parts.lifecycle).run]
+    asked = (database, clock, gateways.messenger, parts.outcomes)
+    reconciling = Reconciling(*asked, rules.grace, rules.lease, crew.each, ending)
+    checking = Checking(*asked, crew.each, ending)
+    extras: list[Callable[[], object]] = [ChangeSetWork(database, clock, catalogue, ground.lifecycle).run]
     extras += [_advance(sandbox, clock)] if sandbox else []
     handlers = {TRY_OUT: Trying(database, gateways.messenger).send, **parts.joined.waking.handlers()}
     effects = Effects(database, clock, handlers)
-    kept = upkeep(parts.joined, Ground(database, clock, catalogue, parts.lifecycle))
-    slow = [*kept, UnmarkedVisits(database, clock, catalogue, parts.lifecycle).tick, Rollups(database, clock).tick]
-    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow, [parts.joined.delivering.run])  # fmt: skip
+    unmarked, rollups = UnmarkedVisits(database, clock, catalogue, ground.lifecycle), Rollups(database, clock, ending)
+    slow = [*upkeep(parts.joined, ground), unmarked.tick, rollups.tick]
+    worker = Worker(owner, database, clock, catalogue, sending, reconciling, circuit, checking, effects, extras, slow, [parts.joined.delivering.run], ending)  # fmt: skip
     return sending, worker
 
 
 def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
-    database, clock, catalogue, lifecycle = parts.database, parts.clock, parts.catalogue, parts.lifecycle
+    ground = parts.ground
+    database, clock, catalogue, lifecycle = ground.database, ground.clock, ground.catalogue, ground.lifecycle
     texts, slots = words(), Slots(database, clock, catalogue)
     previews = Previews(clock, catalogue, texts)
     reports, savings = Reports(database, clock), Savings(database, clock, catalogue, _prices(settings))

@@ -35,13 +35,16 @@ _KEEP_EVENTS = timedelta(days=30)
 
 
 class Worker:
-    """One process's share of the work. Any number of them may run on one database."""
+    """One process's share of the work. Any number of them may run on one database.
+
+    ``stopping`` is set when the process is to end: whatever takes long looks at it between two steps.
+    """
 
     def __init__(
         self, name: str, database: Database, clock: Clock, catalogue: Catalogue, sending: Sending,
         reconciling: Reconciling, circuit: Circuit, checking: Checking, effects: Effects,
         extras: Sequence[Callable[[], object]] = (), slow: Sequence[Callable[[], object]] = (),
-        couriers: Sequence[Callable[[], object]] = (),
+        couriers: Sequence[Callable[[], object]] = (), stopping: threading.Event | None = None,
     ) -> None:  # fmt: skip
         self._name = name
         self._database = database
@@ -51,17 +54,19 @@ class Worker:
         self._sweeps: list[tuple[str, Callable[[], object]]] = [
             ("heartbeat", self._beat),
             ("catalogue", self._catalogue.refresh),
+            ("effects", effects.run),
+            *[(getattr(extra, "__qualname__", "extra"), extra) for extra in extras],
+        ]
+        self._questions: list[tuple[str, Callable[[], object]]] = [
             ("circuit", circuit.probe),
             ("reconciling", reconciling.run),
             ("checking", checking.run),
-            ("effects", effects.run),
-            *[(getattr(extra, "__qualname__", "extra"), extra) for extra in extras],
         ]
         self._slow = [(getattr(job, "__qualname__", "slow"), job) for job in slow]
         self._couriers = [(getattr(job, "__qualname__", "courier"), job) for job in couriers]
         self._beat_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone="UTC")
-        self._stopping = threading.Event()
+        self._stopping = stopping or threading.Event()
         self._wakes = threading.Event()
         self._sender = threading.Thread(target=self._send_until_stopped, name="sending", daemon=True)
         self._listener = threading.Thread(target=self._listen_until_stopped, name="listening", daemon=True)
@@ -71,14 +76,14 @@ class Worker:
         self._database.on_planned(self.wake)
         self._sender.start()
         self._listener.start()
-        for job in (self.sweep, self.linger, self.deliver):
+        for job in (self.sweep, self.inquire, self.linger, self.deliver):
             self._scheduler.add_job(job, "interval", seconds=TICK_SECONDS, max_instances=1, coalesce=True,
                                     misfire_grace_time=None)  # fmt: skip
         self._scheduler.add_job(self.tidy, "interval", hours=1, max_instances=1, coalesce=True, misfire_grace_time=None)
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Finish what is under way, then return."""
+        """Finish the step that is under way, then return."""
         self._stopping.set()
         self._sending.stop()
         self._wakes.set()
@@ -94,24 +99,29 @@ class Worker:
         """Do everything that is due once: for tests, rehearsals and the demonstration."""
         self._guarded("catalogue", self._catalogue.refresh)
         self._guarded("sending", self._sending.run_due)
-        self.sweep()
-        self.linger()
-        self.deliver()
+        for jobs in (self.sweep, self.inquire, self.linger, self.deliver):
+            jobs()
 
     def sweep(self) -> None:
-        """Everything that is not sending. One job that fails does not keep the others from running."""
-        for name, job in self._sweeps:
-            self._guarded(name, job)
+        """What nobody outside is needed for. One job that fails does not keep the others from running."""
+        self._each(self._sweeps)
+
+    def inquire(self) -> None:
+        """What the provider is asked: apart from the sweep, so that one that answers slowly holds up no sign of life."""
+        self._each(self._questions)
 
     def linger(self) -> None:
-        """What waits for other people's servers, apart from the sweep, which must not wait."""
-        for name, job in self._slow:
-            self._guarded(name, job)
+        """What waits for other people's servers."""
+        self._each(self._slow)
 
     def deliver(self) -> None:
         """What others are told of changes here: apart from ``linger``, whose first import of a big system takes long."""
-        for name, job in self._couriers:
-            self._guarded(name, job)
+        self._each(self._couriers)
+
+    def _each(self, jobs: Sequence[tuple[str, Callable[[], object]]]) -> None:
+        for name, job in jobs:
+            if not self._stopping.is_set():
+                self._guarded(name, job)
 
     def _send_until_stopped(self) -> None:
         """Sending has a thread of its own, which sleeps until the next reminder is due or something new was planned: a

@@ -202,3 +202,28 @@ def test_it_ticks_by_itself_until_it_is_stopped(sqlite_database_url: str) -> Non
     assert not job.ran.wait(timeout=TICK_SECONDS * 1.2)
     assert job.runs == runs
     own.close()
+
+
+def test_a_provider_that_does_not_answer_holds_up_no_sign_of_life(sqlite_database_url: str) -> None:
+    """With a real clock: somebody is asked and does not answer, and the worker beats and is stopped nevertheless."""
+    own, asked, answered = Database(sqlite_database_url), threading.Event(), threading.Event()
+    world, after = World(own), Job()
+    begin = world.clock.now()
+
+    class Slow(Job):
+        def run(self) -> None:
+            asked.set()
+            assert answered.wait(timeout=TICK_SECONDS * 20)
+
+    one = Worker("worker-1", own, world.clock, world.catalogue, Job(), Slow(), world.circuit, after, world.effects)  # type: ignore[arg-type]
+    one.start()
+    try:
+        assert asked.wait(timeout=TICK_SECONDS * 20)
+        world.clock.advance(BEAT)
+        one.sweep()
+        assert last_beat(world) == begin + BEAT
+        threading.Timer(TICK_SECONDS / 4, answered.set).start()
+    finally:
+        one.stop()
+    assert after.runs == 0  # what would have come next is left to the next process
+    own.close()

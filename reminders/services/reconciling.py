@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 from reminders.clock import Clock
@@ -19,7 +20,7 @@ from reminders.store import messages
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
 
-#: So many are asked about at once, and each answer may take ten seconds; who dies meanwhile leaves them for this long.
+#: So many are asked about at once.
 _BATCH = 16
 _HOLD = timedelta(seconds=60)
 #: How far the provider's clock may be behind ours.
@@ -30,23 +31,29 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class Reconciling:
-    """Sweeps leases that ended without an outcome: safe on any number of workers, each row is asked about by one."""
+    """Sweeps leases that ended without an outcome: safe on any number of workers, each row is asked about by one.
+
+    ``hold``: after this another may ask about what somebody took and has not dealt with. Both may then be at it; only
+    the last one's answer counts.
+    """
 
     def __init__(
         self, database: Database, clock: Clock, messenger: Messenger, outcomes: Outcomes, grace: timedelta = GRACE,
-        each: Each = map,
+        hold: timedelta = _HOLD, each: Each = map, ending: Event | None = None,
     ) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._messenger = messenger
         self._outcomes = outcomes
         self._grace = grace
+        self._hold = max(hold, grace)
         self._each = each
+        self._ending = ending or Event()
 
     def run(self) -> int:
-        """Handle every lapsed lease; returns how many."""
+        """Handle every lapsed lease, or those that were taken when the process is to end; returns how many."""
         handled = 0
-        while lapsed := self._take():
+        while not self._ending.is_set() and (lapsed := self._take()):
             handled += len(list(self._each(self._resolve, lapsed)))
         return handled
 
@@ -56,7 +63,7 @@ class Reconciling:
             if not store.any_lapsed(tx, now):
                 return []
         with self._database.write() as tx:
-            return store.take_lapsed(tx, now, now + max(_HOLD, self._grace), _BATCH)
+            return store.take_lapsed(tx, now, now + self._hold, _BATCH)
 
     def _resolve(self, row: store.Lapsed) -> None:
         with self._database.read() as tx:

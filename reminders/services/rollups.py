@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection
@@ -38,9 +39,10 @@ class Rollups:
     """Adds up. Each day is a transaction of its own, and its mark goes when its month and year are made: a run that was
     stopped is repeated where it was."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, ending: Event | None = None) -> None:
         self._database = database
         self._clock = clock
+        self._ending = ending or Event()
         self._interval = Interval(clock, EVERY)
 
     def tick(self) -> int:
@@ -48,14 +50,20 @@ class Rollups:
         return self.run() if self._interval.is_over() else 0
 
     def run(self) -> int:
-        """Add up what is over and not added up, or changed since; returns how many days that were."""
-        while self._announce(rollable(self._clock.now())):
+        """Add up what is over and not added up, or changed since, a year at a time until the process is to end; returns
+        how many days that were."""
+        while not self._ending.is_set() and self._announce(rollable(self._clock.now())):
             pass
         with self._database.read() as tx:
             found = rollups.marks(tx)
+        added = 0
         for _, days in groupby(found, key=year_of):
-            self._year({day: found[day] for day in days})
-        return len(found)
+            if self._ending.is_set():
+                break
+            marked = {day: found[day] for day in days}
+            self._year(marked)
+            added += len(marked)
+        return added
 
     def _announce(self, target: date) -> bool:
         """Take the next days, of one year at most, into what is stored, each with a mark that says it is yet to be added

@@ -351,3 +351,16 @@ def test_a_pass_says_how_far_it_is(here: Practice) -> None:
     told: list[int] = []
     done = here.house.service.syncing.now(here.connection, watch=lambda tally: told.append(tally.pulled))
     assert (done.tally.pulled, told[0], told[-1]) == (120, 50, 120)
+
+
+def test_a_process_that_is_to_end_stops_between_two_pages_and_the_next_goes_on(here: Practice) -> None:
+    for number in range(120):
+        here.patient_there(f"Patient {number}")
+    service = here.house.service
+    ended = service.syncing.now(here.connection, watch=lambda _: service.ending.set())
+    assert ended.error == "stopped"
+    assert service.syncing.run() == 0
+    service.ending.clear()
+    assert here.show()["state"] == "ok"
+    assert service.syncing.run() == 1
+    assert len(here.house.get("patients", q="Patient", limit=200)["items"]) == 120

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from reminders.clock import Clock
 from reminders.domain.actor import SYSTEM
 from reminders.domain.sync import Dispute, Link
-from reminders.services.sync.parts import LeaseLost, Touch
+from reminders.services.sync.parts import LeaseLost, Stopped, Touch
 from reminders.store import connections, links
 from reminders.store.engine import Database, Record
 
@@ -20,12 +21,17 @@ T = TypeVar("T")
 
 
 class Ledger:
-    """A ``Book`` over the database. ``owner`` holds the lease of the connection for ``lease`` at a time."""
+    """A ``Book`` over the database. ``owner`` holds the lease of the connection for ``lease`` at a time, until the
+    process is to end."""
 
-    def __init__(self, database: Database, clock: Clock, connection: Record, owner: str, lease: timedelta) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, connection: Record, owner: str, lease: timedelta,
+        ending: Event | None = None,
+    ) -> None:  # fmt: skip
         self._database, self._clock = database, clock
         self._number, self._uid = connection.id, connection.uid
         self._owner, self._lease = owner, lease
+        self._ending = ending or Event()
         self._renewed = clock.now()
 
     def run(self, work: Callable[[Connection], T]) -> T:
@@ -83,7 +89,9 @@ class Ledger:
         connections.answered(tx, numbers, self._clock.now())
 
     def beat(self) -> None:
-        """Keep the lease, at most three times per lease."""
+        """Between two steps: keep the lease (at most three times per lease), and see whether to go on at all."""
+        if self._ending.is_set():
+            raise Stopped
         now = self._clock.now()
         if now - self._renewed < self._lease / 3:
             return

@@ -96,6 +96,10 @@ class LeaseLost(Exception):
     """Another worker took over this connection; this one stops where it stands, which is harmless."""
 
 
+class Stopped(Exception):
+    """The process is to end; the next pass goes on from here."""
+
+
 class MassChange(Exception):
     """So much would be removed or moved at once that a person should look first."""
 

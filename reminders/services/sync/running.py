@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,7 +18,7 @@ from reminders.services.sync.book import Ledger
 from reminders.services.sync.connections import STALE
 from reminders.services.sync.engine import run_pass
 from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of
-from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Tally
+from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Stopped, Tally
 from reminders.store import connections, inbox
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
@@ -46,15 +47,16 @@ class Syncing:
     """Runs what is due. ``chance`` in [0, 1) spreads retries, so that many connections do not come back at once."""
 
     def __init__(
-        self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, owner: str, chance: Callable[[], float]
+        self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, owner: str, chance: Callable[[], float],
+        ending: Event | None = None,
     ) -> None:  # fmt: skip
         self._database, self._clock, self._kinds, self._vault = database, clock, kinds, vault
-        self._owner, self._chance = owner, chance
+        self._owner, self._chance, self._ending = owner, chance, ending or Event()
 
     def run(self) -> int:
-        """Every connection that is due, one after the other; returns how many."""
+        """Every connection that is due, one after the other, until the process is to end; returns how many."""
         count = 0
-        while (connection := self._claim(None)) is not None:
+        while not self._ending.is_set() and (connection := self._claim(None)) is not None:
             self._pass(connection, full=self._is_full(connection))
             count += 1
         return count
@@ -112,6 +114,8 @@ class Syncing:
             return Outcome(tally), {**self._good(full), **cursors}
         except LeaseLost:
             return Outcome(Tally(), "lease_lost"), {}
+        except Stopped:
+            return Outcome(Tally(), "stopped"), {"next_run_at": self._clock.now()}
         except LoginRefused as problem:
             changes = {"state": "needs_login", "state_reason": "login_refused", "next_run_at": later}
             return Outcome(Tally(), "login_refused", problem.message), changes
@@ -136,7 +140,7 @@ class Syncing:
             tally, cursors = peer.refresh(connection, full=full)
             return tally, {"cursors": dict(cursors)}
         parts = Parts(
-            Ledger(self._database, self._clock, connection, self._owner, _LEASE), peer,
+            Ledger(self._database, self._clock, connection, self._owner, _LEASE, self._ending), peer,
             kind.replicas(connection, actor_of(connection)), kind.owners(connection), self._clock,
             lambda: new_secret()[:22], kind.grace, *([watch] if watch else []),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import structlog
@@ -46,10 +47,11 @@ class Delivering:
 
     def __init__(
         self, database: Database, clock: Clock, courier: Courier, vault: Vault, owner: str, each: Each,
-        chance: Callable[[], float],
+        chance: Callable[[], float], ending: Event | None = None,
     ) -> None:  # fmt: skip
         self._database, self._clock, self._courier, self._vault = database, clock, courier, vault
         self._owner, self._each, self._chance = owner, each, chance
+        self._ending = ending or Event()
 
     def run(self) -> int:
         """A turn for every webhook that something is due for; returns how many had one."""
@@ -72,7 +74,11 @@ class Delivering:
         try:
             while rows := self._due(hook):
                 for row in rows:
-                    if stopwatch() > until or self._one(hook, row).verdict is not Verdict.DELIVERED:
+                    if (
+                        self._ending.is_set()
+                        or stopwatch() > until
+                        or self._one(hook, row).verdict is not Verdict.DELIVERED
+                    ):
                         return
         finally:
             with self._database.write() as tx:

@@ -29,6 +29,7 @@ REASONS = {
     "mass_move": "Half of everything would be moved. Going on lets that happen.",
     "first_import": "The first import waits for somebody to look at its preview, through the API.",
     "lease_lost": "Another process took over.",
+    "stopped": "The process ended; the next one goes on.",
 }  # fmt: skip
 
 FIELDS = {
