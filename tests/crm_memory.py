@@ -103,13 +103,17 @@ class MemoryCrm:
     entities: Sequence[str] = ENTITIES
 
     def __init__(self, shelf: Shelf, *, page: int = 100, batch: int = 100) -> None:
-        self.shelf, self._page = shelf, page
-        self.caps = Caps(if_match=False, batch=batch, fetch=page)
+        self.shelf, self._batch = shelf, batch
+        self.page(page)
         self.failures: list[PeerError] = []
         self.lost = False
         self.calls: Counter[str] = Counter()
         self.written: list[Write] = []
         self.account = Account({"url": "memory:"}, {"token": "t", "webhook_secret": "s"})
+
+    def page(self, size: int) -> None:
+        """List and fetch so many at once."""
+        self._page, self.caps = size, Caps(if_match=False, batch=self._batch, fetch=size)
 
     def check(self) -> str:
         self._called("check")

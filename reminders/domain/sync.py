@@ -23,6 +23,8 @@ from reminders.domain.connector import Fields, Remote
 MOST_SENDS = 3
 #: A listing that would remove this many, and this part of all, pauses the connection.
 MASS_COUNT, MASS_SHARE = 5, 0.5
+#: The status of a visit or event that does not take place.
+CALLED_OFF = "cancelled"
 #: Stands for the whole item where a field is named.
 WHOLE = "*"
 
@@ -202,6 +204,23 @@ def landed(link: Link, remote: Remote) -> Link:
 def put_back(name: str, link: Link, theirs: Any) -> Link:
     """Remember that their value was seen and not taken, so that ours is written over it."""
     return replace(link, base_local={**link.base_local, name: theirs}, base_remote={**link.base_remote, name: theirs})
+
+
+@dataclass(slots=True)
+class Mass:
+    """What a whole listing would do to items that both sides have. ``removed``: ids of those deleted or called off there;
+    ``offsets``: by id, how many seconds a start was moved."""
+
+    removed: set[str] = field(default_factory=set)
+    offsets: dict[str, float] = field(default_factory=dict)
+
+    def add(self, key: str, before: Fields, after: Fields) -> None:
+        """One item as it last was there, and as it is there now."""
+        if after.get("status") == CALLED_OFF != before.get("status", CALLED_OFF):
+            self.removed.add(key)
+        old, new = before.get("start"), after.get("start")
+        if isinstance(old, str) and isinstance(new, str) and old != new:
+            self.offsets[key] = (datetime.fromisoformat(new) - datetime.fromisoformat(old)).total_seconds()
 
 
 def is_mass_removal(removed: int, live: int) -> bool:

@@ -14,6 +14,7 @@ from tests.house import booking
 
 TEN, HALF_PAST_TEN, ELEVEN = "2030-05-07T10:00:00+02:00", "2030-05-07T10:30:00+02:00", "2030-05-07T11:00:00+02:00"
 TEN_UTC, TEN_THIRTY_UTC = "2030-05-07T08:00:00+00:00", "2030-05-07T08:30:00+00:00"
+HALF_PAST_NINE_UTC = "2030-05-07T07:30:00+00:00"
 ELEVEN_UTC, ELEVEN_THIRTY_UTC = "2030-05-07T09:00:00+00:00", "2030-05-07T09:30:00+00:00"
 
 
@@ -323,6 +324,31 @@ def test_an_emptied_system_stops_the_connection(here: Practice) -> None:
         here.shelf.remove(PATIENT, name)
     assert here.sync()["error"] == "mass_removal"
     assert here.show()["state"] == "held"
+
+
+@pytest.mark.parametrize("page", [100, 3])
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"status": "cancelled"}, "mass_removal"), ({"start": HALF_PAST_NINE_UTC, "end": TEN_UTC}, "mass_move")],
+)
+def test_a_mass_of_visits_called_off_or_moved_stops_it_before_anybody_hears(
+    here: Practice, change: dict[str, str], error: str, full: bool, page: int
+) -> None:
+    visits = [here.book(f"2030-05-{day:02}T10:00:00+02:00") for day in (7, 8, 9, 13, 14, 15)]
+    here.settle()
+    before = here.house.get("appointments")["items"]
+    here.crm.page(page)
+    for visit in visits:
+        day = visit["start"][:10]
+        moved = {name: f"{day}{value[10:]}" if name != "status" else value for name, value in change.items()}
+        here.edit_there(VISIT, here.id_there(VISIT, visit["id"]), **moved)
+    assert here.sync(full=full)["error"] == error
+    assert (here.show()["state"], here.show()["state_reason"]) == ("held", error)
+    assert here.house.get("appointments")["items"] == before
+    here.change(paused=False)
+    here.settle()
+    assert here.house.get("appointments")["items"] != before
 
 
 def test_an_answer_that_never_came_makes_no_second_record(here: Practice) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from reminders.domain.connector import CursorGone, Item, Page, Remote
 from reminders.domain.replica import Expecting
-from reminders.domain.sync import Link, is_mass_move, is_mass_removal
+from reminders.domain.sync import Link, Mass, is_mass_move, is_mass_removal
 from reminders.services.sync.meeting import Meeting
 from reminders.services.sync.parts import MassChange, Parts, Tally
 
@@ -34,18 +34,58 @@ class Pull:
         """The cursor is saved after the page it belongs to; that of a full listing only at its end, because a listing
         cut short says nothing about what is gone."""
         self._announced()
-        page = self._first(None if full else self._cursor())
+        pages = self._listed(None if full else self._cursor())
         seen: set[str] = set()
-        while True:
+        for page in pages if self._trusting else self._weighed(pages):
             whole = page.full
             seen.update(item.remote_id for item in page.items if not item.gone)
             self._page(page, ends=seen if whole and not page.more else None)
             if not page.more or not whole:
                 self._save(page.cursor)
-            if not page.more:
-                return
+
+    def _listed(self, cursor: str | None) -> Iterator[Page]:
+        """Page after page, each asked for when it is wanted."""
+        page = self._first(cursor)
+        yield page
+        while page.more:
             self._book.beat()
             page = self._parts.connector.changes(self._entity, page.cursor)
+            yield page
+
+    def _weighed(self, pages: Iterator[Page]) -> Iterable[Page]:
+        """The same pages, once it is known that all of them together change no mass of what both sides have. Before the
+        first import there is nothing to lose, and nothing has to wait."""
+        live = self._book.look(lambda tx: self._book.live(tx, self._entity))
+        if not any(live.values()):
+            return pages
+        mass, whole, shown = Mass(), False, []
+        seen: set[str] = set()
+        for page in pages:
+            whole = page.full
+            seen.update(item.remote_id for item in page.items if not item.gone)
+            shown.append(self._weigh(page, live, mass))
+        missing = (key for key, ours in live.items() if ours and key not in seen) if whole else ()
+        mass.removed.update(missing)
+        self._check(mass, sum(live.values()))
+        return shown
+
+    def _weigh(self, page: Page, live: Mapping[str, bool], mass: Mass) -> Page:
+        """What this page would do, added to ``mass``; the page with what was fetched for that, and without the rest."""
+        known = self._links([item.remote_id for item in page.items if live.get(item.remote_id)])
+        changed = [item for item in page.items if item.remote_id in known and not item.gone and _differs(item, known)]
+        remotes = {remote.remote_id: remote for remote in self._fetched_all(changed)}
+        mass.removed.update(item.remote_id for item in page.items if item.gone and item.remote_id in known)
+        for key, remote in remotes.items():
+            mass.add(key, known[key].base_remote, remote.fields)
+        return replace(page, items=[
+            replace(item, remote=remotes.get(item.remote_id)) if item.remote_id in known else item for item in page.items
+        ])  # fmt: skip
+
+    def _check(self, mass: Mass, live: int) -> None:
+        if is_mass_removal(len(mass.removed), live):
+            raise MassChange("mass_removal", self._entity, len(mass.removed), live)
+        if is_mass_move(mass.offsets, live):
+            raise MassChange("mass_move", self._entity, len(mass.offsets), live)
 
     def _announced(self) -> None:
         """What webhooks named, and what waited for something that is known by now: looked at before any listing, which
@@ -85,7 +125,7 @@ class Pull:
         wanted = {item.remote_id: item for item in page.items if not item.gone and _differs(item, known)}
         old = [item for key, item in wanted.items() if key in known and not known[key].dead]
         new = [item for key, item in wanted.items() if not (key in known and not known[key].dead)]
-        self._meet_known(old, known)
+        self._meet_known(old)
         for chunk in _chunks(new, self._parts.connector.caps.fetch):
             self._book.beat()
             self._meet(self._fetched(chunk))
@@ -112,22 +152,18 @@ class Pull:
         elif link.gone_since is None and (link.base_remote or link.pending is None):
             self._meeting.gone(tx, replace(link, gone_since=now))
 
-    def _meet_known(self, items: Sequence[Item], known: Mapping[str, Link]) -> None:
-        remotes = [
-            remote for chunk in _chunks(items, self._parts.connector.caps.fetch) for remote in self._fetched(chunk)
-        ]
-        offsets = {remote.remote_id: _offset(known[remote.remote_id], remote) for remote in remotes}
-        if len(remotes) > 1 and not self._trusting:
-            count = sum(self._book.look(lambda tx: self._book.live(tx, self._entity)).values())
-            if is_mass_move(offsets, count):
-                raise MassChange("mass_move", self._entity, len(remotes), count)
-        for remote in remotes:
+    def _meet_known(self, items: Sequence[Item]) -> None:
+        for remote in self._fetched_all(items):
             self._meeting.reconcile(remote)
 
     def _meet(self, remotes: Sequence[Remote]) -> None:
         for chunk in _chunks(remotes, _CHUNK):
             self._meeting.reconcile_all(chunk)
             self._parts.watch(self._tally)
+
+    def _fetched_all(self, items: Sequence[Item]) -> list[Remote]:
+        size = self._parts.connector.caps.fetch
+        return [remote for chunk in _chunks(items, size) for remote in self._fetched(chunk)]
 
     def _fetched(self, items: Sequence[Item]) -> list[Remote]:
         """What these items are now; one that vanished meanwhile will be reported as gone by a later listing."""
@@ -144,14 +180,6 @@ def _differs(item: Item, known: Mapping[str, Link]) -> bool:
     if link is None or link.dead or item.etag is None or link.gone_since is not None:
         return True
     return link.etag != item.etag
-
-
-def _offset(link: Link, remote: Remote) -> float:
-    """By how many seconds the start was moved there; 0 when it was not, or there is none."""
-    before, after = link.base_remote.get("start"), remote.fields.get("start")
-    if not (isinstance(before, str) and isinstance(after, str)) or before == after:
-        return 0.0
-    return (datetime.fromisoformat(after) - datetime.fromisoformat(before)).total_seconds()
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
