@@ -58,6 +58,7 @@ class FakeSystem:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer leaves in one piece, or its end waits 40 ms for the acknowledgement of its start
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
