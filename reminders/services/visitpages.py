@@ -6,6 +6,7 @@ text: recorded once, applied through the lifecycle, refused where a text would b
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -28,10 +29,10 @@ _SAID = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSW
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the page says, in the language (BCP 47) of the patient. ``confirm``, ``cancel``: the words of its buttons;
+    """What the page says, in the language (BCP 47) of the patient, headed by the ``title``. ``confirm``, ``cancel``: the words of its buttons;
     empty when there is nothing to answer any more."""
 
-    clinic: str
+    title: str
     language: str
     told: str
     confirm: str = ""
@@ -54,6 +55,13 @@ class VisitPages:
         """The visit, and what can be answered; ``NotFound`` for an address that was never sent."""
         with self._database.write() as tx:
             return self._asked(tx, self._visit(tx, token))
+
+    def missing(self, languages: Iterable[str]) -> Shown:
+        """What to say at an address that was never sent, to somebody who reads these ``languages`` (BCP 47): nothing about
+        any clinic."""
+        page = self._texts.missing_page(languages)
+        title, told = page.body.split("\n")
+        return Shown(title, _tag(page.language), told)
 
     def answer(self, token: str, change: Change) -> Shown:
         """Confirm or cancel, and say what came of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,8 +112,14 @@ class Texts:
     def visit_page(self, wanted: str | None, default: str | None, facts: Facts) -> Rendered:
         """The page on which a patient answers: three lines, what it tells and the words of its two buttons."""
         choice = self._catalogues.choose(wanted, default)
-        said = self._render("email/_page.txt", choice, self._words(facts, choice, "email"))
-        return replace(said, body="\n".join(line.strip() for line in said.body.splitlines() if line.strip()))
+        return _lines(self._render("email/_page.txt", choice, self._words(facts, choice, "email")))
+
+    def missing_page(self, wanted: Iterable[str]) -> Rendered:
+        """What stands at an address that leads nowhere: a heading and a line, in the first of the reader's languages
+        (tags in order of preference) that we have, else in English."""
+        choices = (self._catalogues.choose(tag, None) for tag in wanted)
+        choice = next((one for one in choices if not one.fallback), self._catalogues.choose(None, None))
+        return _lines(self._render("email/_page_missing.txt", choice, {}))
 
     def voice(
         self,
@@ -261,6 +267,11 @@ class Texts:
         date = date_words(local.date(), choice.locale, medium)
         when = gettext(AT) % {"date": date, "time": time_words(local.time(), choice.locale, medium)}
         return gettext(ZONE) % {"when": when, "city": city(zone, choice.locale, medium)} if named else when
+
+
+def _lines(said: Rendered) -> Rendered:
+    """Without what a template leaves between its lines."""
+    return replace(said, body="\n".join(line.strip() for line in said.body.splitlines() if line.strip()))
 
 
 def _own(own: OwnTexts, key: Key, words: dict[str, str | None]) -> tuple[str, int] | None:

@@ -95,7 +95,38 @@ def test_a_move_keeps_the_address_and_shows_the_new_time(ana: Patient) -> None:
     assert "11:30" in ana.open().text
 
 
-def test_other_addresses_and_answers_are_none(ana: Patient) -> None:
-    assert ana.web.send("GET", "/visit/" + "a" * 26, None, {}).status == 404
+def test_other_answers_are_none(ana: Patient) -> None:
     assert ana.press("maybe").status == 422
     assert ana.state() == ("booked", "unconfirmed")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("languages", "spoken", "words"),
+    [
+        ("de-AT,en;q=0.5", "de", "Diese Seite"),
+        ("xx, zh-TW;q=0.9, en;q=0.1", "zh-Hant", "找不到此頁面"),
+        ("en;q=0.1, uk", "uk", "Ми не знайшли"),
+        ("ar", "ar", "العيادة"),
+        ("", "en", "call the clinic"),
+        ("tlh;q=x,,", "en", "call the clinic"),
+    ],
+)
+def test_a_mistyped_address_gives_a_page_that_tells_nothing(
+    ana: Patient, method: str, languages: str, spoken: str, words: str
+) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Accept-Language": languages}
+    page = ana.web.send(method, ana.link[:-1] + "?", b"answer=confirm" if method == "POST" else None, form)
+    assert (page.status, page.headers["Content-Type"], page.headers["X-Robots-Tag"]) == (
+        404, "text/html; charset=utf-8", "noindex",
+    )  # fmt: skip
+    assert f'<html lang="{spoken}">' in page.text
+    assert words in page.text
+    assert "Lima" not in page.text
+    assert "<button" not in page.text
+
+
+@pytest.mark.parametrize("address", ["/visit/", "/visit/a/b", "/visit/%00", "/visit/" + "a" * 5000])
+def test_so_does_any_other_address_there(ana: Patient, address: str) -> None:
+    page = ana.web.send("GET", address, None, {})
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
