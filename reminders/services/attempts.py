@@ -140,8 +140,8 @@ class Attempts:
             self._write(batch, group, means)
         claims.add_attempts(batch.tx, batch.messages)
         claims.settle_claimed(batch.tx, list(batch.settled.values()))
-        if self._rules.budget:
-            cost = sum((message["estimated"] for message in batch.messages), Decimal(0))
+        cost = sum((message["estimated"] for message in batch.messages), Decimal(0))
+        if cost:  # last of all: who counts holds the month's row until the commit
             spendings.add(batch.tx, batch.now, batch.card.currency, cost)
 
     def _read(self, batch: Batch, numbers: Sequence[int]) -> list[Record]:

@@ -97,7 +97,7 @@ class Outcomes:
                 else:
                     store.rest(tx, reminder_id, now + self._grace)
                 return
-            messages.settle(tx, message.id, State.FAILED, error_code=problem.provider_code)
+            abandon(tx, message, problem.provider_code)
             if problem.opted_out:
                 self._learn_stop(tx, message, now)
             if retry_at is not None:
@@ -115,7 +115,7 @@ class Outcomes:
             message = messages.by_token(tx, job.token, lock=True)
             if message is None or message.state != State.UNCERTAIN:
                 return
-            messages.settle(tx, message.id, State.FAILED, error_code=problem.provider_code)
+            abandon(tx, message, problem.provider_code)
             _again(tx, job.reminders[0], Reason.ACCOUNT_CLOSED, now, due_at=now, attempts=job.attempts - 1)
 
     def not_called(self, job: Job) -> None:
@@ -124,7 +124,7 @@ class Outcomes:
         with self._database.write() as tx:
             message = messages.by_token(tx, job.token, lock=True)
             if message is not None and message.state == State.UNCERTAIN:
-                messages.settle(tx, message.id, State.FAILED)
+                abandon(tx, message)
                 _again(tx, job.reminders[0], Reason.LEASE_EXPIRED, now, due_at=now)
 
     def callback(self, token: str, report: Report) -> bool:
@@ -138,6 +138,7 @@ class Outcomes:
                 return False  # it is about another message
             if message.state == State.FAILED and message.provider_sid is None:
                 messages.revive(tx, message.id)  # given up as lost, but it did go out
+                _count(tx, message)
             facts = {"provider_sid": report.sid or None, "sent_at": message.sent_at or now}
             if message.check_at is None and report.state is State.SENT:
                 facts["check_at"] = now + _CHECK_OUTCOME
@@ -268,6 +269,18 @@ def _bill(report: Report) -> dict[str, Any]:
         "duration": report.duration,
         "answered_by": report.answered_by,
     }
+
+
+def abandon(tx: Connection, attempt: Record, error_code: int | None = None) -> None:
+    """The provider never took it: it costs nothing."""
+    messages.settle(tx, attempt.id, State.FAILED, error_code=error_code)
+    _count(tx, attempt, -1)
+
+
+def _count(tx: Connection, message: Record, sign: int = 1) -> None:
+    """In the month's sum, as when it was written."""
+    if message.estimated:
+        spendings.add(tx, message.created_at, message.estimated_currency, sign * message.estimated)
 
 
 def _correct_spending(tx: Connection, message: Record, report: Report) -> None:

@@ -15,7 +15,7 @@ from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.ports import Messenger, Report
 from reminders.domain.sms import smart_encode
 from reminders.errors import GatewayError
-from reminders.services.outcomes import GRACE, Outcomes
+from reminders.services.outcomes import GRACE, Outcomes, abandon
 from reminders.store import messages
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record
@@ -102,4 +102,4 @@ class Reconciling:
             if (overtaken := store.overtaken(tx, row.id)) is not None:
                 state, reason = State.WITHDRAWN, overtaken
             if store.move_lapsed(tx, row, state, reason, now):  # else a callback was faster
-                messages.settle(tx, attempt.id, State.FAILED)
+                abandon(tx, attempt)
