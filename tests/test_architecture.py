@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "reminders"
 TOOLS = Path(sys.executable).parent
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "versions" not in path.parts)
-TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in MODULES}
+NAMES = [path.relative_to(ROOT).as_posix() for path in MODULES]
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text("utf-8"))
+
+
+def trees() -> dict[str, ast.Module]:
+    return {name: tree_of(name) for name in NAMES}
 
 
 def run(*command: str) -> None:
@@ -47,7 +57,7 @@ def offences(wrong: Callable[[ast.AST], bool], *allowed: str) -> list[str]:
     """Where something happens that may happen only in ``allowed`` (modules, or folders ending in a slash)."""
     return [
         f"{name}:{getattr(node, 'lineno', 0)}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if not any(name == place or (place.endswith("/") and name.startswith(place)) for place in allowed)
         for node in ast.walk(tree)
         if wrong(node)
@@ -117,7 +127,7 @@ def test_only_gateways_touch_the_network() -> None:
 def test_no_import_inside_a_function() -> None:
     found = [
         f"{name}:{node.lineno}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for function in ast.walk(tree)
         if isinstance(function, FUNCTION)
         for node in ast.walk(function)
@@ -152,11 +162,11 @@ def test_only_the_web_knows_http_statuses() -> None:
     assert offences(speaks, *speakers) == []
 
 
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", NAMES)
 def test_pieces_are_small(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     assert len(text.splitlines()) <= LONGEST_MODULE
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, FUNCTION):
             lines = (node.end_lineno or 0) - node.lineno + 1
             assert lines <= LONGEST_FUNCTION, f"{node.name}: {lines} lines"
@@ -165,7 +175,7 @@ def test_pieces_are_small(name: str) -> None:
 def test_most_functions_are_very_small() -> None:
     lengths = sorted(
         (node.end_lineno or 0) - node.lineno + 1
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, FUNCTION)
     )
@@ -173,9 +183,9 @@ def test_most_functions_are_very_small() -> None:
     assert lengths[len(lengths) * 9 // 10] <= 33
 
 
-@pytest.mark.parametrize("name", TREES)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_module_says_what_it_is(name: str) -> None:
-    tree = TREES[name]
+    tree = tree_of(name)
     assert not tree.body or ast.get_docstring(tree)
 
 
@@ -205,7 +215,7 @@ def test_nothing_happens_at_import() -> None:
 
     found = [
         f"{name}:{getattr(node, 'lineno', 0)}"
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in module_level(tree)
         if works(node)
     ]

@@ -93,7 +93,8 @@ def test_codes_of_the_command_line_are_documented():
 def literals(call: str, position: int) -> Iterator[str]:
     """Every literal text at this place of calls of this function, anywhere in the package."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        source = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)) if f"{call}(" in source else ():
             if not isinstance(node, ast.Call) or len(node.args) <= position:
                 continue
             name, argument = getattr(node.func, "attr", getattr(node.func, "id", "")), node.args[position]

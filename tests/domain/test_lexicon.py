@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-
 import pytest
 
 from reminders.domain.lexicon import Lexicon, Role
-
-LOCALES = Path(__file__).resolve().parents[2] / "locales"
-LEXICONS = {
-    path.parent.name: Lexicon.from_mapping(path.parent.name, tomllib.loads(path.read_text(encoding="utf-8")))
-    for path in sorted(LOCALES.glob("*/replies.toml"))
-}
+from tests.wordlists import LEXICONS, LOCALES
 
 
 def test_every_language_with_texts_has_a_word_list() -> None:

@@ -3,10 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-import tomllib
 from datetime import date
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -15,20 +12,10 @@ from hypothesis import strategies as st
 from reminders.domain.lexicon import Lexicon, Role
 from reminders.domain.reply import MAX_LENGTH, Intent, Reading, about, is_carrier_yes, read
 from tests.shared_data import needs_shared, shared
+from tests.wordlists import LEXICONS
 
 UNHURRIED = settings(deadline=None)  # the machine may be busy
 
-LOCALES = Path(__file__).resolve().parents[2] / "locales"
-
-
-def raw_list(language: str) -> dict[str, Any]:
-    return tomllib.loads((LOCALES / language / "replies.toml").read_text(encoding="utf-8"))
-
-
-LEXICONS = {
-    path.parent.name: Lexicon.from_mapping(path.parent.name, raw_list(path.parent.name))
-    for path in sorted(LOCALES.glob("*/replies.toml"))
-}
 C, X, R, T, U = Intent.CONFIRM, Intent.CANCEL, Intent.RESCHEDULE, Intent.THANKS, Intent.UNCLEAR
 ASK, Q = Intent.PERHAPS_CANCEL, Intent.QUESTION
 #: Whatever of these is read, nothing changes before a person or the patient has spoken.

@@ -10,7 +10,8 @@ import pytest
 
 from reminders.domain.lexicon import Lexicon
 from reminders.domain.reply import ALL, Intent, choice
-from tests.domain.test_reply import ASK, LEXICONS, NOTHING_CHANGES, C, Q, R, T, U, X, cases, intent, raw_list
+from tests.domain.test_reply import ASK, NOTHING_CHANGES, C, Q, R, T, U, X, cases, intent
+from tests.wordlists import LEXICONS, raw_list
 
 S, H = Intent.STOP, Intent.HELP
 
