@@ -40,11 +40,17 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Rolled:
-    """What is stored: every day from ``since`` to ``through``, except the ``stale`` ones."""
+    """What is stored: every day from ``since`` to ``through``, except the ``stale`` ones. Up to ``settled`` there are sums of
+    the stale ones, too: those of the night before they changed; later ones may be waiting for their first night."""
 
     since: date
     through: date
     stale: frozenset[date] = frozenset()
+    settled: date | None = None
+
+    def as_it_was(self) -> Rolled:
+        """The sums as they were left by the last night, whatever changed since."""
+        return Rolled(self.since, self.through if self.settled is None else self.settled)
 
     def pieces(self, first: date | None, last: date, *, daily: bool = False) -> Pieces:
         """What makes up the days ``first`` (``None``: since ever) to ``last``; ``daily``: of days only."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -15,14 +16,43 @@ from reminders.store import facts, rollups
 
 #: With more visits than this to look at one by one, reports go up to the last night instead of up to now.
 MOST_LIVE = 1000
+#: The same for reports whose live part the database counts by itself.
+MOST_COUNTED = 10_000
 
 
-def pieces(tx: Connection, first: date | None, last: date | None, *, daily: bool = False) -> Pieces:
-    """What makes up a range, which may reach into the future; ``daily`` keeps the days apart."""
-    found = rollups.state(tx)
-    if found is None:
-        return Pieces((), (), (), ((first, last),))
-    return found.pieces(first, last or date.max, daily=daily)
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The days of a report, and which sums they are made of. ``as_of`` is the last day that is in the figures."""
+
+    rolled: Rolled | None
+    first: date | None
+    as_of: date | None
+
+    def pieces(self, *, daily: bool = False) -> Pieces:
+        """``daily`` keeps the days apart."""
+        if self.rolled is None:
+            return Pieces((), (), (), ((self.first, self.as_of),))
+        return self.rolled.pieces(self.first, self.as_of or date.max, daily=daily)
+
+
+def ranged(
+    tx: Connection, now: datetime, first: date | None, last: date | None, most_live: int = MOST_COUNTED
+) -> Range:  # fmt: skip
+    """What a report can say of these days, which may reach into the future: everything, unless more than ``most_live``
+    visits would have to be looked at; then what the last night left."""
+    rolled = rollups.state(tx)
+    if rolled is None:
+        return Range(None, first, last)
+    over = min(filter(None, (last, _today(now))))
+    if facts.count(tx, rolled.pieces(first, over).live, most_live + 1) <= most_live:
+        return Range(rolled, first, last)
+    before = rolled.as_it_was()
+    return Range(before, first, min(filter(None, (last, before.through))))
+
+
+def _today(now: datetime) -> date:
+    """The last day that has begun: somewhere it is tomorrow already."""
+    return now.date() + timedelta(days=1)
 
 
 class Figures:
@@ -35,16 +65,14 @@ class Figures:
         self._tx = tx
         self._now = now
         self.first = first
-        # somewhere it is tomorrow already
-        self.last = self.as_of = min(filter(None, (last, now.date() + timedelta(days=1))))
-        self._rolled = rollups.state(tx)
-        self._pieces = self._chosen(most_live)
+        self.last = min(filter(None, (last, _today(now))))
+        self._range = ranged(tx, now, first, self.last, most_live)
+        self.as_of = self._range.as_of or self.last
+        self._pieces = self._range.pieces()
 
     def attendance(self, by: AttendanceBy, *, daily: bool = False) -> Iterator[tuple[date | None, str, Attendance]]:
         """(day, key, counts) under one of ``STORED``; the day may be missing unless ``daily``."""
-        stored = self._pieces
-        if daily and self._rolled is not None:
-            stored = self._source.pieces(self.first, self.as_of, daily=True)
+        stored = self._range.pieces(daily=True) if daily else self._pieces
         yield from rollups.visits(self._tx, by, stored, daily=daily)
         sums = tally(self._seen, self._now)
         yield from ((day, key, counts) for (day, grouping, key), counts in sums.items() if grouping == by)
@@ -64,14 +92,3 @@ class Figures:
     @cached_property
     def _seen(self) -> list[Seen]:
         return list(facts.seen(self._tx, self._pieces.live))
-
-    def _chosen(self, most_live: int) -> Pieces:
-        if self._rolled is None:
-            return Pieces((), (), (), ((self.first, self.last),))
-        self._source = self._rolled
-        found = self._rolled.pieces(self.first, self.last)
-        if facts.count(self._tx, found.live, most_live + 1) <= most_live:
-            return found
-        self._source = Rolled(self._rolled.since, self._rolled.through)
-        self.as_of = min(self.last, self._rolled.through)
-        return self._source.pieces(self.first, self.as_of)

@@ -23,7 +23,7 @@ from reminders.domain.measures import (
     folded,
 )
 from reminders.domain.rollup import Pieces
-from reminders.services.figures import pieces
+from reminders.services.figures import MOST_COUNTED, Range, ranged
 from reminders.services.groups import ALL, Group, Name, namer, ordered, wanted
 from reminders.store import measures as store
 from reminders.store import rollups
@@ -37,13 +37,15 @@ _DAILY = frozenset({NoShowBy.DAY, NoShowBy.WEEK, CostBy.DAY, CostBy.WEEK})
 
 @dataclass(frozen=True, slots=True)
 class NoShowReport:
-    """Visits by outcome; ``first`` and ``last`` are the days asked for, both included, ``None`` for no bound."""
+    """Visits by outcome; ``first`` and ``last`` are the days asked for, both included, ``None`` for no bound. ``as_of`` is
+    the last day that is in the figures."""
 
     first: date | None
     last: date | None
     by: NoShowBy
     groups: tuple[tuple[Group, Visits], ...]
     total: Visits
+    as_of: date | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -64,7 +66,7 @@ class CostReport:
     """Reminders by outcome and what their messages cost: one line per group and currency.
 
     ``totals`` has one line per currency. Visits that got reminders of two groups count in both, so the denominators of
-    the groups need not add up to those of the totals.
+    the groups need not add up to those of the totals. ``as_of`` is the last day that is in the figures.
     """
 
     first: date | None
@@ -72,6 +74,7 @@ class CostReport:
     by: CostBy
     groups: tuple[tuple[Group, Costs], ...]
     totals: tuple[Costs, ...]
+    as_of: date | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -90,40 +93,44 @@ class CostReport:
 class Reports:
     """Reads only. Ranges are days of the visit in the venue's calendar, both ends included."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, most_live: int = MOST_COUNTED) -> None:
         self._database = database
         self._clock = clock
+        self._most_live = most_live
 
     def no_shows(self, first: date | None = None, last: date | None = None, by: str | None = None) -> NoShowReport:
         """Who came and who did not; ``by`` is a ``NoShowBy``. ``Invalid`` for an unknown one or an empty range."""
         asked = wanted(NoShowBy, by, first, last)
         with self._database.read() as tx:
-            counted = _visits(tx, asked, first, last, self._clock.now())
+            days = self._ranged(tx, first, last)
+            counted = _visits(tx, asked, days, self._clock.now())
             name = namer(tx, asked)
         groups = folded(counted, name)
         total = sum(groups.values(), Visits())
         if asked is NoShowBy.NONE:
             groups = {ALL: total}
-        return NoShowReport(first, last, asked, tuple(ordered(groups.items(), asked)), total)
+        return NoShowReport(first, last, asked, tuple(ordered(groups.items(), asked)), total, days.as_of)
 
     def reminder_costs(self, first: date | None = None, last: date | None = None, by: str | None = None) -> CostReport:
         """What reminding cost; ``by`` is a ``CostBy``. ``Invalid`` for an unknown one or an empty range."""
         asked = wanted(CostBy, by, first, last)
         with self._database.read() as tx:
-            whole = pieces(tx, first, last)
+            days = self._ranged(tx, first, last)
+            whole = days.pieces()
             totals = _costs(tx, CostBy.NONE, whole, lambda _: ALL)
-            parts = pieces(tx, first, last, daily=True) if asked in _DAILY else whole
+            parts = days.pieces(daily=True) if asked in _DAILY else whole
             groups = totals if asked is CostBy.NONE else _costs(tx, asked, parts, namer(tx, asked))
         lines = [(group, line) for group, costs in ordered(groups.items(), asked) for line in costs]
-        return CostReport(first, last, asked, tuple(lines), tuple(totals[ALL]))
+        return CostReport(first, last, asked, tuple(lines), tuple(totals[ALL]), days.as_of)
+
+    def _ranged(self, tx: Connection, first: date | None, last: date | None) -> Range:
+        return ranged(tx, self._clock.now(), first, last, self._most_live)
 
 
-def _visits(
-    tx: Connection, by: NoShowBy, first: date | None, last: date | None, now: datetime
-) -> list[tuple[Any, Visits]]:
+def _visits(tx: Connection, by: NoShowBy, days: Range, now: datetime) -> list[tuple[Any, Visits]]:
     """(key, counts), stored and live."""
     daily = by in _DAILY
-    found = pieces(tx, first, last, daily=daily)
+    found = days.pieces(daily=daily)
     stored = rollups.visits(tx, NoShowBy.NONE if daily else by, found, daily=daily)
     counted = [(day if daily else key, _of_these(counts)) for day, key, counts in stored]
     rows = store.visits(tx, by, found.live, now)
@@ -165,8 +172,8 @@ def _spent(row: Record) -> Spent:
 
 
 def _head(report: NoShowReport | CostReport) -> dict[str, Any]:
-    first, last = (day.isoformat() if day else None for day in (report.first, report.last))
-    return {"from": first, "to": last, "by": report.by.value}
+    first, last, as_of = (day.isoformat() if day else None for day in (report.first, report.last, report.as_of))
+    return {"from": first, "to": last, "by": report.by.value, "as_of": as_of}
 
 
 def _visit_row(group: Group, visits: Visits) -> dict[str, Any]:

@@ -99,6 +99,7 @@ class Rollups:
             rollups.begin_with(tx, min(marked))
             if year_end(min(marked)) <= through:
                 rollups.fold(tx, Level.YEAR, year_of(min(marked)))
+            rollups.settle(tx, year_end(min(marked)))
             rollups.remove_marks(tx, [number for numbers in marked.values() for number in numbers])
 
     @contextmanager

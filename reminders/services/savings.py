@@ -58,6 +58,7 @@ class SavingsReport:
     trials: tuple[Reading, ...] = ()
     decisive: Decisive | None = None
     avoided: Interval | None = None
+    as_of: date | None = None
     reference: Reference = COCHRANE
     by: str = "none"
 
@@ -112,7 +113,7 @@ class SavingsReport:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return head(self.first, self.last, self.by) | {
-            "state": self.state.value, "lacking": self.comparison.lacking, "basis": self.basis,
+            "as_of": self.as_of.isoformat() if self.as_of else None, "state": self.state.value, "lacking": self.comparison.lacking, "basis": self.basis,
             "experiments": [_trial(one, self.decisive) for one in self.trials],
             "naive": _naive(self.comparison), "adjusted": _adjusted(self.comparison),
             "avoided_noshows": _interval(self.avoided), "refilled_share": _share(self.refilled),
@@ -161,7 +162,7 @@ class Savings:
             refilled = rate(total.noshow_refilled, total.noshow)
             money = self._money(tx, effect.avoided, effect.part, refilled, figures)
         return SavingsReport(
-            first, last, effect.comparison, money, refilled, effect.trials, effect.decisive, effect.avoided
+            first, last, effect.comparison, money, refilled, effect.trials, effect.decisive, effect.avoided, figures.as_of
         )  # fmt: skip
 
     def avoided(self, first: date | None = None, last: date | None = None) -> Interval | None:

@@ -16,7 +16,7 @@ from reminders.domain.delivery import Channel
 from reminders.domain.spending import AHEAD, BACK, Bill, Budget, Expected, Forecast, Source, forecast, unit_prices
 from reminders.services.attendance import head
 from reminders.services.billing import Key, bills
-from reminders.services.figures import pieces
+from reminders.services.figures import ranged
 from reminders.services.groups import wanted
 from reminders.services.reports import Reports
 from reminders.services.savings import Savings, Ungrouped
@@ -47,7 +47,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class SpendingReport:
-    """``bills`` of the visits of the days asked for; ``forecast`` and ``budget`` are as of now."""
+    """``bills`` of the visits of the days asked for up to ``as_of``; ``forecast`` and ``budget`` are as of now."""
 
     first: date | None
     last: date | None
@@ -55,6 +55,7 @@ class SpendingReport:
     results: tuple[Result, ...]
     forecast: Forecast
     budget: Budget
+    as_of: date | None = None
     by: str = "none"
 
     @property
@@ -76,7 +77,7 @@ class SpendingReport:
         """For JSON."""
         totals = [_row(("all", "all", currency), bill) for currency, bill in self.totals().items()]
         return head(self.first, self.last, self.by) | {
-            "items": self.rows(), "totals": totals, "results": [_result(one) for one in self.results],
+            "as_of": self.as_of.isoformat() if self.as_of else None, "items": self.rows(), "totals": totals, "results": [_result(one) for one in self.results],
             "forecast": _forecast(self.forecast), "budget": _budget(self.budget),
         }  # fmt: skip
 
@@ -98,11 +99,12 @@ class Spendings:
         wanted(Ungrouped, by, first, last)
         now = self._clock.now()
         with self._database.read() as tx:
-            found = bills(tx, pieces(tx, first, last))
-            recent = bills(tx, pieces(tx, (now - timedelta(days=BACK)).date(), now.date()))
+            days = ranged(tx, now, first, last)
+            found = bills(tx, days.pieces())
+            recent = bills(tx, ranged(tx, now, (now - timedelta(days=BACK)).date(), now.date()).pieces())
             ahead = _ahead(tx, now, recent)
             budget = _of_month(tx, now, self._limit, ahead)
-        return SpendingReport(first, last, found, self._results(first, last), ahead, budget)
+        return SpendingReport(first, last, found, self._results(first, last), ahead, budget, days.as_of)
 
     def _results(self, first: date | None, last: date | None) -> tuple[Result, ...]:
         found: list[Result] = []

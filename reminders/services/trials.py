@@ -11,7 +11,7 @@ from reminders.domain.appointment import OPEN
 from reminders.domain.attendance import Attendance
 from reminders.domain.experiment import Experiment, Reading, read
 from reminders.services.catalogue import experiment
-from reminders.services.figures import pieces
+from reminders.services.figures import ranged
 from reminders.store import experiments, facts, rollups
 from reminders.store.facts import Enrolled
 
@@ -39,7 +39,7 @@ def readings(tx: Connection, now: datetime) -> list[Reading]:
 def reading(tx: Connection, trial: Experiment, now: datetime) -> Reading:
     """One trial as it stands: stored counts of past days, the visits themselves for the others."""
     first = (trial.started_at - timedelta(days=1)).date()
-    found = pieces(tx, first, now.date() + timedelta(days=1))
+    found = ranged(tx, now, first, now.date() + timedelta(days=1)).pieces()
     head = f"{trial.id}:"
     cells = [(key, counts) for _, key, counts in rollups.visits(tx, ARM, found, daily=False) if key.startswith(head)]
     cells += [

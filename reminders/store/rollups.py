@@ -63,11 +63,11 @@ _TABLES: tuple[Table, ...] = (_VISIT, _STRATUM, _COST, _REMINDER)
 
 def state(tx: Connection) -> Rolled | None:
     """What is added up so far; ``None`` before the first night."""
-    row = tx.execute(select(RollupState.since, RollupState.through)).first()
+    row = tx.execute(select(RollupState.since, RollupState.through, RollupState.settled)).first()
     if row is None:
         return None
     stale = tx.execute(select(StaleDay.day).where(StaleDay.day <= row.through).distinct()).scalars()
-    return Rolled(row.since, row.through, frozenset(stale))
+    return Rolled(row.since, row.through, frozenset(stale), row.settled)
 
 
 def lock(tx: Connection) -> None:
@@ -105,10 +105,18 @@ def next_day(tx: Connection, after: date | None) -> date | None:
 
 
 def extend(tx: Connection, since: date, through: date) -> None:
-    """Say that these days are added up, too."""
+    """Say that these days are added up, too, unless they are marked."""
     build = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    row = build(RollupState).values(id=1, since=since, through=through)
+    row = build(RollupState).values(id=1, since=since, through=through, settled=since - timedelta(days=1))
     tx.execute(row.on_conflict_do_update(index_elements=["id"], set_={"since": since, "through": through}))
+
+
+def settle(tx: Connection, year_end: date) -> None:
+    """Say that all days up to this one that are stored were added up at least once, with their months and years."""
+    row = tx.execute(select(RollupState.through, RollupState.settled)).one()
+    settled = min(year_end, row.through)
+    if row.settled is not None and row.settled < settled:
+        tx.execute(update(RollupState).values(settled=settled))
 
 
 def begin_with(tx: Connection, day: date) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import count
 from random import Random
 from re import findall
+from threading import Event
 from typing import Any
 
 import pytest
@@ -180,6 +181,52 @@ def test_with_very_much_to_look_at_reports_go_up_to_the_last_night(database: Dat
     clinic.visit("noshow", date(2030, 6, 2))
     report = attendances.report()
     assert (report.total.booked, report.as_of) == (1, date(2030, 6, 1))
+
+
+def test_with_very_much_to_count_costs_and_outcomes_go_up_to_the_last_night(
+    database: Database, clinic: Clinic
+) -> None:
+    clock = ManualClock(NOW)
+    visit = clinic.visit("fulfilled", date(2030, 5, 1))
+    clinic.message(clinic.reminder(visit), price="0.10", appointment_id=visit)
+    Rollups(database, clock).run()
+    clinic.visit("booked", date(2030, 6, 20))
+    clinic.message(clinic.reminder(visit, step=1), price="0.20", appointment_id=visit)
+    assert stale(database) == {date(2030, 5, 1)}
+    reports = Reports(database, clock, most_live=1)
+    costs, outcomes = reports.reminder_costs(), reports.no_shows()
+    assert (costs.totals[0].spent.messages, costs.as_of, outcomes.total.upcoming) == (2, None, 1)
+    clinic.visit("noshow", date(2030, 6, 2))
+    costs, outcomes = reports.reminder_costs(by=CostBy.DAY), reports.no_shows(by=NoShowBy.WEEK)
+    assert (costs.totals[0].spent.messages, len(costs.groups), costs.as_of) == (1, 1, date(2030, 6, 1))
+    assert (outcomes.total.booked, outcomes.as_of) == (1, date(2030, 6, 1))
+    last = reports.no_shows(last=date(2030, 5, 20))
+    assert (last.total.booked, last.as_of) == (1, date(2030, 5, 20))
+
+
+def test_days_that_wait_for_their_first_night_are_in_no_figure(database: Database, clinic: Clinic) -> None:
+    clock = ManualClock(NOW)
+    for day in (date(2029, 3, 1), date(2030, 5, 1), date(2030, 5, 2)):
+        clinic.visit("fulfilled", day)
+    assert Rollups(database, clock, _Ending(after=4)).run() > 0  # both years are taken in, one is added up
+    attendances = Attendances(database, clock, most_live=1)
+    report = attendances.report()
+    assert (report.total.booked, report.as_of) == (1, date(2029, 12, 31))
+    Rollups(database, clock).run()
+    report = attendances.report()
+    assert (report.total.booked, report.as_of) == (3, date(2030, 6, 3))
+
+
+class _Ending(Event):
+    """A process that is to end once it has looked ``after`` times whether it is."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self._left = after
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
 
 
 def stale(database: Database) -> set[date]:

@@ -33,13 +33,15 @@ class Experiment(Row):
 
 
 class RollupState(Base):
-    """One row once the first night is over: every day from ``since`` to ``through`` is added up, unless it is marked."""
+    """One row once the first night is over: every day from ``since`` to ``through`` is added up, unless it is marked. The
+    marked ones up to ``settled`` were added up before, with their months and years."""
 
     __tablename__ = "rollup_state"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     since: Mapped[date]
     through: Mapped[date]
+    settled: Mapped[date | None]
 
 
 class StaleDay(Base):
