@@ -11,6 +11,7 @@ RUN python -m venv /tools \
  && /opt/reminders/bin/pip install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml hatch_build.py package.json package-lock.json .npmrc README.md LICENSE ./
 COPY docs/measures.md docs/assessment.md docs/
+COPY docs/zh_Hans docs/zh_Hans
 COPY locales locales
 COPY assessments assessments
 COPY mappings mappings

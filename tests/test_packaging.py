@@ -17,7 +17,7 @@ import pytest
 TOP = Path(__file__).parents[1]
 #: What a build reads.
 SOURCES = ("pyproject.toml", "hatch_build.py", "package.json", "package-lock.json", ".npmrc", "README.md", "LICENSE",
-           "docs/measures.md", "docs/assessment.md", "assessments", "locales", "mappings", "templates", "reminders")  # fmt: skip
+           "docs/measures.md", "docs/assessment.md", "docs/zh_Hans", "assessments", "locales", "mappings", "templates", "reminders")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_everything_that_is_read_at_run_time_is_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    for folder in ("locales", "templates", "mappings", "assessments"):
+    for folder in ("locales", "templates", "mappings", "assessments", "docs/zh_Hans"):
         for path in (TOP / folder).rglob("*.*"):
             if "__pycache__" not in path.parts:
                 assert f"reminders/_data/{path.relative_to(TOP)}" in names

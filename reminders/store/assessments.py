@@ -54,8 +54,12 @@ def get(tx: Connection, uid: str, version: int | None = None) -> Record:
 
 
 def listing(tx: Connection, before: int | None, limit: int) -> Sequence[Record]:
-    """Newest first, one more than ``limit`` when there are more; ``before`` is the number of the last one seen."""
-    query = select(Assessment.__table__).order_by(Assessment.id.desc()).limit(limit + 1)
+    """Newest first, one more than ``limit`` when there are more; ``before`` is the number of the last one seen. ``reason``
+    is what the newest version comes to, with the facts of the sentence; ``None`` where nothing is compared."""
+    newest = (AssessmentVersion.assessment_id == Assessment.id) & (AssessmentVersion.version == Assessment.version)
+    reason = AssessmentVersion.result[("recommendation", "headline")].label("reason")
+    query = select(Assessment.__table__, reason).join(AssessmentVersion, newest)
+    query = query.order_by(Assessment.id.desc()).limit(limit + 1)
     return tx.execute(query if before is None else query.where(Assessment.id < before)).all()
 
 

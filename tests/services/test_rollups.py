@@ -183,9 +183,7 @@ def test_with_very_much_to_look_at_reports_go_up_to_the_last_night(database: Dat
     assert (report.total.booked, report.as_of) == (1, date(2030, 6, 1))
 
 
-def test_with_very_much_to_count_costs_and_outcomes_go_up_to_the_last_night(
-    database: Database, clinic: Clinic
-) -> None:
+def test_with_very_much_to_count_costs_and_outcomes_go_up_to_the_last_night(database: Database, clinic: Clinic) -> None:
     clock = ManualClock(NOW)
     visit = clinic.visit("fulfilled", date(2030, 5, 1))
     clinic.message(clinic.reminder(visit), price="0.10", appointment_id=visit)

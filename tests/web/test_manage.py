@@ -347,3 +347,19 @@ def test_every_definition_that_a_page_leads_to_is_there():
     )
     assert len(wanted) > 10
     assert wanted <= anchors
+
+
+@pytest.mark.parametrize("document", definitions.DOCUMENTS)
+def test_the_chinese_definitions_define_the_same(document):
+    codes, rows = (
+        [re.findall(pattern, (data_dir() / "docs" / folder / f"{document}.md").read_text("utf-8"), re.MULTILINE)
+         for folder in ("", "zh_Hans")]
+        for pattern in (r"`([^`\n]+)`", r"^\| `[^|]+", )
+    )  # fmt: skip
+    assert set(codes[1]) == set(codes[0])
+    assert [re.findall("`(.+?)`", row) for row in rows[1]] == [re.findall("`(.+?)`", row) for row in rows[0]]
+    english, chinese = (
+        set(re.findall(r'<(?:tr|code) id="(\w+)"', definitions.html((data_dir() / "docs" / folder / f"{document}.md").read_text("utf-8"))))
+        for folder in ("", "zh_Hans")
+    )  # fmt: skip
+    assert chinese == english

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 
 from reminders.domain.actor import Actor
-from reminders.domain.sourcing.scenario import Per, When
 from reminders.errors import Invalid
 from reminders.services.assessments import Asked
 from reminders.store.engine import Record
@@ -18,10 +17,12 @@ from reminders.web.assessments import asked, vendor_out
 from reminders.web.context import use_cases
 from reminders.web.manage.comparison import sheets
 from reminders.web.manage.pages import render, status_of
+from reminders.web.manage.presets import spoken
 from reminders.web.manage.reasons import sentence
 from reminders.web.manage.scenario import Scenario, changed, parts, with_line, with_option
 from reminders.web.manage.sheets import download
-from reminders.web.manage.words import _
+from reminders.web.manage.terms import figure, pers, whens
+from reminders.web.manage.words import _, gettext
 from reminders.web.respond import decode_cursor, encode_cursor
 from reminders.web.schemas.scenario import ScenarioIn
 
@@ -36,15 +37,16 @@ def show() -> ResponseReturnValue:
     place = decode_cursor(request.args.get("after"), 1)
     rows = use_cases().assessments.listing(place[0] if place else None, _PAGE)
     more = encode_cursor([rows[_PAGE - 1].id]) if len(rows) > _PAGE else None
-    presets = {name: one["name"] for name, one in use_cases().assessments.presets().items()}
-    return render("assessments", rows=rows[:_PAGE], more=more, presets=presets)
+    worked = use_cases().assessments.presets()
+    presets = {name: spoken(one, gettext)["name"] for name, one in worked.items()}
+    return render("assessments", rows=rows[:_PAGE], more=more, presets=presets, sentence=sentence)
 
 
 @bp.post("/assessments")
 def start() -> ResponseReturnValue:
     """A new assessment from a worked scenario."""
     found = use_cases().assessments.preset(request.form.get("preset", ""))
-    row = use_cases().assessments.create(_checked(dict(found)), _actor())
+    row = use_cases().assessments.create(_checked(spoken(found, gettext)), _actor())
     return redirect(url_for(".one", assessment_id=row.uid), 303)
 
 
@@ -55,7 +57,7 @@ def one(assessment_id: str) -> ResponseReturnValue:
     found = sheets(row.result)
     if "csv" in request.args:
         return download(found, request.args["csv"])
-    return render("assessment", row=row, result=row.result, sheets=found, sentence=sentence)
+    return render("assessment", row=row, result=row.result, sheets=found, sentence=sentence, called=figure)
 
 
 @bp.get("/assessments/<uid:assessment_id>/edit")
@@ -111,5 +113,5 @@ def _editor(
     problem = _("Some values cannot be used: they are marked.") if wrong else ""
     return render(
         "scenario", status, row=row, scenario=shown, parts=parts(row.scenario, row.result["inputs"]), vendors=vendors,
-        wrong=wrong or [], problem=problem, typed=typed, pers=[per.value for per in Per], whens=[when.value for when in When],
+        wrong=wrong or [], problem=problem, typed=typed, pers=pers(), whens=whens(),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from reminders.web.context import use_cases
 from reminders.web.manage import labels, words
 from reminders.web.manage.figures import Figure, interval, rows_of, unmarked
 from reminders.web.manage.pages import render
-from reminders.web.manage.period import Period, asked
+from reminders.web.manage.period import Period, asked, up_to
 from reminders.web.manage.sheets import Chart, Column, Kind, Part, Sheet, download
 from reminders.web.manage.words import N_, _
 
@@ -41,7 +41,8 @@ _FEW = 5
 @bp.get("/attendance")
 def show() -> ResponseReturnValue:
     period = asked()
-    total = use_cases().attendance.report(period.first, period.last).total
+    report = use_cases().attendance.report(period.first, period.last)
+    total = report.total
     sheets = [trend(period), _heat_map(period), *(breakdown(period, by) for by in _BREAKDOWNS), _repeaters(period)]
     if "csv" in request.args:
         return download(sheets, request.args["csv"])
@@ -56,7 +57,7 @@ def show() -> ResponseReturnValue:
         Figure(_("Moved visits"), words.number(total.moved), defined="moved"),
     ]  # fmt: skip
     return render("report", title=_("Attendance"), period=period, figures=figures, sheets=sheets,
-                  notes=unmarked(total.unmarked))  # fmt: skip
+                  notes=up_to(period, report.as_of) + unmarked(total.unmarked))  # fmt: skip
 
 
 def trend(period: Period) -> Sheet:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reminders.web.manage import words
 from reminders.web.manage.sheets import Chart, Column, Kind, Part, Sheet
+from reminders.web.manage.terms import figure
 from reminders.web.manage.words import N_, _
 
 Result = Mapping[str, Any]
@@ -170,7 +171,7 @@ def _tornado(result: Result) -> Sheet | None:
         _money("at_high", _("Cheaper by, to"), "bars", Part.HIGH), Column("turned", _("Turns the result"), Kind.TEXT),
     )  # fmt: skip
     rows = [
-        bar | {"low": Decimal(bar["low"]), "high": Decimal(bar["high"]), "currency": result["currency"],
+        bar | {"label": figure(bar["label"]), "low": Decimal(bar["low"]), "high": Decimal(bar["high"]), "currency": result["currency"],
                "turned": _("yes") if bar["turns"] else _("no")}
         for bar in found["bars"][:_MOST_BARS]
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from reminders.web.manage import labels, spending, words
 from reminders.web.manage.figures import Figure
 from reminders.web.manage.messages import REMINDERS, rows_of
 from reminders.web.manage.pages import render
-from reminders.web.manage.period import Period, asked
+from reminders.web.manage.period import Period, asked, up_to
 from reminders.web.manage.sheets import Chart, Column, Kind, Part, Row, Sheet, download
 from reminders.web.manage.words import N_, _
 
@@ -50,7 +50,7 @@ def show() -> ResponseReturnValue:
         return download(sheets, request.args["csv"])
     report = use_cases().reports.reminder_costs(period.first, period.last)
     return render("report", title=_("Costs"), period=period, sheets=sheets,
-                  figures=_figures(report, period) + spending.figures(spent), notes=[])  # fmt: skip
+                  figures=_figures(report, period) + spending.figures(spent), notes=up_to(period, report.as_of))  # fmt: skip
 
 
 def basis(found: Basis | None) -> str:

@@ -1,4 +1,5 @@
-"""What each figure means: ``docs/measures.md`` and ``docs/assessment.md`` as pages with an anchor at every definition."""
+"""What each figure means: ``docs/measures.md`` and ``docs/assessment.md`` as pages with an anchor at every definition. Where
+``docs/<language>/`` has them, too, readers of that language get those."""
 
 from __future__ import annotations
 
@@ -13,13 +14,15 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from reminders.settings import data_dir
+from reminders.texts.catalogues import SOURCE
+from reminders.web.manage import words
 from reminders.web.manage.pages import render
 
 bp = Blueprint("definitions", __name__)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 #: What a row says that defines nothing itself.
-_ELSEWHERE = frozenset({"as above", "as below"})
+_ELSEWHERE = frozenset({"as above", "as below", "同上", "见下"})
 
 
 #: The documents that define figures.
@@ -29,7 +32,10 @@ DOCUMENTS = ("measures", "assessment")
 @bp.get("/definitions")
 @bp.get("/definitions/<any(measures,assessment):document>")
 def show(document: str = "measures") -> ResponseReturnValue:
-    return render("definitions", text=_document(document), document=document)
+    language = words.language()
+    own = (data_dir() / "docs" / language / f"{document}.md").is_file()
+    text = _document(f"{language}/{document}" if own else document)
+    return render("definitions", text=text, document=document, written_in=language if own else SOURCE)
 
 
 @cache

@@ -9,6 +9,8 @@ from typing import Any
 from flask import request
 
 from reminders.web.context import now, use_cases
+from reminders.web.manage import words
+from reminders.web.manage.words import _
 
 #: What can be chosen with one click, in days.
 LENGTHS = (28, 91, 364)
@@ -75,6 +77,17 @@ def asked() -> Period:
     if one is None or other is None:
         return latest(LENGTHS[0])
     return Period(min(one, other), max(one, other))
+
+
+def up_to(period: Period, as_of: date | None) -> list[str]:
+    """A note for a page whose figures end before the days it is about."""
+    end = min(period.last or today(), today())
+    if as_of is None or as_of >= end:
+        return []
+    note = _(
+        "Very much has changed. The figures go up to %(day)s; the rest is added up in the night.", day=words.day(as_of)
+    )
+    return [note]
 
 
 def _day(text: str | None) -> date | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reminders.web.manage.terms import figure
 from reminders.web.manage.words import N_, _
 
 SENTENCES = {
@@ -62,5 +63,7 @@ def sentence(reason: Mapping[str, Any]) -> str:
 def _fact(name: str, value: str) -> str:
     if name in {"kpi", "criteria"}:
         return _(", ").join(_(WORDS.get(part, part)) for part in value.split(", "))
+    if name == "label":
+        return figure(value)
     number, _space, unit = value.partition(" ")
     return _("%(number)s seconds", number=number) if unit == "seconds" and name in {"value", "target"} else value

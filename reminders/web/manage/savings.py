@@ -9,14 +9,14 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from reminders.domain.estimators import Interval
-from reminders.domain.savings import Caution, Comparison, State
+from reminders.domain.savings import LEAST_EVENTS, LEAST_VISITS, Caution, Comparison, State
 from reminders.domain.worth import Worth
 from reminders.services.savings import SavingsReport
 from reminders.web.context import use_cases
 from reminders.web.manage import words
 from reminders.web.manage.figures import Figure
 from reminders.web.manage.pages import render
-from reminders.web.manage.period import asked
+from reminders.web.manage.period import asked, up_to
 from reminders.web.manage.sheets import Chart, Column, Kind, Part, Sheet, download
 from reminders.web.manage.words import N_, _
 
@@ -45,7 +45,8 @@ def show() -> ResponseReturnValue:
         return download(sheets, request.args["csv"])
     return render(
         "savings", period=period, figures=list(_figures(report)) if measured else [], sheets=sheets, measured=measured,
-        lacking=found.lacking, cautions=[_(_CAUTIONS[one]) for one in report.cautions], published=report.reference,
+        least_visits=LEAST_VISITS, least_events=LEAST_EVENTS, cautions=[_(_CAUTIONS[one]) for one in report.cautions], published=report.reference,
+        notes=up_to(period, report.as_of),
     )  # fmt: skip
 
 
