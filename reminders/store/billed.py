@@ -80,7 +80,7 @@ def _about_none(query: Any, wanted: Billed) -> Any:
 
 def _narrowed(wanted: Billed) -> list[ColumnElement[bool]]:
     same: dict[Any, Any] = {
-        Reminder.channel if wanted.reminders else Message.channel: wanted.channel, Reminder.step: wanted.step,
+        Reminder.channel if wanted.reminders else Message.channel: wanted.channel, Reminder.step: wanted.step if wanted.reminders else None,
         func.coalesce(Patient.language, Location.language): wanted.language, Location.uid: wanted.location,
     }  # fmt: skip
     return [column == value for column, value in same.items() if value is not None]

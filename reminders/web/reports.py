@@ -16,13 +16,14 @@ from reminders.domain.measures import CostBy, NoShowBy, band_days
 from reminders.services.attendance import MOST_REPEATERS
 from reminders.services.csvfile import write_table
 from reminders.services.report import Report
+from reminders.store.billed import Billed
 from reminders.store.engine import Record
 from reminders.store.evidence import Behind
 from reminders.web.auth import MANAGERS, allow
 from reminders.web.context import use_cases
 from reminders.web.respond import answer, decode_cursor, encode_cursor, moment
 from reminders.web.schemas.base import Day
-from reminders.web.schemas.evidence import EvidencePage, EvidenceQuery
+from reminders.web.schemas.evidence import BilledPage, BilledQuery, EvidencePage, EvidenceQuery
 
 #: For the documentation; ``docs/measures.md`` explains every column.
 _LINES = {
@@ -91,6 +92,25 @@ def visits(wanted: EvidenceQuery) -> Response:
     last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
     cursor = encode_cursor((last.local_day.toordinal(), last.id)) if last else None
     return answer({"items": [_behind(row) for row in rows[: wanted.limit]], "next_cursor": cursor})
+
+
+@bp.get("/messages")
+@bp.input(BilledQuery, location="query", arg_name="wanted")
+@bp.output(BilledPage)
+@allow(*MANAGERS)
+def messages(wanted: BilledQuery) -> Response:
+    """The messages behind an amount of a report, without names, numbers and texts, by day."""
+    place = decode_cursor(wanted.cursor, 2)
+    names = ("first", "last", "kind", "channel", "currency", "location", "language", "step")
+    billed = Billed(
+        **{name: getattr(wanted, name) for name in names},
+        about_visits=wanted.about == "visits", reminders=wanted.of is not None,
+        after=(date.fromordinal(max(place[0], 1)), place[1]) if place else None, limit=wanted.limit + 1,
+    )  # fmt: skip
+    rows = use_cases().evidence.messages(billed)
+    last = rows[wanted.limit - 1] if len(rows) > wanted.limit else None
+    cursor = encode_cursor(((last.day or last.created_at.date()).toordinal(), last.id)) if last else None
+    return answer({"items": [_billed(row) for row in rows[: wanted.limit]], "next_cursor": cursor})
 
 
 @bp.get("/no-shows")
@@ -171,6 +191,17 @@ def _behind(row: Record) -> dict[str, Any]:
     return {"id": row.uid, "day": row.local_day.isoformat(), "start": moment(row.start_at) if row.timed else None,
             "lead_days": row.lead_days if row.lead_days >= 0 else None,
             **{name: getattr(row, name) for name in names}}  # fmt: skip
+
+
+def _billed(row: Record) -> dict[str, Any]:
+    """An estimate stands only where nothing was charged yet, as the sums count it."""
+    estimated = row.estimated if row.price is None else None
+    return {
+        "id": row.uid, "appointment_id": row.visit, "day": row.day.isoformat() if row.day else None,
+        "created_at": moment(row.created_at), "kind": row.kind, "channel": row.channel, "state": row.state,
+        "segments": row.segments, "price": None if row.price is None else f"{row.price:f}",
+        "estimated": None if estimated is None else f"{estimated:f}", "currency": row.currency,
+    }  # fmt: skip
 
 
 def _report(report: Report, form: str) -> Response:

@@ -81,7 +81,7 @@ ROLES = {
     "GET vendors": MANAGERS, "POST vendors": MANAGERS, "GET vendors/<uid:vendor_id>": MANAGERS,
     "GET reports/no-shows": MANAGERS, "GET reports/reminder-costs": MANAGERS,
     "GET reports/attendance": MANAGERS, "GET reports/attendance/heat-map": MANAGERS,
-    "GET reports/visits": MANAGERS,
+    "GET reports/visits": MANAGERS, "GET reports/messages": MANAGERS,
     "GET reports/attendance/repeaters": MANAGERS, "GET reports/savings": MANAGERS, "GET reports/risk": MANAGERS, "GET call-list": DESK, "GET reports/spending": MANAGERS,
     "POST experiments": ADMINS, "GET experiments": MANAGERS, "GET experiments/<uid:experiment_id>": MANAGERS,
     "POST experiments/<uid:experiment_id>/stop": ADMINS,

@@ -362,4 +362,4 @@ def test_the_chinese_definitions_define_the_same(document):
         set(re.findall(r'<(?:tr|code) id="(\w+)"', definitions.html((data_dir() / "docs" / folder / f"{document}.md").read_text("utf-8"))))
         for folder in ("", "zh_Hans")
     )  # fmt: skip
-    assert chinese == english
+    assert english <= chinese

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from decimal import Decimal
 
 import pytest
 
@@ -68,3 +69,18 @@ def test_messages_come_as_a_file(manager: Browser) -> None:
 
 def test_a_forged_place_is_refused(manager: Browser) -> None:
     assert manager.open("/manage/messages", after="forged").status == 422
+
+
+def test_the_api_has_the_messages_behind_an_amount(house: House) -> None:
+    [total] = house.get("reports/reminder-costs", role="manager", **DAYS)["totals"]
+    asked = DAYS | {"of": "reminders", "currency": total["currency"], "step": "0"}
+    whole = house.get("reports/messages", role="manager", **asked)["items"]
+    assert [(one["day"], one["kind"]) for one in whole] == [("2030-05-08", "reminder"), ("2030-05-15", "reminder")]
+    assert sum(one["segments"] for one in whole) == total["segments"]
+    amounts = sum(Decimal(one["price"] or one["estimated"]) for one in whole)
+    assert amounts == Decimal(total["actual_cost"] or 0) + Decimal(total["estimated_cost"] or 0)
+    assert not {"phone", "body", "patient", "patient_id"} & {*whole[0]}
+    page = house.get("reports/messages", role="manager", **asked, limit="1")
+    rest = house.get("reports/messages", role="manager", **asked, cursor=page["next_cursor"])
+    assert [*page["items"], *rest["items"]] == whole
+    assert house.get("reports/messages", role="manager", **DAYS, about="none")["items"] == []

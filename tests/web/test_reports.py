@@ -84,4 +84,5 @@ def test_a_figure_has_its_rows(web: Local) -> None:
     page = web.get("reports/visits", role="manager", limit=1)
     assert len(page["items"]) == 1
     assert web.api("GET", "reports/visits", role="desk").status == 403
+    assert web.get("reports/messages", role="manager", step=1, about="none")["items"] == []
     assert web.api("GET", "reports/visits", role="manager", query={"outcome": "lost"}).status == 422

@@ -1,4 +1,4 @@
-"""The visits behind a figure, as the API speaks of them."""
+"""The visits behind a figure and the messages behind an amount, as the API speaks of them."""
 
 from __future__ import annotations
 
@@ -47,4 +47,40 @@ class EvidenceOut(Out):
 
 class EvidencePage(Out):
     items: list[EvidenceOut]
+    next_cursor: str | None
+
+
+class BilledQuery(Query):
+    """Which amount of which group of a report; the days are those of the report."""
+
+    first: Annotated[Day | None, Field(alias="from")] = None
+    last: Annotated[Day | None, Field(alias="to")] = None
+    of: Annotated[Literal["reminders"] | None, Field(description="What the policies' reminders cost")] = None
+    about: Annotated[
+        Literal["visits", "none"], Field(description="none: about no visit; the days are those of writing, UTC")
+    ] = "visits"
+    kind: Word | None = None
+    channel: Word | None = None
+    currency: Annotated[str | None, Field(max_length=3, description="Empty: messages without a price")] = None
+    location: IdText | None = None
+    language: Word | None = None
+    step: Annotated[int | None, Field(ge=0, le=1000, description="Only with of=reminders")] = None
+
+
+class BilledOut(Out):
+    id: str
+    appointment_id: str | None
+    day: str | None
+    created_at: str
+    kind: str
+    channel: str
+    state: str
+    segments: int
+    price: str | None
+    estimated: str | None
+    currency: str | None
+
+
+class BilledPage(Out):
+    items: list[BilledOut]
     next_cursor: str | None
