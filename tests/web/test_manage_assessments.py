@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -11,8 +13,11 @@ from typing import Any
 import pytest
 
 from reminders.domain.sourcing import recommending
-from reminders.web.manage import reasons
+from reminders.domain.sourcing.reading import read
+from reminders.settings import data_dir
+from reminders.web.manage import reasons, terms
 from reminders.web.manage.scenario import changed, with_line, with_option
+from reminders.web.schemas.scenario import ScenarioIn
 from tests.browser.pages import Browser, Page, faults
 from tests.house import House, running
 from tests.web.test_manage import account, enter
@@ -170,3 +175,34 @@ def test_a_recommendation_is_read_in_the_readers_language(started):
     page = started.open(started.page.root.one("ul", class_="people").all("a")[0].attrs["href"])
     assert page.root.one("section", class_="verdict").one("h2").text == "建议选择：Outsourced。"
     assert "Over " not in page.root.one("section", class_="verdict").text
+    assert "建议选择：Outsourced。" in started.open("/manage/assessments").root.one("ul", class_="people").text
+
+
+def test_who_reads_chinese_starts_from_a_scenario_in_chinese(started):
+    started.open("/manage/account")
+    started.submit("Save", language="zh_Hans")
+    started.open("/manage/assessments")
+    page = started.submit("开始", preset="clinic")
+    assert (page.status, page.root.one("h1").text) == (200, "诊所的电话")
+    labels = [
+        row.one("th").text
+        for row in page.root.one("section", **{"aria-labelledby": "inputs-title"}).one("tbody").all("tr")
+    ]
+    assert {
+        "每月来电数",
+        "本院前台：接线人员",
+        "电话代接服务：年涨价率",
+        "托管电话系统，自有人员：首次来电解决率",
+    } <= set(labels)
+    assert not [label for label in labels if re.search("[A-Za-z]", label)]
+    page = started.follow("修改方案")
+    assert {one.text for one in page.root.one("select", id="line_when").all("option")} == {"一次性", "每月", "每年"}
+
+
+@pytest.mark.parametrize("preset", ["clinic", "contact-cost", "twenty-seats"])
+def test_every_figure_that_the_product_names_has_its_word(preset):
+    scenario = tomllib.loads((data_dir() / "assessments" / f"{preset}.toml").read_text("utf-8"))
+    given = ScenarioIn.model_validate(scenario).model_dump()
+    labels = [one.label for one in read(given).figures() if one.path and not one.path.endswith(".amount")]
+    assert {label.rpartition(": ")[2] for label in labels} <= set(terms.FIGURES)
+    assert all(said == word for word, said in terms.FIGURES.items())

@@ -58,9 +58,7 @@ _WHENS = {When.ONCE: N_("once"), When.MONTHLY: N_("monthly"), When.YEARLY: N_("y
 def figure(label: str) -> str:
     """A figure of a scenario: "Service: price rise per year", of which the clinic gave the name before the colon."""
     owner, _colon, name = label.rpartition(": ")
-    if name not in FIGURES:
-        return label
-    said = _(FIGURES[name])
+    said = _(FIGURES[name]) if name in FIGURES else name
     return _("%(owner)s: %(figure)s", owner=owner, figure=said) if owner else said
 
 
