@@ -22,7 +22,8 @@ class Step(StrEnum):
 
 
 class Choice(StrEnum):
-    """What the person on the line wants. ``FIRST`` to ``THIRD``: that one of the times on offer; ``CALL_ME``: none of them."""
+    """What the person on the line wants. ``FIRST`` to ``THIRD``: that one of the times on offer; ``CALL_ME``: none of them;
+    ``OTHER_DAY``: times on the day that was named."""
 
     HERE = "here"
     NOT_HERE = "not_here"
@@ -34,6 +35,7 @@ class Choice(StrEnum):
     SECOND = "second"
     THIRD = "third"
     CALL_ME = "call_me"
+    OTHER_DAY = "other_day"
     DESK = "desk"
     AGAIN = "again"
     STOP = "stop"

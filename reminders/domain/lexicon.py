@@ -34,7 +34,8 @@ class Role(StrEnum):
     is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``REASON`` says why ("I'm ill"): beside a
     clear answer it takes nothing away, alone a person reads it. ``TODAY`` to ``SUNDAY`` name a day; an answer that names
     another day than the visit's is asked about. ``ZERO`` to ``THREE`` are the words for
-    the digits, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL`` ("both") chooses everything from a numbered list.
+    the digits, ``FIRST`` to ``THIRD`` and ``LAST`` ("the second one") choose a line of a numbered list and mean nothing
+    else, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL`` ("both") chooses everything from a numbered list.
     """
 
     CONFIRM = "confirm"
@@ -57,6 +58,10 @@ class Role(StrEnum):
     ONE = "one"
     TWO = "two"
     THREE = "three"
+    FIRST = "first"
+    SECOND = "second"
+    THIRD = "third"
+    LAST = "last"
     ALL = "all"
     TODAY = "today"
     TOMORROW = "tomorrow"

@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reminders.domain.folding import BREAK, is_decoration, join, one_edit_apart, tokens, unstretched
+from reminders.domain.folding import BREAK, join, one_edit_apart, tokens, unstretched
 from reminders.domain.lexicon import TYPO_LENGTH, Lexicon, Role
-from reminders.domain.scanning import DAYS, IGNORABLE, SIGNS, UNCLEAR, Intent, Reading, Scan, about, scan
+from reminders.domain.scanning import DAYS, IGNORABLE, UNCLEAR, Intent, Reading, Scan, about, scan, words_of
 
 __all__ = ["ALL", "MAX_LENGTH", "UNCLEAR", "Intent", "Reading", "about", "choice", "is_carrier_yes", "read"]
 
@@ -59,7 +59,7 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Iterable[Lexicon]
     stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
         return UNCLEAR
-    words = _words(own.respelled(text))
+    words = words_of(own.respelled(text))
     keyword = _CARRIER.get(join(words).replace(" ", ""))
     if keyword:
         return Reading(keyword, None, join(words))
@@ -70,17 +70,13 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Iterable[Lexicon]
 def choice(text: str, *lexicons: Lexicon) -> int | None:
     """What ``text`` chooses from a numbered list: the number, ``ALL``, or ``None`` when it says anything else besides.
     Politeness is no hindrance; a question, a "but" or two numbers are."""
-    words = _words(lexicons[0].respelled(text[:_MAX_RAW]))
+    words = words_of(lexicons[0].respelled(text[:_MAX_RAW]))
     found = scan(words, lexicons)
     if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION} | {Role.THANKS, Role.ALL}:
         return None
     if Role.ALL in found.roles:
         return None if found.numbers else ALL
     return int(found.numbers[0]) if len(found.numbers) == 1 and len(found.numbers[0]) <= 2 else None
-
-
-def _words(text: str) -> list[str]:
-    return [BREAK if word not in SIGNS and is_decoration(word) else word for word in tokens(text)]
 
 
 def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Iterable[Lexicon]) -> Reading:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from reminders.domain.folding import BREAK, QUESTION, is_unspaced, join, unstretched
+from reminders.domain.folding import BREAK, QUESTION, is_decoration, is_unspaced, join, tokens, unstretched
 from reminders.domain.lexicon import WEEKDAYS, Lexicon, Role
 
 
@@ -55,13 +55,20 @@ SIGNS = {
 class Reading:
     """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
     ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is
-    not wanted; ``days``: the days it names, which the caller compares with the visit's (``about``)."""
+    not wanted; ``outright``: the wish itself was named ("cancel"), more than "I can't come"; ``days``: the days it names,
+    which the caller compares with the visit's (``about``)."""
 
     intent: Intent
     language: str | None
     matched: str
     bare: bool = False
     days: frozenset[Role] = frozenset()
+    outright: bool = False
+
+    @property
+    def by_number(self) -> bool:
+        """A digit decided, not a word."""
+        return self.matched.isdecimal()
 
 
 UNCLEAR = Reading(Intent.UNCLEAR, None, "")
@@ -70,13 +77,22 @@ UNCLEAR = Reading(Intent.UNCLEAR, None, "")
 def about(reading: Reading, visit: date, today: date) -> Reading:
     """``reading`` as an answer about a visit on that day, both days at the venue. Whoever names another day may have a
     mistake in the calendar or another wish: a yes or no is asked about then, a wish for another time is for a person."""
-    own = {WEEKDAYS[visit.weekday()]}
-    own |= {Role.TODAY} if visit == today else {Role.TOMORROW} if visit == today + timedelta(days=1) else set()
-    if reading.days <= own:
+    if reading.days <= days_of(visit, today):
         return reading
     if reading.intent in (Intent.CONFIRM, Intent.CANCEL):
         return Reading(Intent.PERHAPS_CANCEL, reading.language, reading.matched, reading.bare, reading.days)
     return UNCLEAR if reading.intent is Intent.RESCHEDULE else reading
+
+
+def days_of(day: date, today: date) -> frozenset[Role]:
+    """The words that name ``day`` as seen from ``today``."""
+    near = {today: Role.TODAY, today + timedelta(days=1): Role.TOMORROW}.get(day)
+    return frozenset({WEEKDAYS[day.weekday()], near} if near else {WEEKDAYS[day.weekday()]})
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words of an answer; emoji that mean nothing only separate them."""
+    return [BREAK if word not in SIGNS and is_decoration(word) else word for word in tokens(text)]
 
 
 @dataclass(slots=True)
@@ -134,7 +150,7 @@ class Scan:
         wishes = self.wishes | {Role.POLITE_YES}
         matched, language = next(found for role, found in self.roles.items() if role in wishes)
         bare = Role.NEGATION in wishes and not wishes & {Role.REFUSAL, Role.CANCEL}
-        return Reading(intent, language, matched, bare, days)
+        return Reading(intent, language, matched, bare, days, outright=Role(intent) in wishes)
 
     def _intent(self) -> Intent:
         meanings = [_DIGITS[digit] for digit in self.digits]

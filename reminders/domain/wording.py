@@ -7,6 +7,7 @@ saving never changes what is there, and going back to the product's text is a ve
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -108,6 +109,37 @@ OPT_OUT_WANTED: dict[str, str] = {
     "AU": "Spam Act 2003, s. 18",
     "NZ": "Unsolicited Electronic Messages Act 2007, s. 11",
 }
+
+
+#: How a language speaks of pressing a key or a button, as the beginnings of words; scripts without spaces anywhere.
+_PRESSING: dict[str, str] = {
+    "ar": "اضغط|الضغط|بالضغط|مفتاح",
+    "de": r"\b(dr[üu]e?cken|dr[üu]e?cke\b|taste|w[äa]e?hlen sie)",
+    "en": r"\b(press|push|dial|keypad|hit\b)",
+    "es": r"\b(marque|marcar|marca\b|pulse|pulsa|oprim|presione|presiona|tecl|digite)",
+    "fil": r"\b(pindut|pumindot|i-?press|press|dial)",
+    "fr": r"\b(tapez|taper|appuye|appuie|touche|composez|pressez)",
+    "hi": "दबा|बटन",
+    "it": r"\b(prem[aie]\b|premer|premete|tast[oi]\b|digit)",
+    "ja": "押|ボタン|プッシュ",
+    "ko": "누르|눌러|버튼",
+    "nl": r"\b(toets|druk op|drukt u|drukken)",
+    "pl": r"\b(naci[sś]|wci[sś]|klawisz|wybra[cć]|wybierz)",
+    "pt_BR": r"\b(tecl|apert|pression|digit|disque)",
+    "ru": r"\b(нажм|нажат|нажим|клавиш|кнопк|набер)",
+    "th": "กด|ปุ่ม",
+    "tr": r"\b(bas[ıi]n|basarak|tu[şs]([aluun]|\b))",
+    "uk": r"\b(натис|клавіш|кнопк|набер)",
+    "vi": r"\b(bấm|nhấn|phím|ấn)",
+    "zh_Hans": "按[一二两三四五六七八九零键下]|拨[一二两三四五六七八九零]",
+    "zh_Hant": "按[一二兩三四五六七八九零鍵下]|撥[一二兩三四五六七八九零]",
+}
+
+
+def asks_to_press(language: str, text: str) -> bool:
+    """Whether ``text`` speaks of pressing a key, in its own language or in English; numbers may be spelt in letters."""
+    plain = unicodedata.normalize("NFC", text).casefold()
+    return any(re.search(_PRESSING[one], plain) for one in (language, "en") if one in _PRESSING)
 
 
 def exists(key: Key, languages: list[str]) -> bool:

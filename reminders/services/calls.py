@@ -15,6 +15,7 @@ from reminders.domain.availability import is_open
 from reminders.domain.call import MACHINES, MOST_TRIES, PLACES, Choice, Outcome, Step, by_key, by_words
 from reminders.domain.clinic import Location
 from reminders.domain.delivery import Channel
+from reminders.domain.lexicon import Lexicon, Role
 from reminders.domain.reply import ALL, UNCLEAR, Intent, Reading, about, read
 from reminders.domain.reply import choice as chosen
 from reminders.errors import IllegalTransition, NotFound
@@ -84,17 +85,30 @@ class Calls:
         return Line(tx, call, visit, place, heard, self._clock.now())
 
     def _choice(self, line: Line) -> Choice:
-        heard = line.heard
+        heard, words = line.heard, self._words(line)
         if heard.key:
             return by_key(heard.step, heard.key)
-        own = self._lexicons.at_hand(self._texts.negotiate(line.call.language, line.place.locale)[0])
-        english = self._lexicons.at_hand("en")
-        number = chosen(heard.speech, own, english)
+        if heard.step is Step.TIMES:
+            return self._among_times(line, words)
+        number = chosen(heard.speech, *words)
         if number is not None and number != ALL:
             return by_key(heard.step, str(number))
-        reading = read(heard.speech, own, english)
-        said = reading if heard.step is Step.TIMES else self._about(line, reading)
+        said = self._about(line, read(heard.speech, *words))
         return by_words(heard.step, said.intent, bare=said.bare)
+
+    def _words(self, line: Line) -> tuple[Lexicon, Lexicon]:
+        own, _ = self._texts.negotiate(line.call.language, line.place.locale)
+        return self._lexicons.at_hand(own), self._lexicons.at_hand("en")
+
+    def _among_times(self, line: Line, words: tuple[Lexicon, Lexicon]) -> Choice:
+        """One of the times on offer, by its number, its day or its hour; or another day."""
+        picked = self._times.chosen(line, *words)
+        if picked.numbers:
+            return by_key(Step.TIMES, str(picked.numbers[0]))
+        if picked.days:
+            return Choice.OTHER_DAY
+        reading = read(line.heard.speech, *words)
+        return Choice.UNKNOWN if reading.by_number else by_words(Step.TIMES, reading.intent, bare=reading.bare)
 
     def _about(self, line: Line, reading: Reading) -> Reading:
         """As an answer about this visit; a yes to another day is none at all."""
@@ -119,6 +133,8 @@ class Calls:
                 return self._change(line, choice)
             case Choice.MOVE:
                 return self._offer(line)
+            case Choice.OTHER_DAY:
+                return self._offer(line, self._times.chosen(line, *self._words(line)).days)
             case Choice.FIRST | Choice.SECOND | Choice.THIRD:
                 return self._take(line, PLACES[choice])
             case Choice.CALL_ME:
@@ -144,11 +160,12 @@ class Calls:
         line.end(Outcome.CONFIRMED if confirms else Outcome.CANCELLED)
         return self._say(line, "confirmed" if confirms else "cancelled")
 
-    def _offer(self, line: Line) -> str:
-        """Say which times are free near the old one; where there is none, or it is too late, a person finds one."""
+    def _offer(self, line: Line, days: frozenset[Role] = frozenset()) -> str:
+        """Say which times are free near the old one, on the ``days`` that were named if any; where there is none, or it is
+        too late, a person finds one."""
         if self._is_late(line):
             return self._too_late(line, ANOTHER_TIME)
-        starts = self._times.offer(line)
+        starts = self._times.offer(line, days)
         if not starts:
             return self._desk_finds_time(line)
         line.end(Outcome.ANOTHER_TIME)

@@ -12,10 +12,13 @@ from sqlalchemy import Connection
 
 from reminders.domain.actor import patient
 from reminders.domain.appointment import Change
+from reminders.domain.choosing import NOTHING, Chosen, choose
 from reminders.domain.delivery import Channel
 from reminders.domain.dialogue import Kind
+from reminders.domain.lexicon import Lexicon, Role
 from reminders.errors import SlotTaken
 from reminders.services.callline import ANOTHER_TIME, Line, tell_desk
+from reminders.services.continuing import times_on_offer
 from reminders.services.dialogues import Dialogues, source
 from reminders.services.lifecycle import Lifecycle
 from reminders.services.reply import Incoming, Reply
@@ -30,10 +33,18 @@ class CallTimes:
         self._lifecycle = lifecycle
         self._dialogues = dialogues
 
-    def offer(self, line: Line) -> Sequence[datetime]:
-        """Free times near the old one, held for this call; none when there is nothing to offer."""
-        asked = self._dialogues.times(line.tx, _reply(line), line.visit)
+    def offer(self, line: Line, days: frozenset[Role] = frozenset()) -> Sequence[datetime]:
+        """Free times near the old one, on the ``days`` that were named if any, held for this call; none when there is
+        nothing to offer."""
+        asked = self._dialogues.times(line.tx, _reply(line), line.visit, days)
         return [start for _, start in asked.choices] if asked else []
+
+    def chosen(self, line: Line, *words: Lexicon) -> Chosen:
+        """What was said to the times that this call has offered last."""
+        question = _asked(line.tx, line.call)
+        if question is None:
+            return NOTHING
+        return choose(line.heard.speech, times_on_offer(question, line.place.zone, line.now), *words)
 
     def on_offer(self, line: Line) -> Sequence[datetime]:
         """The times that this call has offered and that wait for an answer."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from reminders.domain.actor import patient
 from reminders.domain.appointment import Change
+from reminders.domain.lexicon import Role
 from reminders.errors import IllegalTransition, SlotTaken
 from reminders.services.catalogue import Catalogue
 from reminders.services.dialogues import Dialogues
@@ -45,12 +46,15 @@ class Consequences:
             return self.out_of_date(tx, reply, visits[0])
         return Answer(_ONE[change], visits[0]) if len(visits) == 1 else Answer(_ALL[change])
 
-    def offer_times(self, tx: Connection, reply: Reply, visit: Record) -> Answer:
-        """Other times to choose from; without any, or too close to the visit, somebody from the clinic finds one."""
+    def offer_times(
+        self, tx: Connection, reply: Reply, visit: Record, days: frozenset[Role] = frozenset()
+    ) -> Answer:  # fmt: skip
+        """Other times to choose from, on the ``days`` that were named; without any, or too close to the visit, somebody
+        from the clinic finds one."""
         if self._is_late(visit, reply.now):
             self.to_desk(tx, reply, "wants_another_time", visit)
             return Answer(Template.ANSWER_LATE, visit)
-        return self._dialogues.times(tx, reply, visit) or self.desk_finds_time(tx, reply, visit)
+        return self._dialogues.times(tx, reply, visit, days) or self.desk_finds_time(tx, reply, visit)
 
     def move(self, tx: Connection, reply: Reply, visit: Record, start: datetime) -> Answer:
         """Move the visit to the time that was offered; should it be gone, others are offered."""

@@ -7,13 +7,16 @@ also when the list has expired. Then the question is asked again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection
 
 from reminders.domain.appointment import OPEN, Change, Status
-from reminders.domain.dialogue import Kind
-from reminders.domain.reply import ALL, Intent, Reading
+from reminders.domain.choosing import NOTHING, Chosen, Line, Listed, choose
+from reminders.domain.dialogue import Kind, short_names
+from reminders.domain.lexicon import Lexicon, Role
+from reminders.domain.reply import Intent, Reading, choice
+from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
 from reminders.services.dialogues import Dialogues
 from reminders.services.reply import Answer, Reply
@@ -25,47 +28,65 @@ _CHANGES = {
     Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL, Intent.PERHAPS_CANCEL: Change.CANCEL,
     Intent.RESCHEDULE: Change.RESCHEDULE,
 }  # fmt: skip
+_WISHES = {Change.CONFIRM: Role.CONFIRM, Change.CANCEL: Role.CANCEL, Change.RESCHEDULE: Role.RESCHEDULE}
 _DIGITS = {1: Change.CONFIRM, 2: Change.CANCEL, 3: Change.RESCHEDULE}
 
 
 class Continuing:
     """Works within a transaction that the caller opened."""
 
-    def __init__(self, dialogues: Dialogues, consequences: Consequences) -> None:
+    def __init__(self, catalogue: Catalogue, dialogues: Dialogues, consequences: Consequences) -> None:
+        self._catalogue = catalogue
         self._dialogues = dialogues
         self._then = consequences
 
-    def answer(self, tx: Connection, reply: Reply, question: Record, reading: Reading, chosen: int | None) -> Answer:
-        """``chosen`` is the number in the answer, ``reading`` what its words mean."""
+    def answer(
+        self, tx: Connection, reply: Reply, question: Record, reading: Reading, words: Sequence[Lexicon]
+    ) -> Answer:  # fmt: skip
+        """``reading`` is what the answer would mean to a reminder, ``words`` are the lists it was read with."""
         visits = [appointments.get(tx, uid) for uid in question.facts["visits"]]
         ahead = [visit for visit in visits if Status(visit.status) in OPEN and visit.start_at > reply.now]
         if not ahead:
             self._dialogues.close(tx, reply)
             return self._then.out_of_date(tx, reply, visits[0])
+        number = choice(reply.incoming.body, *words)
         match Kind(question.kind):
             case Kind.WHICH:
+                chosen = choose(reply.incoming.body, self._visits(question, visits, reply.now), *words)
                 return self._which(tx, reply, question, visits, ahead, reading, chosen)
             case Kind.SURE:
-                return self._sure(tx, reply, visits[0], reading, chosen, expired=question.expires_at <= reply.now)
+                return self._sure(tx, reply, visits[0], reading, number, expired=question.expires_at <= reply.now)
             case Kind.TIMES if question.closed_at is None:
+                chosen = choose(reply.incoming.body, times_on_offer(question, self._zone(visits[0]), reply.now), *words)
                 return self._times(tx, reply, question, visits[0], reading, chosen)
             case _:
-                return self._afterwards(tx, reply, question, visits[0], reading, chosen)
+                return self._afterwards(tx, reply, question, visits[0], reading, number)
+
+    def _visits(self, question: Record, visits: Sequence[Record], now: datetime) -> Listed:
+        """The list of visits as the patient has it before them."""
+        change = Change(question.change)
+        shorts = short_names([visit.patient_name for visit in visits])
+        lines = [
+            Line(visit.start_at.astimezone(self._zone(visit)), (short, visit.patient_name))
+            for visit, short in zip(visits, shorts, strict=True)
+        ]
+        several = change is not Change.RESCHEDULE
+        return Listed(lines, now.astimezone(self._zone(visits[0])).date(), several, _WISHES[change])
 
     def _which(
         self, tx: Connection, reply: Reply, question: Record, visits: Sequence[Record], ahead: Sequence[Record],
-        reading: Reading, chosen: int | None,
+        reading: Reading, chosen: Chosen,
     ) -> Answer:  # fmt: skip
-        change = Change(question.change)
-        meant = _chosen(visits, change, chosen)
+        change, numbers = Change(question.change), chosen.numbers
+        meant = [visits[number - 1] for number in numbers if 1 <= number <= len(visits)]
         if meant and question.expires_at > reply.now:
             self._dialogues.close(tx, reply)
             return self._do(tx, reply, meant, change)
-        if chosen == 0 or (chosen is None and reading.intent not in _CHANGES):
+        if numbers == (0,) or (chosen == NOTHING and reading.intent not in _CHANGES):
             self._dialogues.close(tx, reply)
-            self._then.to_desk(tx, reply, "wants_call_back" if chosen == 0 else "not_understood")
+            self._then.to_desk(tx, reply, "wants_call_back" if numbers else "not_understood")
             return Answer(Template.ANSWER_AMBIGUOUS)
-        wanted = change if chosen is not None else _CHANGES[reading.intent]
+        wanted = change if chosen != NOTHING or reading.by_number else _CHANGES[reading.intent]
         return self._dialogues.which(tx, reply, ahead, wanted)
 
     def _sure(
@@ -84,17 +105,22 @@ class Continuing:
         return Answer(Template.ANSWER_UNCLEAR, visit)
 
     def _times(
-        self, tx: Connection, reply: Reply, question: Record, visit: Record, reading: Reading, chosen: int | None
+        self, tx: Connection, reply: Reply, question: Record, visit: Record, reading: Reading, chosen: Chosen
     ) -> Answer:
         starts = question.facts["starts"]
-        if chosen is not None and chosen != 0:
-            if question.expires_at <= reply.now or not 1 <= chosen <= len(starts):
+        if chosen.numbers and chosen.numbers != (0,):
+            number = chosen.numbers[0]
+            if question.expires_at <= reply.now or number > len(starts):
                 return self._then.offer_times(tx, reply, visit)
-            return self._then.move(tx, reply, visit, datetime.fromisoformat(starts[chosen - 1]))
-        if chosen is None and reading.intent is Intent.CANCEL and not reading.bare:
+            return self._then.move(tx, reply, visit, datetime.fromisoformat(starts[number - 1]))
+        if chosen.days:
+            return self._then.offer_times(tx, reply, visit, chosen.days)
+        if not chosen.numbers and reading.intent is Intent.CANCEL and not (reading.bare or reading.by_number):
+            if not reading.outright:  # "I can't come": to the visit, or at none of these times?
+                return self._dialogues.sure(tx, reply, visit)
             self._dialogues.close(tx, reply)
             return self._then.change(tx, reply, [visit], Change.CANCEL)
-        if reading.intent is Intent.CONFIRM and chosen is None:  # yes to which?
+        if not chosen.numbers and (reading.intent is Intent.CONFIRM or reading.by_number):  # which of them?
             return self._then.offer_times(tx, reply, visit)
         return self._then.desk_finds_time(tx, reply, visit)
 
@@ -116,11 +142,11 @@ class Continuing:
             return self._then.offer_times(tx, reply, visits[0])
         return self._then.change(tx, reply, visits, change)
 
+    def _zone(self, visit: Record) -> tzinfo:
+        return self._catalogue.current().location_by_id[visit.location_id].zone
 
-def _chosen(visits: Sequence[Record], change: Change, chosen: int | None) -> Sequence[Record]:
-    """The visits that a number stands for; the one after the last, or "both", is all of them."""
-    if chosen is None or chosen == 0:
-        return []
-    if change is not Change.RESCHEDULE and chosen in (ALL, len(visits) + 1):
-        return visits
-    return visits[chosen - 1 : chosen] if chosen > 0 else []
+
+def times_on_offer(question: Record, zone: tzinfo, now: datetime) -> Listed:
+    """The list of times that was offered, on the clock of the venue."""
+    starts = [datetime.fromisoformat(start).astimezone(zone) for start in question.facts["starts"]]
+    return Listed([Line(start) for start in starts], now.astimezone(zone).date(), several=False, wish=Role.CONFIRM)

@@ -15,6 +15,8 @@ from sqlalchemy import Connection
 from reminders.domain.appointment import Change
 from reminders.domain.clinic import Provider, Service
 from reminders.domain.dialogue import MOST_VISITS, Kind, lasts, short_names, spread
+from reminders.domain.lexicon import Role
+from reminders.domain.scanning import days_of
 from reminders.errors import SlotTaken
 from reminders.services.catalogue import Catalogue
 from reminders.services.reply import Answer, Reply
@@ -48,14 +50,17 @@ class Dialogues:
         self._ask(tx, reply, Kind.SURE, None, {"visits": [visit.uid]})
         return Answer(Template.ANSWER_SURE, visit)
 
-    def times(self, tx: Connection, reply: Reply, visit: Record) -> Answer | None:
-        """Which of these free times near the old one? ``None`` when there is none to offer."""
+    def times(
+        self, tx: Connection, reply: Reply, visit: Record, days: frozenset[Role] = frozenset()
+    ) -> Answer | None:  # fmt: skip
+        """Which of these free times near the old one, on the ``days`` that were named if any? ``None`` when there is none
+        to offer."""
         self.close(tx, reply)
         snapshot = self._catalogue.current()
         service, provider = snapshot.service_by_id[visit.service_id], snapshot.provider_by_id.get(visit.provider_id)
         if provider is None or not (provider.active and service.active):
             return None
-        starts = self._free(tx, service, provider, visit.start_at)
+        starts = self._free(tx, service, provider, visit.start_at, days, reply.now)
         uid = new_uid("qst", reply.now)
         if not starts or not self._hold(tx, reply, uid, service, provider, starts):
             return None
@@ -77,9 +82,15 @@ class Dialogues:
             "asked_at": reply.now, "expires_at": reply.now + lasts(kind, reply.via), "closed_at": None,
         })  # fmt: skip
 
-    def _free(self, tx: Connection, service: Service, provider: Provider, near: datetime) -> list[datetime]:
+    def _free(
+        self, tx: Connection, service: Service, provider: Provider, near: datetime, days: frozenset[Role], now: datetime
+    ) -> list[datetime]:  # fmt: skip
         zone = provider.location.zone
-        starts = [slot.start for slot in self._slots.around(tx, service, provider, near)]
+        today = now.astimezone(zone).date()
+        starts = [
+            slot.start for slot in self._slots.around(tx, service, provider, near)
+            if days <= days_of(datetime.fromtimestamp(slot.start, zone).date(), today)
+        ]  # fmt: skip
         chosen = spread(starts, int(near.timestamp()), lambda start: _part_of_day(start, zone))
         return [datetime.fromtimestamp(start, UTC) for start in chosen]
 

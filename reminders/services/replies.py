@@ -18,7 +18,7 @@ from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.delivery import Channel, State
 from reminders.domain.dialogue import Kind
 from reminders.domain.lexicon import Lexicon
-from reminders.domain.reply import UNCLEAR, Intent, Reading, about, choice, is_carrier_yes, read
+from reminders.domain.reply import UNCLEAR, Intent, Reading, about, is_carrier_yes, read
 from reminders.services.answers import Answers
 from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
@@ -58,7 +58,7 @@ class Replies:
         self._answers = Answers(catalogue, texts)
         self._dialogues = Dialogues(catalogue, slots)
         self._then = Consequences(catalogue, lifecycle, self._dialogues)
-        self._continuing = Continuing(self._dialogues, self._then)
+        self._continuing = Continuing(catalogue, self._dialogues, self._then)
 
     def receive(self, incoming: Incoming) -> str | None:
         """Handle one SMS; the answer to send back, or ``None`` for silence. A repeated delivery is silent."""
@@ -116,7 +116,7 @@ class Replies:
             case Intent.THANKS:
                 return None
         if reply.question is not None:
-            return self._continuing.answer(tx, reply, reply.question, reading, self._choice(reply))
+            return self._continuing.answer(tx, reply, reply.question, reading, self._words(reply))
         return self._first(tx, reply, reading.intent)
 
     def _first(self, tx: Connection, reply: Reply, intent: Intent) -> Answer:
@@ -133,9 +133,6 @@ class Replies:
             case _:
                 self._then.to_desk(tx, reply, "not_understood")
                 return Answer(Template.ANSWER_UNCLEAR, reply.visit)
-
-    def _choice(self, reply: Reply) -> int | None:
-        return choice(reply.incoming.body, *self._words(reply))
 
     def _decide(self, tx: Connection, reply: Reply, change: Change) -> Answer:
         """Apply a yes or no to the one visit it can be about; ask which when it could be about several."""

@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from reminders.domain.delivery import Channel
-from reminders.domain.wording import FACTS, MUST_TELL, SPOKEN_ONLY, Key
+from reminders.domain.wording import FACTS, MUST_TELL, SPOKEN_ONLY, Key, asks_to_press
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()
@@ -72,7 +72,7 @@ def _about_facts(key: Key, tree: nodes.Template) -> Iterator[tuple[str, str]]:
 def _about_form(key: Key, body: str) -> Iterator[tuple[str, str]]:
     if key.channel == Channel.EMAIL and not "".join(body.strip().split("\n")[1:]).strip():
         yield "no_subject", "The first line of an e-mail is its subject; the text follows below it."
-    if key.template in SPOKEN_ONLY and any(char.isdigit() for char in body):
+    if key.template in SPOKEN_ONLY and (any(char.isdigit() for char in body) or asks_to_press(key.language, body)):
         yield (
             "key_named",
             "This text names no key and no number: the keys follow by themselves, and a machine presses none.",

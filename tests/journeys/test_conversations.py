@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -49,7 +50,9 @@ def taken(house: House, start: str) -> bool:
 @pytest.mark.parametrize(
     ("text", "states"),
     [("1", ("cancelled", "booked")), ("②", ("booked", "cancelled")), ("3", ("cancelled", "cancelled")),
-     ("los dos, gracias", ("cancelled", "cancelled")), ("4", ("booked", "booked")), ("1 o 2", ("booked", "booked"))],
+     ("los dos, gracias", ("cancelled", "cancelled")), ("4", ("booked", "booked")), ("1 o 2", ("booked", "booked")),
+     ("3 ambas", ("cancelled", "cancelled")), ("1 y 2", ("cancelled", "cancelled")), ("Leo", ("booked", "cancelled")),
+     ("la primera", ("cancelled", "booked")), ("2 Ana", ("booked", "booked")), ("sí, ambas", ("booked", "booked"))],
 )  # fmt: skip
 def test_which_of_two_visits_is_meant(house: House, text: str, states: tuple[str, str]) -> None:
     visits = two_visits(house)
@@ -121,6 +124,51 @@ def test_another_time_by_text(house: House) -> None:
     house.tick(minutes=5)
     house.settle()
     assert house.texts(ANA)[-1] == said
+
+
+def test_a_day_or_an_hour_chooses_among_the_times(small: House) -> None:
+    visit = reminded(small)
+    starts = offered(small)
+    assert "Ana Ruiz" in answer(small, f"{starts[0][11:16]} el {_weekday(starts[0])}")
+    assert small.get(f"appointments/{visit['id']}")["start"] == starts[0]
+
+
+def test_times_of_the_day_that_was_named_are_offered(small: House) -> None:
+    """Monday is not on offer: three times of Mondays are, and the first ones are given back."""
+    visit = reminded(small)
+    before = free(small)
+    starts = offered(small)
+    assert not any(_weekday(start) == "lunes" for start in starts)
+    said = answer(small, "el lunes por favor")
+    assert numbered(said) == ["1", "2", "3", "0"]
+    assert said.count("lunes") == 3
+    now_held = before - free(small)
+    assert now_held
+    assert now_held.isdisjoint(starts)
+    answer(small, "1")
+    assert _weekday(small.get(f"appointments/{visit['id']}")["start"]) == "lunes"
+
+
+def test_a_day_without_a_free_time_is_for_the_desk(small: House) -> None:
+    reminded(small)
+    offered(small)
+    assert "Ana Ruiz" in answer(small, "domingo")
+    assert inbox(small) == [("wants_another_time", "domingo")]
+
+
+def test_not_coming_is_asked_about_while_times_are_on_offer(small: House) -> None:
+    """ "I can't come" may mean these times."""
+    visit = reminded(small)
+    offered(small)
+    assert numbered(answer(small, "no puedo ir")) == []
+    assert state(small, visit) == ("booked", "unconfirmed")
+    answer(small, "2")
+    assert state(small, visit) == ("cancelled", "declined")
+
+
+def _weekday(start: str) -> str:
+    names = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
+    return names[datetime.fromisoformat(start).weekday()]
 
 
 def test_offered_times_are_near_and_a_real_choice(small: House) -> None:

@@ -194,6 +194,37 @@ def test_a_number_moves_the_visit(line: Line, said: str, start: int) -> None:
     assert (change.change, change.actor, change.channel) == ("reschedule", "patient", "voice")
 
 
+@pytest.mark.parametrize(
+    ("said", "start"),
+    [("el martes", 0), ("Tuesday please", 0), ("la segunda", 1), ("9:30", 1), ("the last one", 2), ("at 1 pm", None),
+     ("miércoles 13:00", 2), ("ok, 1 p.m.", 2)],
+)  # fmt: skip
+def test_a_day_or_an_hour_on_offer_moves_the_visit(line: Line, said: str, start: int | None) -> None:
+    line.presses("3")
+    line.says(said, Step.TIMES)
+    assert line.world.visit(line.visit).start_at == (START if start is None else OFFERED[start])
+
+
+@pytest.mark.parametrize(("said", "weekday"), [("el jueves", 3), ("Wednesday", 2), ("mañana", 2)])
+def test_times_of_the_day_that_was_named_are_offered(line: Line, said: str, weekday: int) -> None:
+    """Two times on Wednesday were on offer, none on Thursday; the first ones are given back."""
+    line.presses("3")
+    words = line.says(said, Step.TIMES)
+    assert TIMES in words
+    assert line.held
+    assert {start.weekday() for start in line.held} == {weekday}
+    assert line.world.visit(line.visit).start_at == START
+    first = line.held[0]
+    line.presses("1", Step.TIMES)
+    assert line.world.visit(line.visit).start_at == first
+
+
+def test_a_day_without_free_times_is_for_the_desk(line: Line) -> None:
+    line.presses("3")
+    assert "<Gather" not in line.says("domingo", Step.TIMES)
+    assert (line.outcome, line.desk, line.held) == ("another_time", ["wants_another_time"], [])
+
+
 def test_the_provider_may_ask_twice_after_a_move(line: Line) -> None:
     line.presses("3")
     first = line.presses("1", Step.TIMES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -185,3 +186,35 @@ def test_a_name_that_looks_like_a_template_stays_a_name(texts: Texts) -> None:
     )
     assert said.body.startswith("{{ clinic }} ")
     assert PATIENT not in said.body
+
+
+@pytest.mark.parametrize("template", ["who", "voicemail", "goodbye"])
+def test_a_key_spelt_in_letters_is_refused_in_every_language(texts: Texts, template: str) -> None:
+    """The product's own sentences about keys, with the numbers taken out; its greetings name none."""
+    no_digits = str.maketrans("", "", "123")
+    for language in texts.languages():
+        greeting = texts.standard(Key("voice", template, language))
+        assert problems(Key("voice", template, language), greeting) == []
+        spoken = re.findall(
+            r"<Say[^>]*>([^<]+)</Say>", texts.voice("reminder", language, None, facts(), action="/x").body
+        )
+        said = next(one for one in spoken if re.findall(r"\d", one) == ["1", "2", "3"]).translate(no_digits)
+        assert "key_named" in dict(problems(Key("voice", template, language), f"{greeting} {said}")), (language, said)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Press one to confirm."), ("de", "Druecken Sie die Eins."), ("es", "Pulse uno."), ("fr", "Appuyez sur un."),
+     ("zh_Hans", "请按一。"), ("vi", "Nhấn phím một."), ("tr", "Bire basın."), ("de", "Please press one.")],
+)  # fmt: skip
+def test_other_ways_to_name_a_key_in_letters(language: str, said: str) -> None:
+    assert "key_named" in dict(problems(Key("voice", "voicemail", language), "{{ clinic }}. " + said))
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh_Hans", "请按时回电。"), ("nl", "We hebben het druk, bel ons."), ("vi", "Xin nhắn lại cho chúng tôi."),
+     ("fr", "Rappelez-nous, s'il vous plaît."), ("ar", "يرجى معاودة الاتصال بنا.")],
+)  # fmt: skip
+def test_words_that_only_look_like_it_are_kept(language: str, said: str) -> None:
+    assert problems(Key("voice", "voicemail", language), "{{ clinic }}. " + said) == []
