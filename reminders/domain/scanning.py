@@ -55,15 +55,15 @@ SIGNS = {
 class Reading:
     """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
     ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is
-    not wanted; ``outright``: the wish itself was named ("cancel"), more than "I can't come"; ``days``: the days it names,
-    which the caller compares with the visit's (``about``)."""
+    not wanted; ``implied``: not coming was said ("I can't come"), but not to cancel; ``days``: the days it names, which the
+    caller compares with the visit's (``about``)."""
 
     intent: Intent
     language: str | None
     matched: str
     bare: bool = False
     days: frozenset[Role] = frozenset()
-    outright: bool = False
+    implied: bool = False
 
     @property
     def by_number(self) -> bool:
@@ -150,7 +150,9 @@ class Scan:
         wishes = self.wishes | {Role.POLITE_YES}
         matched, language = next(found for role, found in self.roles.items() if role in wishes)
         bare = Role.NEGATION in wishes and not wishes & {Role.REFUSAL, Role.CANCEL}
-        return Reading(intent, language, matched, bare, days, outright=Role(intent) in wishes)
+        return Reading(
+            intent, language, matched, bare, days, implied=intent is Intent.CANCEL and Role.CANCEL not in wishes
+        )
 
     def _intent(self) -> Intent:
         meanings = [_DIGITS[digit] for digit in self.digits]

@@ -116,7 +116,7 @@ class Continuing:
         if chosen.days:
             return self._then.offer_times(tx, reply, visit, chosen.days)
         if not chosen.numbers and reading.intent is Intent.CANCEL and not (reading.bare or reading.by_number):
-            if not reading.outright:  # "I can't come": to the visit, or at none of these times?
+            if reading.implied:  # "I can't come": to the visit, or at none of these times?
                 return self._dialogues.sure(tx, reply, visit)
             self._dialogues.close(tx, reply)
             return self._then.change(tx, reply, [visit], Change.CANCEL)

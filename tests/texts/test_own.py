@@ -190,15 +190,15 @@ def test_a_name_that_looks_like_a_template_stays_a_name(texts: Texts) -> None:
 
 @pytest.mark.parametrize("template", ["who", "voicemail", "goodbye"])
 def test_a_key_spelt_in_letters_is_refused_in_every_language(texts: Texts, template: str) -> None:
-    """The product's own sentences about keys, with the numbers taken out; its greetings name none."""
-    no_digits = str.maketrans("", "", "123")
+    """The product's own sentences about keys, with the numbers as words; its greetings name none."""
+    spelt = str.maketrans("123", "一二三")
     for language in texts.languages():
         greeting = texts.standard(Key("voice", template, language))
         assert problems(Key("voice", template, language), greeting) == []
         spoken = re.findall(
             r"<Say[^>]*>([^<]+)</Say>", texts.voice("reminder", language, None, facts(), action="/x").body
         )
-        said = next(one for one in spoken if re.findall(r"\d", one) == ["1", "2", "3"]).translate(no_digits)
+        said = next(one for one in spoken if re.findall(r"\d", one) == ["1", "2", "3"]).translate(spelt)
         assert "key_named" in dict(problems(Key("voice", template, language), f"{greeting} {said}")), (language, said)
 
 
