@@ -10,11 +10,7 @@ from hypothesis import strategies as st
 
 from reminders.domain.choosing import NOTHING, Chosen, Line, Listed, choose
 from reminders.domain.lexicon import Role
-from reminders.settings import data_dir
-from reminders.texts.lexicons import Lexicons
-
-LEXICONS = Lexicons(data_dir())
-ENGLISH = LEXICONS.of("en")
+from tests.wordlists import LEXICONS
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -45,7 +41,7 @@ BOTH = (1, 2)
     ],
 )  # fmt: skip
 def test_a_choice_among_visits(text: str, numbers: tuple[int, ...]) -> None:
-    assert choose(text, VISITS, ENGLISH) == Chosen(numbers)
+    assert choose(text, VISITS, LEXICONS["en"]) == Chosen(numbers)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +50,7 @@ def test_a_choice_among_visits(text: str, numbers: tuple[int, ...]) -> None:
      "Maria", "10:30", "2 both", "0 and 1", "tomorrow", "123", "", "1 " + "and 2 " * 40],
 )  # fmt: skip
 def test_what_chooses_none_of_the_visits(text: str) -> None:
-    assert choose(text, VISITS, ENGLISH).numbers == ()
+    assert choose(text, VISITS, LEXICONS["en"]).numbers == ()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +59,7 @@ def test_what_chooses_none_of_the_visits(text: str) -> None:
      ("14:00", (3,)), ("9:30", (2,)), ("9:00 am please", (1,)), ("Thursday 9, 14h00", (3,)), ("the third", (3,)), ("8", (8,))],
 )  # fmt: skip
 def test_a_choice_among_times(text: str, numbers: tuple[int, ...]) -> None:
-    assert choose(text, TIMES, ENGLISH) == Chosen(numbers)
+    assert choose(text, TIMES, LEXICONS["en"]) == Chosen(numbers)
 
 
 @pytest.mark.parametrize(
@@ -72,23 +68,23 @@ def test_a_choice_among_times(text: str, numbers: tuple[int, ...]) -> None:
      ("I can't do Thursday", None), ("both", None), ("1 and 2", None), ("Thursday 1", None), ("yes", None)],
 )  # fmt: skip
 def test_a_day_that_does_not_decide_is_told(text: str, day: Role | None) -> None:
-    assert choose(text, TIMES, ENGLISH) == Chosen((), frozenset({day} if day else ()))
+    assert choose(text, TIMES, LEXICONS["en"]) == Chosen((), frozenset({day} if day else ()))
 
 
 def test_one_of_three_is_named_and_two_of_three_by_number() -> None:
     three = Listed((*VISITS.lines, Line(at(9, 9), ("Ana", "Ana Ruiz"))), TODAY, several=True, wish=Role.CONFIRM)
-    assert choose("Leo", three, ENGLISH).numbers == (2,)
-    assert choose("Ana", three, ENGLISH) == NOTHING, "two visits of hers"
-    assert choose("Ana tomorrow", three, ENGLISH).numbers == (1,)
-    assert choose("1, 3", three, ENGLISH).numbers == (1, 3)
-    assert choose("4", three, ENGLISH).numbers == (1, 2, 3)
-    assert choose("all three", three, ENGLISH).numbers == (1, 2, 3)
-    assert choose("1-3", three, ENGLISH) == NOTHING
+    assert choose("Leo", three, LEXICONS["en"]).numbers == (2,)
+    assert choose("Ana", three, LEXICONS["en"]) == NOTHING, "two visits of hers"
+    assert choose("Ana tomorrow", three, LEXICONS["en"]).numbers == (1,)
+    assert choose("1, 3", three, LEXICONS["en"]).numbers == (1, 3)
+    assert choose("4", three, LEXICONS["en"]).numbers == (1, 2, 3)
+    assert choose("all three", three, LEXICONS["en"]).numbers == (1, 2, 3)
+    assert choose("1-3", three, LEXICONS["en"]) == NOTHING
 
 
 def test_a_name_that_is_a_word_of_answers_is_not_taken_for_a_name() -> None:
     listed = Listed((Line(at(8, 9), ("No",)), Line(at(8, 10), ("Leo",))), TODAY, True, Role.CANCEL)
-    assert choose("no", listed, ENGLISH) == NOTHING
+    assert choose("no", listed, LEXICONS["en"]) == NOTHING
 
 
 AND = {
@@ -114,10 +110,10 @@ THURSDAY = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("language", LEXICONS.languages)
+@pytest.mark.parametrize("language", list(LEXICONS))
 @pytest.mark.parametrize("wish", [Role.CONFIRM, Role.CANCEL])
 def test_in_every_language(language: str, wish: Role) -> None:
-    visits, own = Listed(VISITS.lines, TODAY, True, wish), (LEXICONS.of(language), ENGLISH)
+    visits, own = Listed(VISITS.lines, TODAY, True, wish), (LEXICONS[language], LEXICONS["en"])
     assert choose(AND[language], visits, *own).numbers == BOTH
     assert choose(OR[language], visits, *own) == NOTHING
     assert choose(SECOND[language], visits, *own).numbers == (2,)
@@ -126,6 +122,6 @@ def test_in_every_language(language: str, wish: Role) -> None:
 
 @given(st.text(max_size=200), st.sampled_from(["en", "fil", "ja", "ar"]), st.sampled_from([VISITS, TIMES]))
 def test_choosing_never_raises_and_names_numbers_in_order(text: str, language: str, listed: Listed) -> None:
-    numbers = choose(text, listed, LEXICONS.of(language), ENGLISH).numbers
+    numbers = choose(text, listed, LEXICONS[language], LEXICONS["en"]).numbers
     assert list(numbers) == sorted(set(numbers))
     assert len(numbers) < 2 or (listed.several and set(numbers) <= {1, 2})
