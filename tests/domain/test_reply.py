@@ -637,7 +637,7 @@ def test_a_no_that_runs_into_other_words_may_turn_them_around(text: str, wanted:
      ("it's impossible", Intent.PERHAPS_CANCEL), ("must cancel", Intent.PERHAPS_CANCEL),
      ("no, all good", Intent.UNCLEAR), ("I can make it impossible", Intent.UNCLEAR), ("don't miss it", Intent.UNCLEAR),
      ("sounds good to me", Intent.CONFIRM), ("that'll work for us", Intent.CONFIRM), ("I'd like that", Intent.CONFIRM),
-     ("no, I'm good thanks", Intent.CANCEL), ("I said no", Intent.CANCEL), ("No but thanks", Intent.CANCEL),
+     ("no I'm good thanks", Intent.CANCEL), ("I said no", Intent.CANCEL), ("No but thanks", Intent.CANCEL),
      ("leave it", Intent.PERHAPS_CANCEL), ("I would not like that", Intent.UNCLEAR), ("no but I will come", Intent.UNCLEAR),
      ("don't do it", Intent.PERHAPS_CANCEL), ("it does not", Intent.UNCLEAR), ("it's ok thanks", Intent.UNCLEAR),
      ("please don't cancel", Intent.UNCLEAR), ("leave it as it is", Intent.UNCLEAR), ("the second one", Intent.UNCLEAR)],
