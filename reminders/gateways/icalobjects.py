@@ -14,7 +14,9 @@ import icalendar
 import recurring_ical_events
 
 from reminders.domain.dav import Sent
+from reminders.domain.recurrence import fault
 from reminders.errors import Invalid
+from reminders.gateways.icalrules import bounded
 
 #: What is kept of an event that repeats without end: the first and the last moment we can write down.
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -24,7 +26,12 @@ KINDS = ("VEVENT", "VTODO", "VJOURNAL")
 #: How many times of one event are looked at, at most.
 MOST_OCCURRENCES = 2000
 #: What the libraries raise over calendars that are none.
-TROUBLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, LookupError, ArithmeticError)
+TROUBLE = (
+    ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError, OSError
+)  # fmt: skip
+#: What repeats is worked out so far before ``until``: what is long past blocks no time.
+_REACH = timedelta(days=5 * 366 + 31)
+_TOO_OFTEN = "This event repeats too often, or by a rule that is none."
 _REPEATS = ("RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
 
 
@@ -44,6 +51,8 @@ def read(data: bytes, zone: tzinfo, until: datetime) -> Sent:
     looked at up to ``until``."""
     try:
         text = data.decode()
+        if fault(text) is not None:
+            raise Unreadable(_TOO_OFTEN, "C:max-instances")
         return _sent(text, parsed(text), zone, until)
     except Unreadable:
         raise
@@ -69,7 +78,9 @@ def _sent(text: str, calendar: icalendar.Calendar, zone: tzinfo, until: datetime
     start, end = span(master, zone) if "DTSTART" in master else (NEVER, FOREVER)
     cancelled, is_event = _is(master, "STATUS", "CANCELLED"), master.name == "VEVENT"
     if is_event and recurring:
-        blocked = [span(one, zone) for one in occurrences(text, start, until, zone) if not _is_free(one)]
+        blocked = [
+            span(one, zone) for one in occurrences(text, max(start, until - _REACH), until, zone) if not _is_free(one)
+        ]
     else:
         blocked = [(start, end)] if is_event and not cancelled and not _is_free(master) else []
     everywhere = recurring or not is_event  # what a search asks of these is worked out then
@@ -136,7 +147,7 @@ def occurrences(text: str, since: datetime, until: datetime, zone: tzinfo) -> Se
     """Every time an event happens between ``since`` and ``until``, as events of their own. Those called off are left
     out (the library returns them)."""
     try:
-        found = recurring_ical_events.of(parsed(text), components=KINDS).between(
+        found = recurring_ical_events.of(bounded(parsed(text), until), components=KINDS).between(
             since.astimezone(zone), until.astimezone(zone)
         )
         return [one for one in found[:MOST_OCCURRENCES] if not _is(one, "STATUS", "CANCELLED")]
@@ -149,7 +160,7 @@ def expanded(text: str, since: datetime, until: datetime, zone: tzinfo) -> str:
     whole = icalendar.Calendar()
     for name, value in parsed(text).items():
         whole.add(name, value)
-    for one in recurring_ical_events.of(parsed(text), components=KINDS).between(
+    for one in recurring_ical_events.of(bounded(parsed(text), until), components=KINDS).between(
         since.astimezone(zone), until.astimezone(zone)
     ):
         whole.add_component(_in_utc(one, zone))

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,8 @@ import icalendar
 import recurring_ical_events
 
 from reminders.domain.ports import Occupied, Unreadable
+from reminders.domain.recurrence import fault
+from reminders.gateways.icalrules import bounded
 
 #: What parsers of other people's data were seen to raise.
 _STUMBLES = (
@@ -23,7 +26,6 @@ _STUMBLES = (
 )  # fmt: skip
 _ZONE_BLOCK = re.compile(r"BEGIN:VTIMEZONE\r?\n.*?END:VTIMEZONE\r?\n", re.DOTALL | re.IGNORECASE)
 _ZONE_NAME = re.compile(r"^TZID(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
-_TOO_OFTEN = re.compile(r"^RRULE[^\r\n]*FREQ=(?:SECONDLY|MINUTELY)", re.MULTILINE | re.IGNORECASE)
 _RECURS = re.compile(r"^(?:RRULE|RDATE)[;:]", re.MULTILINE | re.IGNORECASE)
 _WITHOUT_END = timedelta(minutes=30)
 _MOST = 5000
@@ -61,8 +63,9 @@ def first_event(text: str, zone: ZoneInfo) -> Seen:
 def occupied(text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occupied:
     """When an event (a series with its exceptions) takes time within [since, until). Cancelled and transparent
     occurrences take none; all-day ones take the days of ``zone``, and so do times without one. Raises ``Unreadable``."""
-    if _TOO_OFTEN.search(text):
-        raise Unreadable("recurs_too_often")
+    wrong = fault(text)
+    if wrong is not None:
+        raise Unreadable(wrong)
     try:
         calendar = _parsed(text)
         recurs = _recurs(text)
@@ -80,7 +83,7 @@ def _spans(
     if recurs or len(events) > 1:
         # a day more on both sides: the library compares times without a zone as UTC
         around = (since - timedelta(days=1), until + timedelta(days=1))
-        events = recurring_ical_events.of(calendar, skip_bad_series=False).between(*around)
+        events = recurring_ical_events.of(bounded(calendar, around[1]), skip_bad_series=False).between(*around)
     if len(events) > _MOST:
         raise Unreadable("recurs_too_often")
     for event in events:
@@ -176,8 +179,13 @@ def _own_zones(text: str) -> str:
         name = named[1].strip() if named else ""
         if name and not _is_known(name):
             unique = f"{name}-{hashlib.sha256(block.encode()).hexdigest()[:8]}"
-            text = re.sub(rf'(TZID(?:;[^:\r\n]*)?[=:]"?){re.escape(name)}(?=["\r\n;:])', rf"\g<1>{unique}", text)
+            used = re.compile(rf'(TZID(?:;[^:\r\n]*)?[=:]"?){re.escape(name)}(?=["\r\n;:])')
+            text = used.sub(partial(_renamed, unique), text)
     return text
+
+
+def _renamed(unique: str, found: re.Match[str]) -> str:
+    return f"{found[1]}{unique}"
 
 
 def _is_known(name: str) -> bool:

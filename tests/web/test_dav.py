@@ -446,6 +446,32 @@ def test_an_event_that_repeats_blocks_every_time(web: Local, phone: Phone) -> No
         assert answer.status == status, day
 
 
+def test_an_event_that_repeats_for_years_still_blocks(web: Local, phone: Phone) -> None:
+    lunch = event(start="20150105T120000", end="20150105T130000", more="RRULE:FREQ=DAILY\r\n")
+    assert phone("PUT", "lunch.ics", lunch).status == 201
+    assert web.api("POST", "appointments", booking(web.ids, "2030-05-08T12:30:00+02:00")).status == 409
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("RRULE:FREQ=DAILY;INTERVAL=0\r\n", "max-instances"),
+        ("RRULE:FREQ=SECONDLY\r\n", "max-instances"),
+        ("RRULE:FREQ=HOURLY\r\n", "max-instances"),
+        ("RRULE:FREQ=DAILY\r\nDTSTART;TZID=Europe:20300508T120000\r\n", "valid-calendar-data"),
+        (f"RRULE:FREQ=DAILY\r\nRDATE;TZID={'x' * 3000}:20300508T120000\r\n", "valid-calendar-data"),
+    ],
+)
+def test_an_event_that_cannot_be_worked_out_is_refused(phone: Phone, more: str, expected: str) -> None:
+    answer = phone("PUT", "odd.ics", event(more=more))
+    assert (answer.status, condition(answer)) == (403, expected)
+
+
+def test_a_day_that_never_comes_takes_no_time(phone: Phone) -> None:
+    never = event(more="RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30\r\n")
+    assert phone("PUT", "never.ics", never).status == 201
+
+
 def test_tasks_are_kept_and_take_no_time(web: Local, phone: Phone) -> None:
     task = event(uid="task").replace("VEVENT", "VTODO").replace("DTEND;", "DUE;")
     assert phone("PUT", "task.ics", task).status == 201

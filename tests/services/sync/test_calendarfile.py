@@ -172,6 +172,22 @@ def test_every_minute_is_too_often(small: Office) -> None:
     assert len(found.rejects) == 2
 
 
+def test_rules_that_never_end_hold_up_nobody(small: Office) -> None:
+    never = event("n", *NINE, "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30")
+    found = small.take(calendar(event("z", *NINE, "RRULE:FREQ=DAILY;INTERVAL=0"), never, event("ok", *NINE)))
+    assert [(one.uid, one.code) for one in found.rejects] == [("z", "unreadable")]
+    assert found.stored == 2
+
+
+@pytest.mark.parametrize("name", ["Foo\\Bar", "\\1", "\\g<2>", "(UTC+01:00) [x]*"])
+def test_a_zone_may_have_any_name(small: Office, name: str) -> None:
+    rules = ("BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0300", "TZOFFSETTO:+0300", "END:STANDARD")
+    zone = "\r\n".join(["BEGIN:VTIMEZONE", f"TZID:{name}", *rules, "END:VTIMEZONE", ""])
+    times = (f'DTSTART;TZID="{name}":20300508T120000', f'DTEND;TZID="{name}":20300508T130000')
+    assert small.take(calendar(zone, event("a", *times))).rejects == []
+    assert small.held() == [(at("2030-05-08 09:00"), at("2030-05-08 10:00"))]
+
+
 def test_a_dry_run_stores_nothing(small: Office) -> None:
     found = small.take(calendar(event("one", *NINE), event("bad", "DTSTART:x")), dry_run=True)
     assert (found.dry_run, found.stored, len(found.rejects)) == (True, 0, 1)
