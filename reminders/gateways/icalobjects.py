@@ -16,7 +16,6 @@ import recurring_ical_events
 from reminders.domain.dav import Sent
 from reminders.domain.recurrence import fault
 from reminders.errors import Invalid
-from reminders.gateways.icalrules import bounded
 
 #: What is kept of an event that repeats without end: the first and the last moment we can write down.
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -147,7 +146,7 @@ def occurrences(text: str, since: datetime, until: datetime, zone: tzinfo) -> Se
     """Every time an event happens between ``since`` and ``until``, as events of their own. Those called off are left
     out (the library returns them)."""
     try:
-        found = recurring_ical_events.of(bounded(parsed(text), until), components=KINDS).between(
+        found = recurring_ical_events.of(parsed(text), components=KINDS).between(
             since.astimezone(zone), until.astimezone(zone)
         )
         return [one for one in found[:MOST_OCCURRENCES] if not _is(one, "STATUS", "CANCELLED")]
@@ -160,7 +159,7 @@ def expanded(text: str, since: datetime, until: datetime, zone: tzinfo) -> str:
     whole = icalendar.Calendar()
     for name, value in parsed(text).items():
         whole.add(name, value)
-    for one in recurring_ical_events.of(bounded(parsed(text), until), components=KINDS).between(
+    for one in recurring_ical_events.of(parsed(text), components=KINDS).between(
         since.astimezone(zone), until.astimezone(zone)
     ):
         whole.add_component(_in_utc(one, zone))

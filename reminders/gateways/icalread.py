@@ -18,7 +18,6 @@ import recurring_ical_events
 
 from reminders.domain.ports import Occupied, Unreadable
 from reminders.domain.recurrence import fault
-from reminders.gateways.icalrules import bounded
 
 #: What parsers of other people's data were seen to raise.
 _STUMBLES = (
@@ -83,7 +82,7 @@ def _spans(
     if recurs or len(events) > 1:
         # a day more on both sides: the library compares times without a zone as UTC
         around = (since - timedelta(days=1), until + timedelta(days=1))
-        events = recurring_ical_events.of(bounded(calendar, around[1]), skip_bad_series=False).between(*around)
+        events = recurring_ical_events.of(calendar, skip_bad_series=False).between(*around)
     if len(events) > _MOST:
         raise Unreadable("recurs_too_often")
     for event in events:
