@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
@@ -78,7 +79,12 @@ class Staff:
         self._database = database
         self._clock = clock
         self._hasher = hasher
-        self._nobody = hasher.hash(new_secret())  # compared with when there is no such person: takes the same time
+
+    @cached_property
+    def _nobody(self) -> str:
+        """Compared with when there is no such person, so that it takes the same time. Made at the first sign-in, whoever
+        it is: most processes never see one."""
+        return self._hasher.hash(new_secret())
 
     # Accounts
 
@@ -128,9 +134,9 @@ class Staff:
         Counting and checking are transactions of their own: Argon2 takes a while on purpose. The try is written down
         before it is checked, so that tries at the same moment count, too.
         """
-        known = login_name(name) or ""
+        known, nobody = login_name(name) or "", self._nobody
         user = self._count(known, address)
-        if not self._fits(user.password_hash if user else self._nobody, password) or user is None:
+        if not self._fits(user.password_hash if user else nobody, password) or user is None:
             raise WrongPassword()
         token, now = new_secret(), self._clock.now()
         with self._database.write() as tx:

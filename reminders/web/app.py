@@ -9,7 +9,6 @@ from apiflask import APIFlask
 from flask import Blueprint, Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from prometheus_client import CollectorRegistry
-from werkzeug.routing import BaseConverter
 
 from reminders import __version__
 from reminders.settings import data_dir
@@ -45,6 +44,7 @@ from reminders.web.context import EXTENSION, UseCases
 from reminders.web.dav import routes as dav
 from reminders.web.fhir import routes as fhir
 from reminders.web.intake import ApiRequest
+from reminders.web.routing import Route, Uid
 
 _LARGEST_BODY = 1024 * 1024
 _WITHOUT_SESSIONS = ("/api/", "/dav/", "/feeds/", "/hooks/", "/healthz", "/metrics")
@@ -61,12 +61,6 @@ _SECURE = {
 }  # fmt: skip
 
 
-class _Uid(BaseConverter):
-    """Our public ids; anything else is not found before it gets near the database."""
-
-    regex = "[a-z0-9_]{1,40}"
-
-
 class _Sessions(SecureCookieSessionInterface):
     """Only pages for people have sessions: looking for one would cost every call as much as a small query."""
 
@@ -77,6 +71,8 @@ class _Sessions(SecureCookieSessionInterface):
 class _App(APIFlask):
     """Every view and hook here is a plain function, so none has to be asked whether it is a coroutine; asking cost a
     request in twenty."""
+
+    url_rule_class = Route
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -95,7 +91,7 @@ def create_app(use_cases: UseCases, extras: Sequence[Blueprint] = ()) -> Flask:
     )  # fmt: skip
     app.request_class = ApiRequest
     app.session_interface = _Sessions()
-    app.url_map.converters["uid"] = _Uid
+    app.url_map.converters["uid"] = Uid
     app.extensions[EXTENSION] = use_cases
     registry = CollectorRegistry()
     registry.register(metrics.Installation(use_cases.health, use_cases.clock))
