@@ -16,7 +16,7 @@ from tests.house import MONDAY, Local, clinic, configured, local
 PUBLIC = {
     "GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json", "GET /docs", "GET /static/<path:filename>",
     "GET /feeds/<token>.ics", "POST /hooks/twilio/sms", "POST /hooks/twilio/status/<token>", "POST /hooks/twilio/voice/<token>",
-    "POST /hooks/connections/<uid:connection_id>", "GET /visit/<token>", "POST /visit/<token>",
+    "POST /hooks/connections/<uid:connection_id>", "GET /visit/", "GET /visit/<path:token>", "POST /visit/<path:token>",
 }  # fmt: skip
 GUARD_THEMSELVES = ("/sandbox/", "/console/", "/manage/")
 DESK, READERS, MANAGERS, ADMINS = "desk admin integration", "desk manager admin integration", "manager admin", "admin"
