@@ -12,6 +12,8 @@ from tests.crm_memory import SYSTEM, MemoryCrm, Shelf
 from tests.house import Local, book, clinic, local
 
 DOCTOR, CHECKUP = "D1", "S1"
+#: Who edits records there.
+EDITOR = "Marta Sol"
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Practice:
 
     def edit_there(self, entity: str, remote_id: str, **fields: Any) -> None:
         assert remote_id in self.shelf.rows[entity]
-        self.shelf.write(entity, remote_id, fields)
+        self.shelf.write(entity, remote_id, fields, by=EDITOR)
 
     def there(self, entity: str, uid: str) -> Mapping[str, Any]:
         """What the other system has of one of ours."""

@@ -54,6 +54,7 @@ class Row:
     changed_at: datetime
     uid: str | None = None
     rev: str | None = None
+    by: str | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -189,7 +190,7 @@ class MemoryCrm:
             raise Missing
         self.written.append(write)
         values = {name: write.fields[name] for name in write.changed}
-        row = self.shelf.write(entity, key, values, uid=write.uid, rev=write.rev)
+        row = self.shelf.write(entity, key, values, uid=write.uid, rev=write.rev, by="Reminders")
         return Put(key, stored=_remote(key, row))
 
     def _called(self, name: str) -> None:
@@ -214,4 +215,4 @@ def refusals(count: int) -> list[PeerError]:
 
 
 def _remote(key: str, row: Row) -> Remote:
-    return Remote(key, dict(row.fields), str(row.version), row.uid, row.rev, modified=row.changed_at)
+    return Remote(key, dict(row.fields), str(row.version), row.uid, row.rev, modified=row.changed_at, by=row.by)

@@ -43,7 +43,7 @@ class Remote:
     ``etag``: its version there, or ``None``. ``uid``: our id, if the item carries one. ``rev``: the marker of our last
     write, if it is still there. ``raw``: the item as it came, handed back with the next write so that what we do not
     understand survives. ``modified``: when somebody last changed it there, if that is known; where the newest wins it
-    decides.
+    decides. ``by``: who that was, as people there would recognise it, or ``None`` where the system does not say.
     """
 
     remote_id: str
@@ -53,6 +53,7 @@ class Remote:
     rev: str | None = None
     raw: str | None = None
     modified: datetime | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

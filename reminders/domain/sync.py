@@ -63,7 +63,8 @@ class Live(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """Two values for one field, and which of them holds. ``attention``: a person should look."""
+    """Two values for one field, and which of them holds. ``attention``: a person should look. ``theirs_by`` and
+    ``theirs_at``: who changed the item there last, and when, as far as that system says."""
 
     field: str
     base: Any
@@ -73,6 +74,8 @@ class Dispute:
     cause: Cause
     attention: bool = True
     note: str = ""
+    theirs_by: str | None = None
+    theirs_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

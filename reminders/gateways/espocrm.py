@@ -35,6 +35,8 @@ from reminders.gateways.outward import Outward
 #: EspoCRM refuses more than 200; an administrator may allow less.
 PAGE = 100
 _FIRST = "1970-01-01 00:00:00"
+#: Who changed a record, and when: no part of its content. One that was never changed has only somebody who made it.
+_CHANGED = ("modifiedAt", "modifiedByName", "modifiedById", "createdByName", "createdById")
 _NOTE = re.compile(r"\n*\[reminders (\S+) (\S+)\]")
 
 
@@ -193,13 +195,11 @@ class EspoCrm:
     def put(self, entity: str, write: Write) -> Put:
         words, record = self._of(entity), opened(write.raw)
         body = {**words.write(write, record), **self._marked(words, write, record)}
-        if not write.create:
-            body |= self._still_out(words, body)
         if write.create:
-            answer = self._api.call(
-                "POST", words.kind, body=body, headers={"X-Skip-Duplicate-Check": "true"} if self._skip else {}
-            )
+            skip = {"X-Skip-Duplicate-Check": "true"} if self._skip else {}
+            answer = self._api.call("POST", words.kind, body=body, headers=skip)
         else:
+            body |= self._still_out(words, body)
             answer = self._api.call("PUT", f"{words.kind}/{write.remote_id}", body=body, headers=_version(record))
         if answer.status not in (200, 201):
             raise failed(answer)
@@ -228,7 +228,7 @@ class EspoCrm:
         """An array of records that were made, changed or deleted. They have no ids of their own: the same body within
         one minute counts as a repeat."""
         lower = {name.lower(): value for name, value in headers.items()}
-        if not is_signed(self._hooks, lower.get("signature", ""), body):
+        if not is_signed(self._hooks, lower, body):
             raise Refused("signature", "The signature of this webhook is wrong.")
         stamp = f"{hashlib.sha256(body).hexdigest()[:32]}:{now:%Y%m%d%H%M}"
         records = listed(body)
@@ -258,12 +258,12 @@ class EspoCrm:
         note = _NOTE.search(record.get("description") or "")
         uid, mark = note.groups() if note else (record.get(self._id), record.get(self._mark))
         rev, _, status = (mark or "").partition("/")
-        names = [name for name in self._select(words).split(",") if name != "modifiedAt"]
+        names = [name for name in self._select(words).split(",") if name not in _CHANGED]
         content = {name: record.get(name) for name in (*names, *words.beside)}
         when = record.get("modifiedAt")
         return Remote(
             record["id"], words.read(record, status), digest(content), uid or None, rev or None, kept(record),
-            moment(when) if when else None,
+            moment(when) if when else None, next((str(record[name]) for name in _CHANGED[1:] if record.get(name)), None),
         )  # fmt: skip
 
     def _whole(self, words: Words, record: Mapping[str, Any]) -> Remote | None:
@@ -279,7 +279,7 @@ class EspoCrm:
     def _select(self, words: Words) -> str:
         """Descriptions are none of our business, unless our id stands in them."""
         ours = ["description"] if self._is_plain(words) else [self._id, self._mark]
-        return ",".join(["id", *words.select, *ours, "modifiedAt", "versionNumber"])
+        return ",".join(["id", *words.select, *ours, *_CHANGED, "versionNumber"])
 
     def _rows(self, words: Words, where: list[Any], order: str) -> list[dict[str, Any]]:
         query = {"maxSize": PAGE, "orderBy": order, "order": "asc", "select": self._select(words), "where": where}

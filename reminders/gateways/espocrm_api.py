@@ -9,7 +9,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any
 
-from reminders.domain.connector import Missing, PeerError, Precondition, Refused
+from reminders.domain.connector import LoginRefused, Missing, PeerError, Precondition, Refused
 from reminders.gateways.jsonapi import Answer, ask
 from reminders.gateways.outward import Outward
 
@@ -19,6 +19,7 @@ class EspoApi:
 
     def __init__(self, outward: Outward, url: str, key: str, secret: str) -> None:
         self._outward, self._key, self._secret = outward, key, secret
+        self._raw: bool | None = None  # whether it reads the bytes of a signature, once that is known
         self._base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1/"
 
     def records(self, kind: str, query: Mapping[str, Any], *, total: bool = True) -> Answer:
@@ -34,27 +35,44 @@ class EspoApi:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:  # fmt: skip
         """One request; the caller judges every status but 401, 429 and those above 499."""
-        secrets = self._signed(method, path)
-        return ask(
-            self._outward, method, self._base + path, query=query, body=body, headers=headers, secrets=secrets
-        )  # fmt: skip
 
-    def _signed(self, method: str, path: str) -> dict[str, str]:
+        def send(*, raw: bool) -> Answer:
+            secrets = self._signed(method, path, raw=raw)
+            return ask(
+                self._outward, method, self._base + path, query=query, body=body, headers=headers, secrets=secrets
+            )  # fmt: skip
+
+        try:
+            answer = send(raw=bool(self._raw))
+        except LoginRefused:
+            if not self._secret or self._raw is not None:
+                raise
+            answer, self._raw = send(raw=True), True
+        self._raw = bool(self._raw)
+        return answer
+
+    def _signed(self, method: str, path: str, *, raw: bool) -> dict[str, str]:
+        """With a secret: base64 of ``key:hex``, or, before version 9, of ``key:`` and the bytes themselves."""
         if not self._secret:
             return {"X-Api-Key": self._key}
-        signed = hmac.new(self._secret.encode(), f"{method} /{path}".encode(), hashlib.sha256).hexdigest()
-        return {"X-Hmac-Authorization": b64encode(f"{self._key}:{signed}".encode()).decode()}
+        signed = hmac.new(self._secret.encode(), f"{method} /{path}".encode(), hashlib.sha256)
+        told = signed.digest() if raw else signed.hexdigest().encode()
+        return {"X-Hmac-Authorization": b64encode(f"{self._key}:".encode() + told).decode()}
 
 
-def is_signed(hooks: Mapping[str, str], signature: str, body: bytes) -> bool:
-    """Whether a webhook was signed with the secret key of the one it names: base64 of ``id:hex``."""
+def is_signed(hooks: Mapping[str, str], headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a webhook was signed with the secret key of the one it names: ``Signature`` is base64 of ``id:hex``, and
+    ``X-Signature``, which is all that versions before 9 send, of ``id:`` and the bytes themselves. ``headers`` in lower
+    case."""
+    name = "signature" if "signature" in headers else "x-signature"
     try:
-        hook, _, given = b64decode(signature, validate=True).decode().partition(":")
+        hook, _, given = b64decode(headers.get(name, ""), validate=True).partition(b":")
     except (NotBase64, ValueError):
         return False
-    secret = hooks.get(hook, "")
-    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return bool(secret) and hmac.compare_digest(expected.encode(), given.encode())
+    secret = hooks.get(hook.decode(errors="replace"), "")
+    expected = hmac.new(secret.encode(), body, hashlib.sha256)
+    told = expected.hexdigest().encode() if name == "signature" else expected.digest()
+    return bool(secret) and hmac.compare_digest(told, given)
 
 
 def counted(answer: Answer) -> int:

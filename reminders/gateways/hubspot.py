@@ -32,6 +32,8 @@ from reminders.gateways.hubspot_words import SYSTEM, Contacts, Visits, Words
 from reminders.gateways.jsonapi import Answer, digest, entered, kept, listed, moment, opened
 from reminders.gateways.outward import Outward
 
+#: Number of the user who changed a record last; empty when a program did.
+_AUTHOR = "hs_updated_by_user_id"
 _TYPES = {"contact": PATIENT, "0-1": PATIENT, "0-47": VISIT, "0-421": VISIT}
 
 Outcome = Put | Precondition | Missing | Refused | PeerError
@@ -69,7 +71,7 @@ class HubSpot:
             return self._everything(entity, words, marks)
         if "since" not in marks:
             raise CursorGone
-        search = Search(self._api, words, self._names(words))
+        search = Search(self._api, words, self._asked(words))
         if "bin" in marks or ("from" not in marks and search.have_gone(marks)):
             return self._bin(words, marks)
         rows, following = search.page(marks)
@@ -78,8 +80,8 @@ class HubSpot:
 
     def _everything(self, entity: str, words: Words, marks: dict[str, Any]) -> Page:
         if not marks:
-            marks = {"full": "", **Search(self._api, words, self._names(words)).start()}
-        query = {"limit": MOST, "properties": ",".join(self._names(words)), "archived": "false"}
+            marks = {"full": "", **Search(self._api, words, self._asked(words)).start()}
+        query = {"limit": MOST, "properties": ",".join(self._asked(words)), "archived": "false"}
         query |= {"after": marks["full"]} if marks["full"] else {}
         query |= {"associations": "contacts"} if entity == VISIT else {}
         found = self._api.get(f"crm/v3/objects/{words.kind}", query) or {}
@@ -107,7 +109,7 @@ class HubSpot:
         ids = [{"id": one} for one in remote_ids if one.isdecimal()]
         if not ids:
             return {}
-        body = {"inputs": ids, "properties": self._names(words)}
+        body = {"inputs": ids, "properties": self._asked(words)}
         records = self._api.post(f"crm/v3/objects/{words.kind}/batch/read", body)["results"]
         patients = self._patients(words, [record["id"] for record in records]) if entity == VISIT else {}
         return {
@@ -120,7 +122,7 @@ class HubSpot:
 
     def find(self, entity: str, uid: str) -> Remote | None:
         words = self._words[entity]
-        query = {"idProperty": self._id, "properties": ",".join(self._names(words))}
+        query = {"idProperty": self._id, "properties": ",".join(self._asked(words))}
         query |= {"associations": "contacts"} if entity == VISIT else {}
         record = self._api.get(f"crm/v3/objects/{words.kind}/{uid}", query)
         return None if record is None else self._remote(words, record, _associated(record))
@@ -235,6 +237,10 @@ class HubSpot:
     def _names(self, words: Words) -> list[str]:
         return [*words.names, self._id, self._mark]
 
+    def _asked(self, words: Words) -> list[str]:
+        """What is read: besides what counts, who changed it last."""
+        return [*self._names(words), _AUTHOR]
+
     def _counted(self, words: Words, record: Mapping[str, Any]) -> dict[str, Any]:
         return {name: record["properties"].get(name) for name in self._names(words)}
 
@@ -256,9 +262,10 @@ class HubSpot:
         else:
             counted_raw = counted
         changed = record["properties"].get(words.changed) or record.get("updatedAt")
+        author = record["properties"].get(_AUTHOR)
         return Remote(
             record["id"], fields, digest(counted), counted[self._id] or None, rev, kept(counted_raw),
-            moment(changed) if changed else None,
+            moment(changed) if changed else None, f"user {author}" if author else None,
         )  # fmt: skip
 
 

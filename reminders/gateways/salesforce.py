@@ -31,6 +31,8 @@ from reminders.gateways.salesforce_api import MOST, SalesforceApi, failure, quot
 from reminders.gateways.salesforce_words import SYSTEM, Contacts, Visits, Words, checked
 
 _STAMP = "SystemModstamp"
+#: Who that was, by name.
+_AUTHOR = "LastModifiedBy.Name"
 _FIRST = "1970-01-01T00:00:00.000Z"
 
 Outcome = Put | Precondition | Missing | Refused | PeerError
@@ -163,7 +165,7 @@ class Salesforce:
     # Reading
 
     def _select(self, words: Words, conditions: Sequence[str], order: str) -> str:
-        names = ["Id", self._id, self._mark, "IsDeleted", _STAMP, "LastModifiedById", *words.names]
+        names = ["Id", self._id, self._mark, "IsDeleted", _STAMP, "LastModifiedById", _AUTHOR, *words.names]
         return _soql(list(dict.fromkeys(names)), words, conditions, order, MOST)
 
     def _rows(self, words: Words, conditions: Sequence[str], order: str) -> list[dict[str, Any]]:
@@ -173,7 +175,7 @@ class Salesforce:
         counted = {name: row.get(name) for name in (self._id, self._mark, *words.names)}
         return Remote(
             row["Id"], words.read(row, self._api.user), digest(counted), row[self._id] or None, row[self._mark] or None,
-            kept(counted), moment(row[_STAMP]),
+            kept(counted), moment(row[_STAMP]), (row.get("LastModifiedBy") or {}).get("Name"),
         )  # fmt: skip
 
 

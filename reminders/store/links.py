@@ -146,6 +146,7 @@ def untouch(tx: Connection, connection: int, entity: str, local_id: str, stamp: 
 def dispute(tx: Connection, connection: int, link: Link, found: Dispute, now: datetime) -> None:
     """Add to the list; the same dispute stands there once."""
     values = asdict(found)
+    said = {name: values.pop(name) for name in ("theirs_by", "theirs_at")}
     for row in tx.execute(select(_CONFLICT).where(_CONFLICT.c.link_id == link.number, _CONFLICT.c.closed_at.is_(None))):
         if all(getattr(row, name) == value for name, value in values.items()):
             return
@@ -153,7 +154,7 @@ def dispute(tx: Connection, connection: int, link: Link, found: Dispute, now: da
         insert(SyncConflict),
         {
             "uid": new_uid("cfl", now), "connection_id": connection, "link_id": link.number, "entity": link.entity,
-            "local_id": link.local_id, "opened_at": now, **values,
+            "local_id": link.local_id, "opened_at": now, **values, **said,
         },
     )  # fmt: skip
 

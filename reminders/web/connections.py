@@ -44,7 +44,19 @@ _LARGEST_FILE = 5 * 1024 * 1024
 _MAILS = frozenset({"message/rfc822", "application/octet-stream"})
 _CALENDARS = frozenset({"text/calendar", "application/octet-stream"})
 _RUN = ("full", "seen", "pulled", "pushed", "removed", "conflicts", "error")
-_CONFLICT = ("entity", "field", "ours", "theirs", "live", "cause", "note", "attention", "closed_by", "choice")
+_CONFLICT = (
+    "entity",
+    "field",
+    "ours",
+    "theirs",
+    "theirs_by",
+    "live",
+    "cause",
+    "note",
+    "attention",
+    "closed_by",
+    "choice",
+)
 
 
 @bp.post("/calendar-connections")
@@ -223,5 +235,5 @@ def run_out(row: Record) -> dict[str, Any]:
 def _conflict(row: Record) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _CONFLICT} | {
         "id": row.uid, "connection_id": row.connection_uid, "about": row.local_id, "before": row.base,
-        "opened_at": moment(row.opened_at), "closed_at": moment(row.closed_at),
+        "theirs_at": moment(row.theirs_at), "opened_at": moment(row.opened_at), "closed_at": moment(row.closed_at),
     }  # fmt: skip

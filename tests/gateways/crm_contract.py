@@ -38,6 +38,8 @@ class CrmPeering(Peering):
     refs: Mapping[str, Sequence[str]]
     #: Statuses that are read back as they were written.
     statuses: ClassVar[Sequence[str]] = ("booked", "cancelled", "fulfilled")
+    #: What the system calls people who work there, if it says who changed a record.
+    somebody: ClassVar[str | None] = None
 
     @property
     def some_field(self) -> str:  # type: ignore[override]
@@ -171,6 +173,14 @@ class CrmContract(ConnectorContract):
         for field in kept:
             self._put(peering, other, {**peering.look(other).fields, field: True}, field)
             assert peering.look(other).fields[field] is True
+
+    def test_who_changed_it_is_said(self, peering: CrmPeering) -> None:
+        put = peering.create(1)
+        ours = peering.look(put.remote_id)
+        assert ours.by is None or ours.by != peering.somebody
+        peering.edit(put.remote_id, {peering.some_field: peering.sample(3)[peering.some_field]})
+        there = peering.look(put.remote_id)
+        assert there.by == peering.somebody
 
     def test_what_we_do_not_know_survives(self, peering: CrmPeering) -> None:
         name = peering.create(1).remote_id

@@ -16,17 +16,18 @@ from typing import Any
 from tests.gateways.fake_system import Asked, FakeSystem, Said
 
 KEY, SECRET, HOOK, HOOK_SECRET = "api-key", "hmac-secret", "65f0c2d1e4b3a", "webhook-secret"
-ME = "5f0000000000000me"
+ME, SOMEBODY = "5f0000000000000me", "Eva Vega"
 _SHARED = {"phoneNumber": "phoneNumberIsOptedOut", "emailAddress": "emailAddressIsOptedOut"}
 _KNOWN = {
     "Contact": {
         "id", "deleted", "name", "firstName", "middleName", "lastName", "emailAddress", "phoneNumber", "emailAddressIsOptedOut",
-        "phoneNumberIsOptedOut", "doNotCall", "description", "createdAt", "modifiedAt", "cLanguage", "title",
+        "phoneNumberIsOptedOut", "doNotCall", "description", "createdAt", "modifiedAt", "cLanguage", "title", "modifiedById", "modifiedByName", "createdById",
+        "createdByName",
     },
     "Meeting": {
         "id", "deleted", "name", "status", "dateStart", "dateEnd", "dateStartDate", "dateEndDate", "parentType", "parentId",
         "contactsIds", "contactsNames", "contactsColumns", "assignedUserId", "description", "uid", "createdAt", "modifiedAt",
-        "cReason", "location",
+        "cReason", "location", "modifiedById", "modifiedByName", "createdById", "createdByName",
     },
 }  # fmt: skip
 _MARKS = {"cRemindersId", "cRemindersMark"}
@@ -38,10 +39,12 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 class FakeEspoCrm(FakeSystem):
     """``vanilla``: nobody made our fields. ``most``: the largest page allowed. ``versions``: optimistic concurrency
-    control is on. ``counts``: lists say how many records there are."""
+    control is on. ``counts``: lists say how many records there are. ``old``: it signs and reads bytes, not their
+    hexadecimal digits, as versions before 9 do."""
 
     def __init__(self, *, vanilla: bool = False, hmac_only: bool = False, versions: bool = False) -> None:
         super().__init__()
+        self.old = False
         self.vanilla, self.hmac_only, self.versions, self.most, self.counts = vanilla, hmac_only, versions, 200, True
         self.rows: dict[str, dict[str, dict[str, Any]]] = {"Contact": {}, "Meeting": {}}
         self.opted_out: dict[str, bool] = {}  # by number or address: these are records of their own
@@ -49,19 +52,25 @@ class FakeEspoCrm(FakeSystem):
 
     # People
 
-    def save(self, kind: str, values: Mapping[str, Any], key: str | None = None) -> dict[str, Any]:
+    def save(
+        self, kind: str, values: Mapping[str, Any], key: str | None = None, by: str = SOMEBODY
+    ) -> dict[str, Any]:  # fmt: skip
         """What a person or we save."""
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
         made = key is None
         if key is None:
             key = f"{next(self._numbers):017x}"
-            self.rows[kind][key] = {**_DEFAULTS[kind], "id": key, "createdAt": now, "uid": f"espo-{key}"}
+            self.rows[kind][key] = {
+                **_DEFAULTS[kind], "id": key, "createdAt": now, "uid": f"espo-{key}", "createdByName": by,
+            }  # fmt: skip
         row = self.rows[kind][key]
         for number, out in _SHARED.items():
             if values.get(number, row.get(number)) and (out in values or (number in values and not made)):
                 self.opted_out[values.get(number, row.get(number))] = bool(values.get(out, self._out(row, number)))
         row.update({name: value for name, value in values.items() if name not in _SHARED.values()}, modifiedAt=now)
         row["versionNumber"] = row.get("versionNumber", 0) + 1
+        if not made:
+            row["modifiedByName"] = by
         return row
 
     def remove(self, kind: str, key: str) -> None:
@@ -70,8 +79,10 @@ class FakeEspoCrm(FakeSystem):
     def webhook(self, kind: str, key: str) -> tuple[dict[str, str], bytes]:
         """Headers and body of an "update" webhook."""
         body = json.dumps([{"id": key, "status": self.rows[kind][key].get("status")}]).encode()
-        digest = hmac.new(HOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
-        return {"signature": b64encode(f"{HOOK}:{digest}".encode()).decode()}, body
+        digest = hmac.new(HOOK_SECRET.encode(), body, hashlib.sha256)
+        if self.old:
+            return {"x-signature": b64encode(f"{HOOK}:".encode() + digest.digest()).decode()}, body
+        return {"signature": b64encode(f"{HOOK}:{digest.hexdigest()}".encode()).decode()}, body
 
     # The API
 
@@ -93,8 +104,9 @@ class FakeEspoCrm(FakeSystem):
         if signature is None:
             return not self.hmac_only and asked.headers.get("x-api-key") == KEY
         text = f"{asked.method} {asked.path.removeprefix('/api/v1')}"
-        digest = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()
-        return b64decode(signature).decode() == f"{KEY}:{digest}"
+        digest = hmac.new(SECRET.encode(), text.encode(), hashlib.sha256)
+        told = digest.digest() if self.old else digest.hexdigest().encode()
+        return b64decode(signature) == f"{KEY}:".encode() + told
 
     def _one(self, asked: Asked, kind: str, key: str | None) -> Said:
         row = self.rows[kind].get(key or "")
@@ -118,7 +130,7 @@ class FakeEspoCrm(FakeSystem):
                 values[name] = value.strip()
         if kind == "Meeting" and "contactsIds" in values:
             values.setdefault("contactsColumns", {})
-        row = self.save(kind, values, key)
+        row = self.save(kind, values, key, ME)
         shown = self._shown(kind, row)
         return Said(body=shown if key else {name: value for name, value in shown.items() if value is not None})
 

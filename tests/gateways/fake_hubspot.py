@@ -16,6 +16,7 @@ from typing import Any
 from tests.gateways.fake_system import Asked, FakeSystem, Said
 
 TOKEN, CLIENT_SECRET = "pat-eu1-secret", "client-secret"
+SOMEBODY = "4711"
 HOOK = "https://clinic.example/hooks/crm/con_1"
 _TYPES = {"contacts": "0-1", "meetings": "0-47", "appointments": "0-421"}
 _CHANGED = {"contacts": "lastmodifieddate", "meetings": "hs_lastmodifieddate", "appointments": "hs_lastmodifieddate"}
@@ -54,7 +55,9 @@ class FakeHubSpot(FakeSystem):
 
     # People
 
-    def save(self, kind: str, properties: Mapping[str, Any], key: str | None = None) -> Row:
+    def save(
+        self, kind: str, properties: Mapping[str, Any], key: str | None = None, by: str = SOMEBODY
+    ) -> Row:  # fmt: skip
         """What a person or we save."""
         now = _iso(self.clock.now())
         if key is None:
@@ -62,7 +65,7 @@ class FakeHubSpot(FakeSystem):
             self.rows[kind][key] = {"id": key, "archived": False, "properties": {"hs_object_id": key, _BORN[kind]: now}}
         row = self.rows[kind][key]
         row["properties"].update({name: self._rewritten(name, value) for name, value in properties.items()})
-        row["properties"][_CHANGED[kind]] = now
+        row["properties"] |= {_CHANGED[kind]: now, "hs_updated_by_user_id": by}
         if not self.eventual:
             self.settle()
         return row
@@ -190,7 +193,7 @@ class FakeHubSpot(FakeSystem):
 
     def _written(self, kind: str, action: str, one: Mapping[str, Any]) -> Row:
         old = self._named(kind, one["id"], one.get("idProperty")) if "id" in one else None
-        row = self.save(kind, one["properties"], old["id"] if old else None)
+        row = self.save(kind, one["properties"], old["id"] if old else None, "")
         for link in one.get("associations", []):
             assert link["types"] == [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 200}]
             self.contacts.setdefault(row["id"], []).append(link["to"]["id"])

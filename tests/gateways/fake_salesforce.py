@@ -15,6 +15,7 @@ from tests.gateways.fake_system import Asked, FakeSystem, Said
 
 CLIENT, SECRET, REFRESH = "consumer-key", "consumer-secret", "refresh-token"
 ME, SOMEBODY = "005000000000001AAA", "005000000000002AAA"
+NAMES = {ME: "Reminders", SOMEBODY: "Eva Vega"}
 _VERSION = "/services/data/v62.0"
 _PREFIX = {"Contact": "003", "Event": "00U", "Appointment__c": "a01"}
 _OURS = {"Id", "IsDeleted", "SystemModstamp", "LastModifiedById", "RemindersId__c", "RemindersMark__c"}
@@ -182,7 +183,14 @@ class FakeSalesforce(FakeSystem):
         rows = [row for row in self.rows[kind].values() if not tokens or _Where(tokens, row).holds()]
         keys = order.split(", ")
         rows.sort(key=lambda row: [str(row[key]) for key in keys], reverse=bool(down))
-        return [{name: row[name] for name in names.split(", ")} for row in rows[: int(limit)]]
+        return [dict(_shown(row, name) for name in names.split(", ")) for row in rows[: int(limit)]]
+
+
+def _shown(row: Row, name: str) -> tuple[str, Any]:
+    """A field, or one of the user who changed it last."""
+    if name == "LastModifiedBy.Name":
+        return "LastModifiedBy", {"Name": NAMES[row["LastModifiedById"]]}
+    return name, row[name]
 
 
 def tokens_of(condition: str) -> list[str]:

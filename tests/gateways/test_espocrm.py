@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from reminders.domain.connector import CursorGone, Missing, PeerError, Precondition, Refused
+from reminders.domain.connector import CursorGone, LoginRefused, Missing, PeerError, Precondition, Refused
 from reminders.domain.crm import ENTITIES, PATIENT, VISIT, Account
 from reminders.gateways.espocrm import EspoCrm
 from reminders.gateways.espocrm_words import SYSTEM
@@ -22,7 +23,7 @@ _KIND = {PATIENT: "Contact", VISIT: "Meeting"}
 
 
 class Espo(CrmPeering):
-    system = SYSTEM
+    system, somebody = SYSTEM, "Eva Vega"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, fake: FakeEspoCrm, entity: str, **settings: str) -> None:
@@ -297,3 +298,32 @@ def test_what_was_deleted_there_cannot_be_changed(visits: Espo) -> None:
     write = visits.write(1, remote_id=name, changed=frozenset({"status"}), create=False, raw=seen.raw)
     with pytest.raises(Missing):
         visits.connector.put(VISIT, write)
+
+
+@pytest.fixture
+def old() -> Iterator[Espo]:
+    with FakeEspoCrm(hmac_only=True) as fake:
+        fake.old = True
+        yield Espo(fake, PATIENT)
+
+
+def test_versions_before_9_sign_bytes(old: Espo) -> None:
+    name = old.create(1).remote_id
+    assert old.look(name).uid == old.uid(1)
+    told = [b64decode(one.headers["x-hmac-authorization"]).removeprefix(f"{KEY}:".encode()) for one in old.fake.asked]
+    assert [len(one) for one in told] == [64] + [32] * (len(told) - 1)  # found out once
+    headers, body = old.webhook(name)
+    assert list(headers) == ["x-signature"]
+    now = old.fake.clock.now()
+    (one,) = old.connector.read_webhook(headers, body, now)
+    assert one.remote_id == name
+    for wrong in ({}, {"signature": headers["x-signature"]}, {"x-signature": "!"}, headers | {"signature": ""}):
+        with pytest.raises(Refused):
+            old.connector.read_webhook(wrong, body, now)
+
+
+def test_a_wrong_secret_is_tried_in_both_ways_and_then_refused(old: Espo) -> None:
+    old.refuse_login()
+    with pytest.raises(LoginRefused):
+        old.connector.check()
+    assert len(old.fake.asked) == 2

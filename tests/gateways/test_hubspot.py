@@ -20,7 +20,7 @@ _OUTCOME = {"booked": "SCHEDULED", "fulfilled": "COMPLETED", "cancelled": "CANCE
 
 
 class Hub(CrmPeering):
-    system = SYSTEM
+    system, somebody = SYSTEM, "user 4711"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, fake: FakeHubSpot, entity: str, **settings: str) -> None:

@@ -35,7 +35,7 @@ APPOINTMENTS = {"visit_object": "Appointment__c", **{f"{name}_field": word for n
 
 
 class Force(CrmPeering):
-    system = SYSTEM
+    system, somebody = SYSTEM, "Eva Vega"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, fake: FakeSalesforce, entity: str, **settings: str) -> None:

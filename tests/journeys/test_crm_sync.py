@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 
@@ -176,6 +177,8 @@ def test_both_changed_the_name(here: Practice) -> None:
     assert here.card(patient)["name"] == "Ana R. Soler"
     (found,) = here.conflicts(about=patient)
     assert (found["ours"], found["theirs"], found["live"]) == ("Ana Ruiz-Soler", "Ana R. Soler", "theirs")
+    row = here.shelf.rows[PATIENT][name]
+    assert (found["theirs_by"], datetime.fromisoformat(found["theirs_at"])) == ("Marta Sol", row.changed_at)
     here.house.post(f"sync-conflicts/{found['id']}/resolve", {"choice": "ours"})
     here.settle()
     assert here.shelf.rows[PATIENT][name].fields["name"] == here.card(patient)["name"] == "Ana Ruiz-Soler"

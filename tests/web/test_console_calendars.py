@@ -222,7 +222,7 @@ class TestConflicts:
             True
         ] * 3
         assert "through the API" in said[1]
-        assert "changed in Dr Vega's phone" in said[2]
+        assert "changed in Dr Vega's phone by somebody it does not name" in said[2]
         assert "holds" in article.all("dt")[1].text
         assert f"/console/visits/{visit['id']}" in [one.attrs["href"] for one in article.all("a")]
 

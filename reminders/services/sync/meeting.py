@@ -179,9 +179,8 @@ class Meeting:
         for name, owner in self._owners.items():
             ours, theirs = seen.get(name), remote.fields.get(name)
             if owner is not Owner.OFF and name in seen and theirs and ours != theirs:
-                self._dispute(
-                    tx, link, Dispute(name, None, ours, theirs, Live.OURS, Cause.REFUSED_HERE, note="left_out")
-                )
+                found = Dispute(name, None, ours, theirs, Live.OURS, Cause.REFUSED_HERE, note="left_out")
+                self._dispute(tx, link, found, remote)
 
     def _place_of(self, tx: Any, old: Link | None, other: Link | None) -> int:
         """Which link is used again; one that waited for a person does so no longer."""
@@ -205,9 +204,8 @@ class Meeting:
         several = bool(problem.candidates)
         cause, ours = (Cause.AMBIGUOUS, list(problem.candidates)) if several else (Cause.REFUSED_HERE, None)
         self._book.settle(tx, link, WHOLE)
-        self._dispute(
-            tx, link, Dispute(WHOLE, None, ours, dict(remote.fields), Live.UNDECIDED, cause, note=problem.code)
-        )
+        found = Dispute(WHOLE, None, ours, dict(remote.fields), Live.UNDECIDED, cause, note=problem.code)
+        self._dispute(tx, link, found, remote)
 
     def _moved(self, tx: Any, remote: Remote, old: Link | None, other: Link, refused: Mapping[str, Refused]) -> None:
         """An unknown item carries the id of something that has a link: the same one under a new id when the old is gone
@@ -232,7 +230,7 @@ class Meeting:
         link = replace(link, base_local=found.base_local, base_remote=_seen(found.base_remote, remote))
         link = self._book.save(tx, link)
         for dispute in found.disputes:
-            self._dispute(tx, link, dispute)
+            self._dispute(tx, link, dispute, remote)
         link = self._refuse(tx, link, local, {name: refused[name] for name in found.take if name in refused}, remote)
         link = self._take(tx, link, {name: v for name, v in found.take.items() if name not in refused}, remote)
         now = self._replica.read(tx, link.local_id or "")
@@ -257,7 +255,7 @@ class Meeting:
             ours, theirs = local.fields[name], remote.fields[name]
             base = link.base_local.get(name)
             found = Dispute(name, base, ours, theirs, Live.OURS, Cause.REFUSED_HERE, note=problem.code)
-            self._dispute(tx, link, found)
+            self._dispute(tx, link, found, remote)
             link = put_back(name, link, theirs)
         return self._book.save(tx, link) if refused else link
 
@@ -275,11 +273,14 @@ class Meeting:
             return replace(link, base_local=ours, base_remote=dict(remote.fields))
         for name, value in edited.items():
             base = link.base_local.get(name)
-            self._dispute(tx, link, Dispute(name, base, None, value, Live.OURS, Cause.DELETED_HERE, attention=False))
+            found = Dispute(name, base, None, value, Live.OURS, Cause.DELETED_HERE, attention=False)
+            self._dispute(tx, link, found, remote)
         return replace(link, base_remote={**link.base_remote, **edited})
 
-    def _dispute(self, tx: Any, link: Link, found: Dispute) -> None:
+    def _dispute(self, tx: Any, link: Link, found: Dispute, remote: Remote | None = None) -> None:
         self._tally.conflicts += 1
+        if remote is not None:
+            found = replace(found, theirs_by=remote.by, theirs_at=remote.modified)
         self._book.dispute(tx, link, found)
         if found.attention and link.local_id is not None:
             self._replica.disputed(tx, link.local_id, found.field, open_=True)

@@ -93,7 +93,8 @@ class SyncTouch(Base):
 
 class SyncConflict(Row):
     """Two values for one field of one item. ``live`` says which holds; the other is never dropped. ``attention``: a
-    person should look; the rest is listed so that it can be undone."""
+    person should look; the rest is listed so that it can be undone. ``theirs_by``, ``theirs_at``: who changed the item
+    there last, and when, as far as that system says."""
 
     __tablename__ = "sync_conflict"
     __table_args__ = (
@@ -115,6 +116,8 @@ class SyncConflict(Row):
     cause: Mapped[str]
     note: Mapped[str]
     attention: Mapped[bool]
+    theirs_by: Mapped[str | None]
+    theirs_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]

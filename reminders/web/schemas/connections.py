@@ -142,6 +142,8 @@ class ConflictOut(Out):
     before: Any | None
     ours: Any | None
     theirs: Any | None
+    theirs_by: str | None = Field(description="Who changed it there last, if that system says")
+    theirs_at: datetime | None = Field(description="When that was")
     live: str
     cause: str
     note: str
