@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from reminders.clock import Clock
 from reminders.domain.actor import Actor
+from reminders.domain.changeset import Gate
 from reminders.domain.connector import Connector
 from reminders.domain.crm import PATIENT, VISIT, Account, System
 from reminders.domain.imip import ReplyAddress
@@ -135,6 +136,7 @@ def connecting(
         ground.database, ground.clock, ground.catalogue, kinds, vault, partial(_discovered, outward), CALENDAR
     )
     crms = CrmConnections(ground.database, ground.clock, ground.catalogue, kinds, vault)
+    gate = Gate(settings.blast_radius, timedelta(minutes=settings.undo_minutes))
     disputes = Disputes(ground.database, ground.clock, kinds)
     log = ChangeLog(ground.database, ground.clock)
     telling, couriers = Telling(ground.clock, ground.catalogue), Threads(_COURIERS, "courier")
@@ -142,8 +144,8 @@ def connecting(
     delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance, ground.ending)
     return Connecting(
         attending, then, kinds, vault, busy, calendars, crms,
-        ImportPreviews(ground.database, ground.clock, kinds, vault, crms), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
-        Syncing(ground.database, ground.clock, kinds, vault, owner, chance, ground.ending),
+        ImportPreviews(ground.database, ground.clock, kinds, vault, crms, gate), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
+        Syncing(ground.database, ground.clock, kinds, vault, owner, chance, ground.ending, gate.radius),
         Waking(ground.database, ground.clock, kinds, [telling, log]),
         Webhooks(ground.database, ground.clock, courier, vault, telling, delivering), delivering, couriers, log,
         external.External(ground.database, ground.clock, kinds),

@@ -9,7 +9,7 @@ from typing import Any
 
 from reminders.domain.crm import PATIENT, VISIT
 from tests.crm_memory import SYSTEM, MemoryCrm, Shelf
-from tests.house import Local, book, clinic, local
+from tests.house import Api, book, clinic, local, running
 
 DOCTOR, CHECKUP = "D1", "S1"
 #: Who edits records there.
@@ -20,7 +20,7 @@ EDITOR = "Marta Sol"
 class Practice:
     """One clinic, one connection. ``there`` is the other system; people work in both."""
 
-    house: Local
+    house: Api
     crm: MemoryCrm
     ids: dict[str, Any] = field(default_factory=dict)
     connection: str = ""
@@ -118,10 +118,14 @@ def blank_patient(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def practice(database_url: str, *, connected: bool = True, **changes: Any) -> Iterator[Practice]:
-    """A clinic with one patient, connected unless told otherwise."""
+def practice(database_url: str, *, connected: bool = True, served: bool = False, **changes: Any) -> Iterator[Practice]:
+    """A clinic with one patient, connected unless told otherwise. ``served``: behind a port, for a browser."""
     crm = MemoryCrm(Shelf())
-    with local(database_url, systems=[(SYSTEM, lambda outward, clock, account: crm)], **changes) as house:
+    systems = [(SYSTEM, lambda outward, clock, account: crm)]
+    opened = (
+        running(database_url, systems=systems, **changes) if served else local(database_url, systems=systems, **changes)
+    )
+    with opened as house:
         crm.shelf.clock = house.clock
         here = Practice(house, crm, clinic(house, policy={"quiet_hours": None, "notices": ["moved", "cancelled"]}))
         if connected:

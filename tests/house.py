@@ -196,15 +196,17 @@ class Quiet(WSGIRequestHandler):
 
 @contextmanager
 def running(
-    database_url: str, start: datetime = MONDAY, messenger: Callable[[Clock], Messenger] | None = None, **changes: Any
-) -> Iterator[House]:
+    database_url: str, start: datetime = MONDAY, messenger: Callable[[Clock], Messenger] | None = None,
+    systems: Systems = SYSTEMS, **changes: Any,
+) -> Iterator[House]:  # fmt: skip
     """Serve an installation until the block ends."""
     clock = ManualClock(start)
     server = make_server(
         "127.0.0.1", 0, lambda environ, respond: app(environ, respond), threaded=True, request_handler=Quiet
     )
     url = f"http://127.0.0.1:{server.server_port}"
-    service = build(configured(database_url, url, **changes), clock, messenger(clock) if messenger else None)
+    settings = configured(database_url, url, **changes)
+    service = build(settings, clock, messenger(clock) if messenger else None, systems=systems)
     app = service.app()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -100,6 +100,15 @@ class Gathering(Protocol):
 
 
 @runtime_checkable
+class Recognising(Protocol):
+    """A ``Replica`` of things that belong to patients, for previews."""
+
+    def recognise(self, tx: Any, remote: Remote, patient: str) -> str | None:
+        """Ours that an item would be, once it is known that its patient is this one of ours."""
+        ...
+
+
+@runtime_checkable
 class Judging(Protocol):
     """A ``Replica`` that can say what it would do with an unknown item, for previews."""
 

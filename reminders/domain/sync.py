@@ -212,10 +212,11 @@ def put_back(name: str, link: Link, theirs: Any) -> Link:
 @dataclass(slots=True)
 class Mass:
     """What a whole listing would do to items that both sides have. ``removed``: ids of those deleted or called off there;
-    ``offsets``: by id, how many seconds a start was moved."""
+    ``offsets``: by id, how many seconds a start was moved. ``patients``: those there who have visits that are new to us."""
 
     removed: set[str] = field(default_factory=set)
     offsets: dict[str, float] = field(default_factory=dict)
+    patients: set[str] = field(default_factory=set)
 
     def add(self, key: str, before: Fields, after: Fields) -> None:
         """One item as it last was there, and as it is there now."""
@@ -224,6 +225,13 @@ class Mass:
         old, new = before.get("start"), after.get("start")
         if isinstance(old, str) and isinstance(new, str) and old != new:
             self.offsets[key] = (datetime.fromisoformat(new) - datetime.fromisoformat(old)).total_seconds()
+
+    def arrive(self, fields: Fields, now: datetime) -> None:
+        """An item that is new to us: of a visit ahead, the patient would be reminded."""
+        start, patient = fields.get("start"), fields.get("patient")
+        is_visit = patient and isinstance(start, str) and fields.get("status") != CALLED_OFF
+        if is_visit and datetime.fromisoformat(start) > now:
+            self.patients.add(str(patient))
 
 
 def is_mass_removal(removed: int, live: int) -> bool:

@@ -354,6 +354,51 @@ def test_a_mass_of_visits_called_off_or_moved_stops_it_before_anybody_hears(
     assert here.house.get("appointments")["items"] != before
 
 
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("page", [100, 2])
+def test_a_mass_of_new_visits_waits_before_anybody_hears(sqlite_database_url: str, full: bool, page: int) -> None:
+    with practice(sqlite_database_url, blast_radius=3) as here:
+        names = [here.patient_there(f"Patient {number}") for number in range(4)]
+        here.settle()
+        here.crm.page(page)
+        for number, name in enumerate(names):
+            hour = f"2030-05-07T{8 + number:02}"
+            here.visit_there(name, f"{hour}:00:00+00:00", f"{hour}:30:00+00:00")
+        over = here.visit_there(names[0], "2030-04-02T08:00:00+00:00", "2030-04-02T08:30:00+00:00")
+        done = here.sync(full=full)
+        assert (done["error"], done["detail"]) == ("mass_arrival", "Visits of 4 patients are new at once.")
+        assert here.house.get("appointments")["items"] == []
+        assert here.show()["state_reason"] == "mass_arrival"
+        here.shelf.remove(VISIT, over)
+        here.change(paused=False)
+        here.settle()
+        assert len(here.house.get("appointments")["items"]) == 4
+
+
+def test_a_preview_says_whose_visits_are_recognised_and_who_would_be_reminded(sqlite_database_url: str) -> None:
+    with practice(sqlite_database_url, connected=False, blast_radius=1) as fresh:
+        known = fresh.patient_there("Ana Ruiz", phone="+34600000010")  # not linked yet
+        fresh.book(TEN)
+        fresh.visit_there(known, TEN_UTC, TEN_THIRTY_UTC)
+        fresh.visit_there(known, ELEVEN_UTC, ELEVEN_THIRTY_UTC)
+        fresh.visit_there(known, "2030-05-08T08:00:00+00:00", "2030-05-08T08:30:00+00:00")
+        fresh.connect(start=False)
+        path = f"crm-connections/{fresh.connection}/preview"
+        seen = fresh.house.post(path, role="admin")
+        assert {name: seen["entities"][VISIT][name] for name in ("matched", "new", "ours")} == {
+            "matched": 1, "new": 2, "ours": 0,
+        }  # fmt: skip
+        assert (seen["patients"], seen["limit"], seen["held"]) == (1, 1, False)
+        other = fresh.patient_there("Luis Gil")
+        fresh.visit_there(other, "2030-05-09T08:00:00+00:00", "2030-05-09T08:30:00+00:00")
+        seen = fresh.house.post(path, role="admin")
+        assert (seen["patients"], seen["held"]) == (2, True)
+        fresh.change(paused=False)
+        fresh.settle()
+        visits = fresh.house.get("appointments")["items"]
+        assert len(visits) == 4  # as counted: one was there, three are new
+
+
 def test_an_answer_that_never_came_makes_no_second_record(here: Practice) -> None:
     here.crm.lost = True
     here.house.post("patients", {"name": "Luis Gil", "phone": "600 000 011"})

@@ -131,7 +131,8 @@ def placed(find: Callable[[Any, Remote], str | None], tx: Any, remote: Remote) -
 @dataclass(frozen=True, slots=True)
 class Parts:
     """One connection, ready to run. ``watch`` is told how far it is, now and then. ``grace``: how long something deleted there rests before that counts, because many
-    programs move an item by deleting it and creating it again."""
+    programs move an item by deleting it and creating it again. ``most_new``: of so many patients visits may be new at once
+    before a person should look; ``None`` where nobody is told of what is new."""
 
     book: Book
     connector: Connector
@@ -141,6 +142,7 @@ class Parts:
     new_rev: Callable[[], str]
     grace: timedelta = timedelta(minutes=2)
     watch: Callable[[Tally], None] = _nobody
+    most_new: int | None = None
 
 
 @dataclass(slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
+from reminders.domain.changeset import Gate
 from reminders.domain.connector import Connector, Refused, Remote
 from reminders.domain.crm import PATIENT
 from reminders.domain.ports import Vault
-from reminders.domain.replica import Judging, Replica
+from reminders.domain.replica import Judging, Recognising, Replica
 from reminders.errors import Conflict
 from reminders.services.sync.crms import CrmConnections
 from reminders.services.sync.kinds import Kinds, actor_of
@@ -26,18 +27,23 @@ _KINDS = ("there", "linked", "matched", "new", "ambiguous", "refused", "ignored"
 
 @dataclass(slots=True)
 class _Seen:
-    """What was counted of one entity so far. ``found``: ours that were recognised there."""
+    """What was counted of one entity so far. ``found``: ours that were recognised there; ``told``: patients there whose
+    visits would be taken in."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     found: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
 
 class ImportPreviews:
-    """Reads everything there, asks our rules about each, and keeps the counts with the connection."""
+    """Reads everything there, asks our rules about each, and keeps the counts with the connection. ``gate`` says how many
+    patients may be messaged without asking."""
 
-    def __init__(self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, crms: CrmConnections) -> None:
-        self._database, self._clock, self._kinds = database, clock, kinds
+    def __init__(
+        self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, crms: CrmConnections, gate: Gate
+    ) -> None:  # fmt: skip
+        self._database, self._clock, self._kinds, self._gate = database, clock, kinds, gate
         self._vault, self._crms = vault, crms
 
     def run(self, uid: str) -> dict[str, Any]:
@@ -48,8 +54,8 @@ class ImportPreviews:
             raise Conflict("This system calls us; there is nothing to look at before.")
         peer: Any = kind.connect(row, self._vault.open(row.secret) if row.secret else "")
         replicas = kind.replicas(row, actor_of(row))
-        patients: set[str] = set()
-        entities = {}
+        patients: dict[str, str] = {}  # ids there, and ours where there is one by now
+        entities, told = {}, set()
         for entity in peer.entities:
             seen = _Seen()
             for remotes in _everything(peer, entity):
@@ -57,43 +63,54 @@ class ImportPreviews:
                     for remote in remotes:
                         self._count(tx, row, entity, replicas[entity], remote, seen, patients)
             self._ours(row, entity, replicas[entity], seen)
+            told |= seen.told
             entities[entity] = {name: seen.counts[name] for name in _KINDS} | {"reasons": dict(seen.reasons)}
-        counts = {"entities": entities, "at": self._clock.now().isoformat()}
+        gate = {"patients": len(told), "limit": self._gate.radius, "held": self._gate.holds(len(told))}
+        counts = {"entities": entities, **gate, "at": self._clock.now().isoformat()}
         self._crms.remember_preview(uid, counts)
         return counts
 
     def _count(
-        self, tx: Connection, row: Record, entity: str, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]
+        self, tx: Connection, row: Record, entity: str, replica: Replica, remote: Remote, seen: _Seen,
+        patients: dict[str, str],
     ) -> None:  # fmt: skip
         remote = replica.canonical(remote)
         seen.counts["there"] += 1
         link = links.by_remotes(tx, row.id, entity, [remote.remote_id]).get(remote.remote_id)
+        local_id: str | None
         if link is not None and link.local_id is not None and not link.dead:
-            what = "linked"
+            what, local_id = "linked", link.local_id
         else:
-            what = self._judged(tx, replica, remote, seen, patients)
+            what, local_id = self._judged(tx, replica, remote, seen, patients)
         seen.counts[what] += 1
         if entity == PATIENT and what in ("linked", "matched", "new"):
-            patients.add(remote.remote_id)
+            patients[remote.remote_id] = local_id or ""
+        elif what == "new":
+            seen.told.add(str(remote.fields.get("patient") or ""))
 
-    def _judged(self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]) -> str:
+    def _judged(
+        self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: Mapping[str, str]
+    ) -> tuple[str, str | None]:  # fmt: skip
         try:
             return self._placed(tx, replica, remote, seen, patients)
         except Refused as problem:
             if problem.candidates:
-                return "ambiguous"
+                return "ambiguous", None
             seen.reasons[problem.code] += 1
-            return "refused"
+            return "refused", None
 
     def _placed(
-        self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: set[str]
-    ) -> str:  # fmt: skip
-        local_id = replica.match(tx, remote)
+        self, tx: Connection, replica: Replica, remote: Remote, seen: _Seen, patients: Mapping[str, str]
+    ) -> tuple[str, str | None]:  # fmt: skip
+        """What it would be. A visit is recognised by its patient, also by one who is recognised only now."""
+        local_id, patient = replica.match(tx, remote), patients.get(str(remote.fields.get("patient") or ""))
+        if local_id is None and patient and isinstance(replica, Recognising):
+            local_id = replica.recognise(tx, remote, patient)
         if local_id is not None:
             seen.found.add(local_id)
-            return "matched"
-        taken = not isinstance(replica, Judging) or replica.judge(tx, remote, patients)
-        return "new" if taken else "ignored"
+            return "matched", local_id
+        taken = not isinstance(replica, Judging) or replica.judge(tx, remote, patients.keys())
+        return ("new" if taken else "ignored"), None
 
     def _ours(self, row: Record, entity: str, replica: Replica, seen: _Seen) -> None:
         """Of ours, what is neither linked nor recognised would be written there."""

@@ -53,10 +53,10 @@ class Pull:
             yield page
 
     def _weighed(self, pages: Iterator[Page]) -> Iterable[Page]:
-        """The same pages, once it is known that all of them together change no mass of what both sides have. Before the
-        first import there is nothing to lose, and nothing has to wait."""
+        """The same pages, once it is known that all of them together change no mass of what both sides have, and bring
+        no mass of visits. A first import has nothing to lose, was looked at before, and waits for no last page."""
         live = self._book.look(lambda tx: self._book.live(tx, self._entity))
-        if not any(live.values()):
+        if self.is_first() and not any(live.values()):
             return pages
         mass, whole, shown = Mass(), False, []
         seen: set[str] = set()
@@ -71,6 +71,8 @@ class Pull:
 
     def _weigh(self, page: Page, live: Mapping[str, bool], mass: Mass) -> Page:
         """What this page would do, added to ``mass``; the page with what was fetched for that, and without the rest."""
+        if self._parts.most_new is not None:
+            page = self._arriving(page, live, mass)
         known = self._links([item.remote_id for item in page.items if live.get(item.remote_id)])
         changed = [item for item in page.items if item.remote_id in known and not item.gone and _differs(item, known)]
         remotes = {remote.remote_id: remote for remote in self._fetched_all(changed)}
@@ -81,7 +83,21 @@ class Pull:
             replace(item, remote=remotes.get(item.remote_id)) if item.remote_id in known else item for item in page.items
         ])  # fmt: skip
 
+    def _arriving(self, page: Page, live: Mapping[str, bool], mass: Mass) -> Page:
+        """Whose visits are new, added to ``mass``; the page with what was fetched for that."""
+        new = [item for item in page.items if item.remote_id not in live and not item.gone]
+        remotes = {remote.remote_id: remote for remote in self._fetched_all(new)}
+        now = self._parts.clock.now()
+        for remote in remotes.values():
+            mass.arrive(remote.fields, now)
+        return replace(
+            page, items=[replace(item, remote=remotes.get(item.remote_id, item.remote)) for item in page.items]
+        )
+
     def _check(self, mass: Mass, live: int) -> None:
+        most = self._parts.most_new
+        if most is not None and len(mass.patients) > most:
+            raise MassChange("mass_arrival", self._entity, len(mass.patients), live)
         if is_mass_removal(len(mass.removed), live):
             raise MassChange("mass_removal", self._entity, len(mass.removed), live)
         if is_mass_move(mass.offsets, live):

@@ -44,13 +44,15 @@ class Outcome:
 
 
 class Syncing:
-    """Runs what is due. ``chance`` in [0, 1) spreads retries, so that many connections do not come back at once."""
+    """Runs what is due. ``chance`` in [0, 1) spreads retries, so that many connections do not come back at once.
+    ``most_new``: of more patients than these, new visits wait for a person."""
 
     def __init__(
         self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, owner: str, chance: Callable[[], float],
-        ending: Event | None = None,
+        ending: Event | None = None, most_new: int | None = None,
     ) -> None:  # fmt: skip
         self._database, self._clock, self._kinds, self._vault = database, clock, kinds, vault
+        self._most_new = most_new
         self._owner, self._chance, self._ending = owner, chance, ending or Event()
 
     def run(self) -> int:
@@ -125,6 +127,8 @@ class Syncing:
         except MassChange as problem:
             changes = {"state": "held", "state_reason": problem.kind, "next_run_at": later}
             sentence = f"{problem.count} of {problem.live} items would change at once."
+            if problem.kind == "mass_arrival":
+                sentence = f"Visits of {problem.count} patients are new at once."
             return Outcome(Tally(), problem.kind, sentence), changes
         except PeerError as problem:
             changes = self._failed(connection, problem.reason, problem.retry_after)
@@ -143,6 +147,7 @@ class Syncing:
             Ledger(self._database, self._clock, connection, self._owner, _LEASE, self._ending), peer,
             kind.replicas(connection, actor_of(connection)), kind.owners(connection), self._clock,
             lambda: new_secret()[:22], kind.grace, *([watch] if watch else []),
+            most_new=self._most_new if kind.patients else None,
         )  # fmt: skip
         return run_pass(parts, full=full, trusting=connection.trusted), {}
 

@@ -78,8 +78,12 @@ class VisitRecords:
         if remote.uid and self._visit(tx, remote.uid) is not None:
             return remote.uid
         patient = self._patient_here(tx, remote)
+        return self.recognise(tx, remote, patient) if patient is not None else None
+
+    def recognise(self, tx: Connection, remote: Remote, patient: str) -> str | None:
+        """The visit of this patient at the same time, if it is no other there already."""
         start = remote.fields.get("start")
-        if patient is None or not start:
+        if not start:
             return None
         for uid in appointments.uids_at(tx, patient, datetime.fromisoformat(start)):
             link = links.by_local(tx, self._connection.id, VISIT, uid)

@@ -13,6 +13,7 @@ from reminders.web.console.changesets import bp as changesets_bp
 from reminders.web.console.connecting import bp as connecting_bp
 from reminders.web.console.day import bp as day_bp
 from reminders.web.console.guard import check, configure, secure
+from reminders.web.console.imports import bp as imports_bp
 from reminders.web.console.inbox import bp as inbox_bp
 from reminders.web.console.pages import install, nowhere
 from reminders.web.console.people import bp as people_bp
@@ -50,6 +51,7 @@ def create_blueprint() -> APIBlueprint:
         texts_bp,
         calendars_bp,
         connecting_bp,
+        imports_bp,
     ):
         whole.register_blueprint(noun, url_prefix="/console")
     whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -33,7 +34,7 @@ def show() -> ResponseReturnValue:
 
 @bp.get("/calendars/connections/<uid:connection_id>")
 def connection(connection_id: str) -> ResponseReturnValue:
-    return _connection(connection_id)
+    return show_connection(connection_id)
 
 
 @bp.post("/calendars/connections/<uid:connection_id>")
@@ -42,9 +43,9 @@ def act(connection_id: str) -> ResponseReturnValue:
     try:
         said, good = _acted(connection_id, written("act"))
     except ReminderError as problem:
-        return _connection(connection_id, problem)
+        return show_connection(connection_id, problem)
     if not good:
-        return _connection(connection_id, Invalid(said, field="act"))
+        return show_connection(connection_id, Invalid(said, field="act"))
     done(said)
     return redirect(url_for(".connection", connection_id=connection_id), 303)
 
@@ -135,7 +136,7 @@ def _acted(uid: str, wish: str) -> tuple[str, bool]:
             if caller().role is not Role.ADMIN:
                 raise Forbidden("Only an administrator pauses connections.")
             if use_cases().calendar_connections.get(uid).state_reason == FIRST_IMPORT:
-                raise Conflict("Its first import waits for somebody to look at the preview, through the API.")
+                raise Conflict("Its first import waits: look at the preview, then let it begin.")
             use_cases().calendar_connections.change(uid, paused=wish == "pause")
             return ("Paused." if wish == "pause" else "It goes on at once."), True
     raise Invalid("There is no such action.", field="act")
@@ -154,14 +155,22 @@ def _overview(problem: ReminderError | None = None) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _connection(uid: str, problem: ReminderError | None = None) -> ResponseReturnValue:
+def show_connection(uid: str, problem: ReminderError | None = None) -> ResponseReturnValue:
+    """The page of one connection."""
     row = use_cases().calendar_connections.get(uid)
     provider = snapshot().provider_by_id.get(row.provider_id)
     return render(
         "connection", status_of(problem) if problem else 200, row=row, provider=provider.name if provider else None,
         runs=use_cases().calendar_connections.runs(uid, _RUNS), problem=problem, say=calendarwords,
         may_pause=caller().role is Role.ADMIN, zone=desk_zone(session.get("location")),
+        first=row.state_reason == FIRST_IMPORT, preview=row.config.get("preview"), preview_at=_previewed(row),
     )  # fmt: skip
+
+
+def _previewed(row: Record) -> datetime | None:
+    """When somebody looked at what the first import would do."""
+    preview = row.config.get("preview")
+    return datetime.fromisoformat(preview["at"]) if preview else None
 
 
 def _conflicts(problem: ReminderError | None = None, at_fault: str | None = None) -> ResponseReturnValue:

@@ -27,9 +27,22 @@ REASONS = {
     "secret_unreadable": "The stored password cannot be read, because REMINDERS_SECRET_KEY has changed.",
     "mass_removal": "Half of everything would be removed. Going on lets that happen.",
     "mass_move": "Half of everything would be moved. Going on lets that happen.",
-    "first_import": "The first import waits for somebody to look at its preview, through the API.",
+    "mass_arrival": "Visits of many patients are new at once. Going on takes them in, and reminds the patients.",
+    "first_import": "The first import waits: look at what it would do, then let it begin.",
     "lease_lost": "Another process took over.",
     "stopped": "The process ended; the next one goes on.",
+}  # fmt: skip
+
+#: What a first import would do with records there, and with ours.
+PREVIEW = {
+    "there": "Records there", "linked": "Linked already", "matched": "Recognised as ours", "new": "Taken in as new",
+    "ambiguous": "Several of ours could be it: a person decides", "refused": "Against our rules: in the conflict list",
+    "ignored": "Left there: over, called off, or none of ours", "ours": "Of ours, written there",
+}  # fmt: skip
+ENTITIES = {"patient": "Patients", "visit": "Visits"}
+REFUSALS = {
+    "patient_unknown": "their patient is not linked", "provider_unknown": "the provider is not mapped",
+    "service_unknown": "the service is not mapped", "name_missing": "without a name", "invalid": "an impossible value",
 }  # fmt: skip
 
 FIELDS = {

@@ -111,6 +111,11 @@ class PreviewCounts(Out):
 
 class PreviewOut(Out):
     entities: dict[str, PreviewCounts]
+    patients: int = Field(description="Whose visits would be taken in, and who are then reminded of them")
+    limit: int = Field(
+        description="Most patients whom a change may concern without being held (REMINDERS_BLAST_RADIUS)"
+    )
+    held: bool = Field(description="More than that")
     at: datetime
 
 
