@@ -21,6 +21,7 @@ from reminders.web.console.session import bp as session_bp
 from reminders.web.console.texts import bp as texts_bp
 from reminders.web.console.unmarked import bp as unmarked_bp
 from reminders.web.console.visit import bp as visit_bp
+from reminders.web.console.webhooks import bp as webhooks_bp
 
 __all__ = ["create_blueprint"]
 
@@ -52,6 +53,7 @@ def create_blueprint() -> APIBlueprint:
         calendars_bp,
         connecting_bp,
         imports_bp,
+        webhooks_bp,
     ):
         whole.register_blueprint(noun, url_prefix="/console")
     whole.add_url_rule("/console/<path:rest>", "nowhere", nowhere)

@@ -58,6 +58,13 @@ CAUSES = {
     "ambiguous": "Several of ours could be meant.",
 }  # fmt: skip
 
+#: Webhooks and their deliveries.
+HOOKS = {"active": ("Told of changes", "good"), "paused": ("Paused", "off"), "disabled": ("Stopped", "bad")}
+WHY_STOPPED = {
+    "gone": "The address said that it is gone.", "given_up": "It failed for days. Going on tries again.",
+}  # fmt: skip
+DELIVERIES = {"pending": ("Waiting", "open"), "delivered": ("Delivered", "good"), "failed": ("Failed", "bad")}
+
 PRIVACY = {"busy": "Only when time is taken", "initials": "Initials", "full": "Patient and service"}
 ON_DELETE = {
     "ask": "Ask the desk", "restore": "Put it back there", "cancel": "Cancel it and tell the patient",
