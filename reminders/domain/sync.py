@@ -229,8 +229,9 @@ class Mass:
     def arrive(self, fields: Fields, now: datetime) -> None:
         """An item that is new to us: of a visit ahead, the patient would be reminded."""
         start, patient = fields.get("start"), fields.get("patient")
-        is_visit = patient and isinstance(start, str) and fields.get("status") != CALLED_OFF
-        if is_visit and datetime.fromisoformat(start) > now:
+        if not patient or not isinstance(start, str) or fields.get("status") == CALLED_OFF:
+            return
+        if datetime.fromisoformat(start) > now:
             self.patients.add(str(patient))
 
 

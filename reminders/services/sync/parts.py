@@ -108,7 +108,7 @@ class MassChange(Exception):
         self.kind, self.entity, self.count, self.live = kind, entity, count, live
 
 
-def _nobody(_tally: Tally) -> None:
+def unwatched(_tally: Tally) -> None:
     """Nobody watches."""
 
 
@@ -141,7 +141,7 @@ class Parts:
     clock: Clock
     new_rev: Callable[[], str]
     grace: timedelta = timedelta(minutes=2)
-    watch: Callable[[Tally], None] = _nobody
+    watch: Callable[[Tally], None] = unwatched
     most_new: int | None = None
 
 

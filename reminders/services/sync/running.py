@@ -18,7 +18,7 @@ from reminders.services.sync.book import Ledger
 from reminders.services.sync.connections import STALE
 from reminders.services.sync.engine import run_pass
 from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of
-from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Stopped, Tally
+from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Stopped, Tally, unwatched
 from reminders.store import connections, inbox
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
@@ -146,8 +146,8 @@ class Syncing:
         parts = Parts(
             Ledger(self._database, self._clock, connection, self._owner, _LEASE, self._ending), peer,
             kind.replicas(connection, actor_of(connection)), kind.owners(connection), self._clock,
-            lambda: new_secret()[:22], kind.grace, *([watch] if watch else []),
-            most_new=self._most_new if kind.patients else None,
+            lambda: new_secret()[:22], kind.grace, watch or unwatched,
+            self._most_new if kind.patients else None,
         )  # fmt: skip
         return run_pass(parts, full=full, trusting=connection.trusted), {}
 
