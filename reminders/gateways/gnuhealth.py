@@ -232,9 +232,7 @@ class GnuHealth:
 
     def _put(self, words: Words, write: Write, row: Mapping[str, Any]) -> Put:
         """What is stored counts as the result of our write only when nobody else has touched the record since."""
-        ours = (
-            words.mark(row).rev == write.rev and words.author(row).number == self._api.user and not words.is_gone(row)
-        )
+        ours = words.mark(row).rev == write.rev and words.author(row) == self._api.user and not words.is_gone(row)
         return Put(str(row["id"]), stored=self._remote(words, row) if ours else None)
 
     def _remote(self, words: Words, row: Mapping[str, Any]) -> Remote:
@@ -242,7 +240,7 @@ class GnuHealth:
         fields, mark = words.read(row), words.mark(row)
         return Remote(
             str(row["id"]), fields, digest({**fields, "mark": [mark.uid, mark.rev]}), mark.uid or None, mark.rev or None,
-            modified=moment(_stamp(words, row)), by=words.author(row).name,
+            modified=moment(_stamp(words, row)), by=f"user {author}" if (author := words.author(row)) else None,
         )  # fmt: skip
 
     def _known_languages(self) -> Mapping[str, int]:

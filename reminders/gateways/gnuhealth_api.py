@@ -146,16 +146,3 @@ def _said(error: Sequence[Any]) -> str:
         words = error[1][1:] if first == "UserWarning" else error[1]
         return " ".join(str(word) for word in words[:1])[:200]
     return str(first).strip().splitlines()[0][:200] if str(first).strip() else "no reason given"
-
-
-class Author(NamedTuple):
-    """Who touched a record last."""
-
-    number: int | None
-    name: str | None
-
-
-def author_of(record: Mapping[str, Any]) -> Author:
-    """As its columns say, which are empty until the first change."""
-    which = "write_uid" if record.get("write_uid") else "create_uid"
-    return Author(record.get(which), (record.get(f"{which}.") or {}).get("rec_name"))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from reminders.domain.connector import Write
 from reminders.domain.crm import PATIENT, VISIT, Setting, System, join_name
 from reminders.domain.sync import canonical_text
-from reminders.gateways.gnuhealth_api import Author, author_of, stamped
+from reminders.gateways.gnuhealth_api import stamped
 from reminders.gateways.jsonapi import canonical, e164, moment, parted
 
 SYSTEM = System(
@@ -78,7 +78,7 @@ class Words(Protocol):
         """Whether it is none of our business any more."""
         ...
 
-    def author(self, row: Row, /) -> Author:
+    def author(self, row: Row, /) -> int | None:
         """Who touched it last."""
         ...
 
@@ -103,7 +103,7 @@ class Patients:
     model = "gnuhealth.patient"
     names = (
         "active", "party", "write_date", "create_date", "party.name", "party.lastname", "party.lang.code",
-        "party.write_uid", "party.create_uid", "party.write_uid.rec_name", "party.create_uid.rec_name", "party.write_date", "party.create_date", "party._timestamp",
+        "party.write_uid", "party.create_uid", "party.write_date", "party.create_date", "party._timestamp",
         "party.contact_mechanisms.type", "party.contact_mechanisms.value", "party.contact_mechanisms.write_date",
         "party.contact_mechanisms.create_date", "party.identifiers.code",
     )  # fmt: skip
@@ -118,8 +118,9 @@ class Patients:
     def is_gone(self, row: Row) -> bool:
         return not row["active"] or not row.get("party.")
 
-    def author(self, row: Row) -> Author:
-        return author_of(row["party."])
+    def author(self, row: Row) -> int | None:
+        number: int | None = row["party."].get("write_uid") or row["party."].get("create_uid")
+        return number
 
     def versions(self, row: Row) -> dict[str, str]:
         return {f"party.party,{row['party']}": row["party."]["_timestamp"]}
@@ -183,7 +184,6 @@ class Visits:
         extra = (*(("appointment_date_end",) if self.ends else ()), *((self._service,) if self._service else ()))
         return (
             "name", "patient", "healthprof", "appointment_date", "state", "comments", "write_uid", "create_uid",
-            "write_uid.rec_name", "create_uid.rec_name",
             "write_date", "create_date", "_timestamp", *extra,
         )  # fmt: skip
 
@@ -191,8 +191,9 @@ class Visits:
         """A time that is free for anybody is no visit."""
         return row["state"] == "free" or not row["patient"]
 
-    def author(self, row: Row) -> Author:
-        return author_of(row)
+    def author(self, row: Row) -> int | None:
+        number: int | None = row["write_uid"] or row["create_uid"]
+        return number
 
     def versions(self, row: Row) -> dict[str, str]:
         return {f"{self.model},{row['id']}": row["_timestamp"]}

@@ -17,15 +17,14 @@ from tests.gateways.fake_system import Asked, FakeSystem, Said
 
 USER, PASSWORD, ME, SOMEBODY = "reminders", "correct horse", 7, 2
 PARTY, PATIENT, VISIT = "party.party", "gnuhealth.patient", "gnuhealth.appointment"
-MECHANISM, IDENTIFIER, LANG, STAFF, USERS = (
+MECHANISM, IDENTIFIER, LANG, STAFF = (
     "party.contact_mechanism",
     "party.identifier",
     "ir.lang",
     "gnuhealth.healthprofessional",
-    "res.user",
 )
 _MANY = {"contact_mechanisms": MECHANISM, "identifiers": IDENTIFIER}
-_ONE = {"party": PARTY, "lang": LANG, "write_uid": USERS, "create_uid": USERS}
+_ONE = {"party": PARTY, "lang": LANG}
 _BLANK: Mapping[str, Mapping[str, Any]] = {
     PARTY: dict.fromkeys(("name", "lastname", "lang", "gender", "fed_country", "is_person", "is_patient", "create_target", "notes")),
     PATIENT: {"active": True, "party": None},
@@ -34,7 +33,6 @@ _BLANK: Mapping[str, Mapping[str, Any]] = {
     )),
     MECHANISM: {"party": None, "type": None, "value": None}, IDENTIFIER: {"party": None, "code": None},
     LANG: {"code": None}, STAFF: {"rec_name": None},
-    USERS: {"rec_name": None},
 }  # fmt: skip
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda there, value: there == value, "!=": lambda there, value: there != value,
@@ -65,7 +63,6 @@ class FakeGnuHealth(FakeSystem):
         for code in ("en", "es", "fr", "pt_BR"):
             self.add(LANG, {"code": code})
         self.add(STAFF, {"rec_name": "Vega, Eva"})
-        self.rows[USERS] = {SOMEBODY: {"id": SOMEBODY, "rec_name": "Eva Vega"}, ME: {"id": ME, "rec_name": "Reminders"}}
 
     # People and we
 

@@ -27,7 +27,7 @@ _MODEL = {PATIENT: there.PATIENT, VISIT: there.VISIT}
 
 
 class Gnu(CrmPeering):
-    system, somebody = SYSTEM, "Eva Vega"
+    system, somebody = SYSTEM, f"user {there.SOMEBODY}"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, fake: FakeGnuHealth, entity: str, **settings: str) -> None:
