@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -28,6 +28,8 @@ _RUN: Any = SyncRun.__table__
 #: States in which passes go on by themselves.
 RUNNING = ("ok", "failing")
 _KEEP_RUNS = 200
+#: Calls within so long count as one pass.
+_TOGETHER = timedelta(minutes=30)
 #: More webhooks than this wait for the next pass.
 _MOST_ANNOUNCED = 500
 
@@ -117,6 +119,17 @@ def add_run(tx: Connection, values: Mapping[str, Any]) -> None:
     oldest = tx.execute(mine.order_by(_RUN.c.id.desc()).offset(_KEEP_RUNS).limit(1)).scalar()
     if oldest is not None:
         tx.execute(delete(SyncRun).where(SyncRun.connection_id == values["connection_id"], SyncRun.id <= oldest))
+
+
+def count(tx: Connection, number: int, now: datetime, done: Mapping[str, int]) -> None:
+    """Add to what the last pass did, or begin another when that is long ago: for systems that call us, call by call."""
+    newest = next(iter(runs(tx, number, 1)), None)
+    if newest is not None and newest.error is None and now - newest.started_at < _TOGETHER:
+        added = {name: _RUN.c[name] + value for name, value in done.items()}
+        tx.execute(update(SyncRun).where(SyncRun.id == newest.id).values(ended_at=now, **added))
+        return
+    nothing = dict.fromkeys(("seen", "pulled", "pushed", "removed", "conflicts"), 0)
+    add_run(tx, {"connection_id": number, "started_at": now, "ended_at": now, "full": False, **nothing, **done})
 
 
 def runs(tx: Connection, number: int, limit: int) -> Sequence[Record]:

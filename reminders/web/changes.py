@@ -29,6 +29,8 @@ def changes(wanted: ChangeQuery) -> Response:
     number = use_cases().external.number(wanted.source) if wanted.source else None
     news = use_cases().changes.since(after[0], wanted.limit, number)
     items = [_changed(one) for one in news.items]
+    if number is not None:
+        use_cases().external.handed(number, len(items))
     return answer({"items": items, "next_cursor": encode_cursor([news.upto]), "more": news.more})
 
 

@@ -98,6 +98,25 @@ def test_patients_and_visits_arrive_and_go_back(program: Program) -> None:
     assert program.get("appointments/v-1").json()["state"]["start"] == ELEVEN_UTC
 
 
+def test_what_is_put_and_read_is_counted(program: Program) -> None:
+    house, path = program.house, f"crm-connections/{program.connection}"
+    eva = program.eva()
+    program.put_ok("patients/e-1", {**EVA, "email": "eva@example.org"})
+    program.put_ok("patients/e-1", {**EVA, "email": "eva@example.org"})
+    house.tick(seconds=1)
+    read = house.get("changes", role="integration", source="ehr")["items"]
+    assert eva in [one["id"] for one in read]
+    names = ("seen", "pulled", "pushed", "removed", "conflicts")
+    assert [house.get(path)["last_run"][name] for name in names] == [3, 2, len(read), 0, 0]
+    house.get("changes", role="integration")  # somebody else's reading does not count
+    assert house.get(path)["last_run"]["pushed"] == len(read)
+    before = len(house.get(f"{path}/runs")["items"])
+    house.tick(hours=2)
+    program.put_ok("patients/e-1", {**EVA, "email": "gil@example.org"})
+    assert len(house.get(f"{path}/runs")["items"]) > before
+    assert house.get(path)["last_run"]["pulled"] == 1
+
+
 def test_a_move_there_is_a_request(program: Program) -> None:
     """Granted, reminders follow; refused, ours holds, the answer says so each time, and a person finds it in the list."""
     house = program.house

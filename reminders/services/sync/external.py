@@ -7,7 +7,7 @@ requests. Only the way is another: no listing, no writing over there; the answer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -115,6 +115,12 @@ class External:
         with self._database.read() as tx:
             return int(_connection(tx, source).id)
 
+    def handed(self, number: int, count: int) -> None:
+        """So many changes were read by a source, by the number of its connection."""
+        if count:
+            now = self._clock.now()
+            self._database.run(lambda tx: connections.count(tx, number, now, {"pushed": count}))
+
     def get(self, source: str, entity: str, external_id: str) -> Outcome:
         """What holds here. ``NotFound`` when nothing goes by this id."""
         with self._database.read() as tx:
@@ -149,7 +155,9 @@ class External:
             if link.local_id is None:
                 links.forget(tx, link.number)
             else:
-                self._meeting(connection, entity).gone(tx, replace(link, gone_since=self._clock.now()))
+                tally = Tally(seen=1)
+                self._meeting(connection, entity, tally).gone(tx, replace(link, gone_since=self._clock.now()))
+                connections.count(tx, connection.id, self._clock.now(), asdict(tally))
 
         self._database.run(work)
 
@@ -168,7 +176,9 @@ class External:
                 return replace(found, problem=StateChanged())
             if link is not None and expected != "*":
                 _catch_up(tx, connection, link, current)
-        self._meeting(connection, entity).meet(tx, remote, refused)
+        tally = Tally(seen=1)
+        self._meeting(connection, entity, tally).meet(tx, remote, refused)
+        connections.count(tx, connection.id, self._clock.now(), asdict(tally))
         self._told(tx, connection, entity, remote)
         found = self._outcome(tx, connection, entity, remote)
         return replace(found, created=local is None and found.state is not None)
@@ -218,7 +228,7 @@ class External:
     def _replica(self, connection: Record, entity: str) -> Replica:
         return self._kinds[KIND].replicas(connection, actor_of(connection))[entity]
 
-    def _meeting(self, connection: Record, entity: str) -> Meeting:
+    def _meeting(self, connection: Record, entity: str, tally: Tally) -> Meeting:
         kind = self._kinds[KIND]
         book = _Memory(self._database, self._clock, connection, "", timedelta(minutes=2))
         peer: Any = kind.connect(connection, "")
@@ -226,7 +236,7 @@ class External:
             book, peer, kind.replicas(connection, actor_of(connection)), kind.owners(connection), self._clock,
             lambda: new_secret()[:22], timedelta(0),
         )  # fmt: skip
-        return Meeting(parts, entity, Tally())
+        return Meeting(parts, entity, tally)
 
 
 def _connection(tx: Connection, source: str, *, lock: bool = False) -> Record:

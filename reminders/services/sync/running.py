@@ -180,7 +180,13 @@ class Syncing:
             connections.release(tx, connection.id, self._owner, values)
             if values.get("state") in _STOPPED and current.state not in _STOPPED:
                 self._tell(tx)
-            connections.add_run(tx, run)
+            if outcome.error or not self._calls_us(connection):
+                connections.add_run(tx, run)
+
+    def _calls_us(self, connection: Record) -> bool:
+        """What such a system does is counted call by call."""
+        system = self._kinds[connection.kind].system
+        return system is not None and system.calls_us
 
     def _tell(self, tx: Connection) -> None:
         """One item in the desk's worklist for each time that a connection stops."""
