@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from reminders.clock import SystemClock
+from reminders.domain.connector import PeerError
 from reminders.gateways.gnuhealth_api import Tryton, stamped
 from reminders.gateways.jsonapi import moment
 from reminders.gateways.outward import Outward, networks
@@ -96,7 +97,14 @@ class Hospital:
         (self.staff,) = self.made("gnuhealth.healthprofessional", [{"party": person}])
 
     def _desk(self) -> int:
-        (group,) = self.admin.read("res.group.search", [["name", "=", "Health Front Desk"]], 0, 1, None)
+        """The first call to a database loads all its modules, on a busy machine for longer than anybody waits."""
+        for left in reversed(range(5)):
+            try:
+                (group,) = self.admin.read("res.group.search", [["name", "=", "Health Front Desk"]], 0, 1, None)
+                break
+            except PeerError:
+                if not left:
+                    raise
         return int(group)
 
     @property

@@ -1,6 +1,6 @@
 """Who changed an item in the other system last stands with the conflict
 
-Revision: 0026
+Revision: 0027
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from reminders.store.tables import base as types
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
