@@ -24,20 +24,16 @@ _MOST, _PAGE = 100, 20
 _STATES = ("pending", "delivered", "failed")
 
 
-@bp.before_request
-def only_administrators() -> None:
-    if caller().role is not Role.ADMIN:
-        raise Forbidden("Only an administrator decides who is told of changes.")
-
-
 @bp.get("/webhooks")
 def listing() -> ResponseReturnValue:
+    _only_administrators()
     return _listing()
 
 
 @bp.post("/webhooks")
 def create() -> ResponseReturnValue:
     """A new one; its secret is on the page that answers, and nowhere else."""
+    _only_administrators()
     chosen = [name for name in EVENTS if written(f"event-{name}")]
     try:
         wanted = checked(WebhookIn, url=written("url"), label=written("label"), events=chosen or None)
@@ -49,12 +45,14 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/webhooks/<uid:webhook_id>")
 def show(webhook_id: str) -> ResponseReturnValue:
+    _only_administrators()
     return _page(webhook_id)
 
 
 @bp.post("/webhooks/<uid:webhook_id>")
 def act(webhook_id: str) -> ResponseReturnValue:
     """Try it, pause, go on, another secret, remove it: the button says which."""
+    _only_administrators()
     wish = written("act")
     if wish == "rotate":
         row, secret = use_cases().webhooks.rotate(webhook_id)
@@ -69,6 +67,7 @@ def act(webhook_id: str) -> ResponseReturnValue:
 
 @bp.get("/webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>")
 def delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
+    _only_administrators()
     row, tries = use_cases().webhooks.delivery(webhook_id, delivery_id)
     hook = use_cases().webhooks.get(webhook_id)
     return render("webhook_delivery", hook=hook, row=row, tries=tries, say=calendarwords, zone=_zone())
@@ -77,9 +76,15 @@ def delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
 @bp.post("/webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>")
 def replay(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
     """Once more, under the same id."""
+    _only_administrators()
     use_cases().webhooks.replay(webhook_id, delivery_id)
     done("It is sent again within seconds, under the same id.")
     return redirect(url_for(".delivery", webhook_id=webhook_id, delivery_id=delivery_id), 303)
+
+
+def _only_administrators() -> None:
+    if caller().role is not Role.ADMIN:
+        raise Forbidden("Only an administrator decides who is told of changes.")
 
 
 def _acted(uid: str, wish: str) -> str:
