@@ -195,6 +195,9 @@ def test_who_reads_chinese_starts_from_a_scenario_in_chinese(started):
         "托管电话系统，自有人员：首次来电解决率",
     } <= set(labels)
     assert not [label for label in labels if re.search("[A-Za-z]", label)]
+    verdict = page.root.one("section", class_="verdict")
+    assert verdict.one("h2").text == "建议选择：本院前台，加自动化。"
+    assert set(re.findall("[A-Za-z]+", verdict.text)) == {"USD"}
     page = started.follow("修改方案")
     assert {one.text for one in page.root.one("select", id="line_when").all("option")} == {"一次性", "每月", "每年"}
 

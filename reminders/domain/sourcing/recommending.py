@@ -60,6 +60,8 @@ SENTENCES: dict[str, str] = {
     "measured": "{measured} of the {count} figures were measured by this product; {user} are yours and {default} are defaults: check those first.",
 }  # fmt: skip
 
+#: What follows the name of an option that has automation beside it.
+AUTOMATED = " with automation"
 _KPI_WORDS = {
     Kpi.ANSWER_SECONDS: "the average speed of answer", Kpi.FIRST_CALL_RESOLUTION: "first-call resolution",
     Kpi.ABANDONMENT: "abandoned calls", Kpi.BOOKING_COMPLETION: "booking completion", Kpi.SATISFACTION: "satisfaction",
@@ -120,7 +122,7 @@ def recommend(found: Evidence) -> Recommendation:
 
 def called(found: Costed) -> str:
     """A candidate as sentences name it."""
-    return f"{found.option.name} with automation" if found.automated else found.option.name
+    return found.option.name + (AUTOMATED if found.automated else "")
 
 
 def _verdict(found: Evidence) -> Verdict:

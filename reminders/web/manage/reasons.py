@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reminders.domain.sourcing.recommending import AUTOMATED
 from reminders.web.manage.terms import figure
 from reminders.web.manage.words import N_, _
 
@@ -65,5 +66,7 @@ def _fact(name: str, value: str) -> str:
         return _(", ").join(_(WORDS.get(part, part)) for part in value.split(", "))
     if name == "label":
         return figure(value)
+    if value.endswith(AUTOMATED) and name in {"option", "other", "baseline"}:
+        return _("%(option)s, with automation", option=value.removesuffix(AUTOMATED))
     number, _space, unit = value.partition(" ")
     return _("%(number)s seconds", number=number) if unit == "seconds" and name in {"value", "target"} else value
