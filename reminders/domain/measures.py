@@ -252,8 +252,10 @@ def folded(pairs: Iterable[tuple[Any, Any]], key: Callable[[Any], Any]) -> dict[
 
 def added(one: T, other: T) -> T:
     """Two values of one dataclass of counts, added up field by field; it has at least two fields."""
-    values = _values(type(one))
-    return type(one)(*map(add, values(one), values(other)))
+    kind: Any = type(one)
+    values = _values(kind)
+    total: T = kind(*map(add, values(one), values(other)))
+    return total
 
 
 @cache
