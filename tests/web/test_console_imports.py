@@ -56,6 +56,22 @@ def test_it_is_looked_at_and_then_begins(here: Practice) -> None:
         assert "First import" not in page.text
 
 
+def test_a_patients_page_says_what_the_other_system_calls_them(here: Practice) -> None:
+    with closing(visitor(here, "desk")) as desk:
+        where = f"/console/patients/{here.ids['patient']}"
+        assert "Also known as" not in desk.open(where).text
+        here.preview()
+        here.change(settings={"url": "https://crm.example"}, paused=None)
+        here.preview()
+        here.change(paused=False)
+        here.settle()
+        page = desk.open(where)
+        assert faults(page) == []
+        (part,) = (one for one in page.root.all("section") if one.attrs.get("aria-labelledby") == "known")
+        assert "In memory Ana Ruiz" in part.text
+        assert part.one("a").attrs["href"] == f"https://crm.example/patients/{here.linked(here.ids['patient'])}"
+
+
 def test_it_is_dropped(here: Practice) -> None:
     with closing(visitor(here, "admin")) as admin:
         admin.open(f"/console/calendars/connections/{here.connection}")

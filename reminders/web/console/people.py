@@ -193,7 +193,7 @@ def _page(patient_id: str, problem: ReminderError | None = None) -> ResponseRetu
         faults=complaints(problem) if problem else {}, typed=_typed(card.patient) | (request.form if problem else {}),
         upcoming=upcoming(patient_id), past=_past(patient_id), talk=use_cases().patients.conversation(patient_id),
         zone=desk_zone(session.get("location")), consents=consents(card), stoppable=stoppable(card),
-        startable=startable(card), own_key=caller().key_id,
+        startable=startable(card), own_key=caller().key_id, known=use_cases().crm_connections.known_as(patient_id),
     )  # fmt: skip
 
 
