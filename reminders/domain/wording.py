@@ -68,11 +68,22 @@ FACTS: dict[str, frozenset[str]] = {
     "who": frozenset({"clinic", "patient"}),
     "voicemail": frozenset({"clinic"}),
     "goodbye": frozenset({"clinic"}),
+    "confirmed": _VISIT - {"clinic_phone"},
+    "reschedule": frozenset({"clinic", "patient"}),
+    "late": frozenset({"clinic"}),
+    "stopped": frozenset({"clinic"}),
+    "over": frozenset({"clinic"}),
+    "not_here": frozenset({"clinic"}),
+    "call_back": frozenset({"clinic"}),
 }
 
-#: What only a call says: who calls and whom for, before anything else is told; what a machine hears, which anybody may
-#: listen to; and the last words.
-SPOKEN_ONLY = ("who", "voicemail", "goodbye")
+#: What a call says before anything else, who calls and whom for; what a machine hears, which anybody may listen to; and
+#: the last words. They hold no digit.
+GREETINGS = ("who", "voicemail", "goodbye")
+#: How a call answers what was chosen.
+_SPOKEN_ANSWERS = ("confirmed", "reschedule", "late", "stopped", "over", "not_here", "call_back")
+#: What only a call says.
+SPOKEN_ONLY = (*GREETINGS, *_SPOKEN_ANSWERS)
 
 #: The one text that is about a visit or about none; its facts of a visit may be empty.
 MAY_BE_WITHOUT_VISIT = "answer_unclear"
@@ -88,12 +99,13 @@ MUST_TELL: dict[str, frozenset[str]] = {
     "desk": frozenset({"text"}),
     "who": frozenset({"clinic", "patient"}),
     "voicemail": frozenset({"clinic"}),
+    "confirmed": frozenset({"when"}),
 }
 
 BY_CHANNEL: dict[str, tuple[str, ...]] = {
     Channel.SMS: tuple(name for name in FACTS if name not in SPOKEN_ONLY),
     Channel.EMAIL: ("reminder", "moved", "cancelled", "desk"),
-    Channel.VOICE: ("reminder", *SPOKEN_ONLY),
+    Channel.VOICE: ("reminder", *SPOKEN_ONLY, "cancelled", "moved"),
 }
 
 #: Texts that the patient did not ask for by answering, so that they have to say how to stop them.

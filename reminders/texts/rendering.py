@@ -39,6 +39,17 @@ _SENTENCES = {
     "who": N_("Hello. This is %(clinic)s, calling for %(patient)s."),
     "voicemail": N_("Hello. This is %(clinic)s. Please call us back."),
     "goodbye": N_("Goodbye."),
+    "confirmed": N_("Thank you. The appointment for %(patient)s on %(when)s is confirmed."),
+    "cancelled": N_("The appointment for %(patient)s on %(when)s is cancelled."),
+    "moved": N_("Thank you. The appointment for %(patient)s is now on %(when)s."),
+    "reschedule": N_("Thank you. We will contact you to find another time for %(patient)s."),
+    "late": N_(
+        "This close to the appointment it cannot be changed on this call, so nothing has changed. We will contact you."
+    ),
+    "stopped": N_("You will get no more calls like this on this number."),
+    "over": N_("This appointment is over or has changed, so there is nothing left to answer."),
+    "not_here": N_("Thank you. Please excuse the call."),
+    "call_back": N_("Nobody at the clinic can talk right now. We will call you back."),
 }
 
 # Translators: spoken on the phone; one of several times to choose from by a key: "Tuesday, May 7 at 2:30 PM: press 1."

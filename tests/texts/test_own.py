@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.domain.wording import BY_CHANNEL, FACTS, Key, OwnText, OwnTexts
-from reminders.texts import Template, Texts, problems
+from reminders.texts import Spoken, Template, Texts, problems
 from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
 
 REMINDER = Key("sms", "reminder", "en")
@@ -171,6 +171,26 @@ def test_a_call_in_the_clinics_own_words(texts: Texts) -> None:
     assert PATIENT not in voicemail
     assert "Take care." in texts.voice("confirmed", "en", None, facts(), action=None, own=mine).body
     assert texts.standard(Key("voice", "who", "de")).count("{{") == 2
+
+
+ANSWERS = ("confirmed", "cancelled", "moved", "reschedule", "late", "stopped", "over", "not_here", "call_back")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_how_a_call_answers_in_the_clinics_own_words(texts: Texts, name: Spoken) -> None:
+    """The product's sentence gives way, in one language; what follows it stays."""
+    when = "{{ when }} " if "when" in FACTS[name] else ""
+    body, key = f"{when}{{{{ clinic }}}} & you, within 24 hours.", Key("voice", name, "fr")
+    assert problems(key, body) == []
+    assert "key_named" in dict(problems(key, body + " Appuyez sur un."))
+    said = texts.voice(name, "fr", None, facts(), action=None, own=own(key, body))
+    assert f"{CLINIC} &amp; you, within 24 hours." in said.body
+    assert said.version == 3
+    product = texts.voice(name, "fr", None, facts(), action=None)
+    others = re.findall(r"<Say[^>]*>[^<]*</Say>", product.body)[1:]
+    assert all(other in said.body for other in others)
+    assert texts.sentence(key, None, facts()) in product.body
+    assert texts.voice(name, "de", None, facts(), action=None, own=own(key, body)).version is None
 
 
 @given(st.text(), st.text(), st.sampled_from(sorted(FACTS["reminder"])))
