@@ -18,39 +18,13 @@ from reminders.texts.catalogues import Catalogues, Choice
 from reminders.texts.dates import Medium, city, clocks_differ, date_words, time_words, time_zone
 from reminders.texts.facts import MAILED, Facts, Letter, Rendered, Sorry, Spoken, Template, clean, clean_lines, in_utc
 from reminders.texts.own import render
+from reminders.texts.spoken import N_, SENTENCES
 from reminders.texts.voices import hearing, speech
-
-
-def N_(message: str) -> str:  # noqa: N802 - the name Babel looks for
-    """Marks a message for Babel; it is translated where it is used."""
-    return message
-
 
 # Translators: how a date and a time of day are joined: "Tuesday, May 7 at 2:30 PM".
 AT = N_("%(date)s at %(time)s")
 # Translators: names the clock meant, for readers in another zone: "Tuesday, May 7 at 2:30 PM (Chicago time)".
 ZONE = N_("%(when)s (%(city)s time)")
-
-#: What a call tells; the same message is in ``templates/voice/reminder.xml``.
-TELLS = N_("The appointment is on %(when)s")
-#: What a clinic may say in its own words on a call; the same messages are in the templates.
-_SENTENCES = {
-    "reminder": TELLS,
-    "who": N_("Hello. This is %(clinic)s, calling for %(patient)s."),
-    "voicemail": N_("Hello. This is %(clinic)s. Please call us back."),
-    "goodbye": N_("Goodbye."),
-    "confirmed": N_("Thank you. The appointment for %(patient)s on %(when)s is confirmed."),
-    "cancelled": N_("The appointment for %(patient)s on %(when)s is cancelled."),
-    "moved": N_("Thank you. The appointment for %(patient)s is now on %(when)s."),
-    "reschedule": N_("Thank you. We will contact you to find another time for %(patient)s."),
-    "late": N_(
-        "This close to the appointment it cannot be changed on this call, so nothing has changed. We will contact you."
-    ),
-    "stopped": N_("You will get no more calls like this on this number."),
-    "over": N_("This appointment is over or has changed, so there is nothing left to answer."),
-    "not_here": N_("Thank you. Please excuse the call."),
-    "call_back": N_("Nobody at the clinic can talk right now. We will call you back."),
-}
 
 # Translators: spoken on the phone; one of several times to choose from by a key: "Tuesday, May 7 at 2:30 PM: press 1."
 PRESS = N_("%(when)s: press %(number)s.")
@@ -165,7 +139,7 @@ class Texts:
         choice = self._catalogues.choose(key.language, default)
         words = self._words(facts, choice, "voice")
         mine = _own(own, key, words)
-        return mine[0] if mine else self._catalogues.language(choice.language).gettext(_SENTENCES[key.template]) % words
+        return mine[0] if mine else self._catalogues.language(choice.language).gettext(SENTENCES[key.template]) % words
 
     def standard(self, key: Key) -> str:
         """The product's text as a clinic may edit it: names of facts stand where the facts will be. Of an e-mail without
@@ -174,7 +148,7 @@ class Texts:
         words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
         marks = words | {"old_when": None, "link": ""} | ({"visits": _MANY} if key.template == "several" else {})
         if key.channel == "voice":
-            return self._catalogues.language(key.language).gettext(_SENTENCES[key.template]) % words
+            return self._catalogues.language(key.language).gettext(SENTENCES[key.template]) % words
         body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
         body = body.replace(_MANY, "{{ visits }}").replace("5", "{{ count }}") if "visits" in marks else body
         lines = body.partition("\n-- \n")[0].rstrip().split("\n")
