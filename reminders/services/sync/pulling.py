@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from reminders.domain.connector import CursorGone, Item, Page, Remote
 from reminders.domain.replica import Expecting
-from reminders.domain.sync import Link, Mass, is_mass_move, is_mass_removal
+from reminders.domain.sync import MASS_COUNT, Link, Mass, is_mass_move, is_mass_removal
 from reminders.services.sync.meeting import Meeting
 from reminders.services.sync.parts import MassChange, Parts, Tally
 
@@ -55,25 +55,25 @@ class Pull:
     def _weighed(self, pages: Iterator[Page]) -> Iterable[Page]:
         """The same pages, once it is known that all of them together change no mass of what both sides have, and bring
         no mass of visits. A first import has nothing to lose, was looked at before, and waits for no last page."""
-        live = self._book.look(lambda tx: self._book.live(tx, self._entity))
-        if self.is_first() and not any(live.values()):
+        if self.is_first() and not any(self._live().values()):
             return pages
         mass, whole, shown = Mass(), False, []
         seen: set[str] = set()
         for page in pages:
             whole = page.full
             seen.update(item.remote_id for item in page.items if not item.gone)
-            shown.append(self._weigh(page, live, mass))
-        missing = (key for key, ours in live.items() if ours and key not in seen) if whole else ()
-        mass.removed.update(missing)
-        self._check(mass, sum(live.values()))
+            shown.append(self._weigh(page, mass))
+        if whole:
+            mass.removed.update(key for key, ours in self._live().items() if ours and key not in seen)
+        self._check(mass)
         return shown
 
-    def _weigh(self, page: Page, live: Mapping[str, bool], mass: Mass) -> Page:
+    def _weigh(self, page: Page, mass: Mass) -> Page:
         """What this page would do, added to ``mass``; the page with what was fetched for that, and without the rest."""
+        links = self._links([item.remote_id for item in page.items])
         if self._parts.most_new is not None:
-            page = self._arriving(page, live, mass)
-        known = self._links([item.remote_id for item in page.items if live.get(item.remote_id)])
+            page = self._arriving(page, links, mass)
+        known = {key: link for key, link in links.items() if link.local_id is not None and not link.dead}
         changed = [item for item in page.items if item.remote_id in known and not item.gone and _differs(item, known)]
         remotes = {remote.remote_id: remote for remote in self._fetched_all(changed)}
         mass.removed.update(item.remote_id for item in page.items if item.gone and item.remote_id in known)
@@ -83,9 +83,9 @@ class Pull:
             replace(item, remote=remotes.get(item.remote_id)) if item.remote_id in known else item for item in page.items
         ])  # fmt: skip
 
-    def _arriving(self, page: Page, live: Mapping[str, bool], mass: Mass) -> Page:
+    def _arriving(self, page: Page, links: Mapping[str, Link], mass: Mass) -> Page:
         """Whose visits are new, added to ``mass``; the page with what was fetched for that."""
-        new = [item for item in page.items if item.remote_id not in live and not item.gone]
+        new = [item for item in page.items if item.remote_id not in links and not item.gone]
         remotes = {remote.remote_id: remote for remote in self._fetched_all(new)}
         now = self._parts.clock.now()
         for remote in remotes.values():
@@ -94,14 +94,21 @@ class Pull:
             page, items=[replace(item, remote=remotes.get(item.remote_id, item.remote)) for item in page.items]
         )
 
-    def _check(self, mass: Mass, live: int) -> None:
+    def _check(self, mass: Mass) -> None:
+        """Everything that is linked is counted only where much would change: a pass costs what changed."""
         most = self._parts.most_new
         if most is not None and len(mass.patients) > most:
-            raise MassChange("mass_arrival", self._entity, len(mass.patients), live)
+            raise MassChange("mass_arrival", self._entity, len(mass.patients), 0)
+        if max(len(mass.removed), len(mass.offsets)) < MASS_COUNT:
+            return
+        live = sum(self._live().values())
         if is_mass_removal(len(mass.removed), live):
             raise MassChange("mass_removal", self._entity, len(mass.removed), live)
         if is_mass_move(mass.offsets, live):
             raise MassChange("mass_move", self._entity, len(mass.offsets), live)
+
+    def _live(self) -> Mapping[str, bool]:
+        return self._book.look(lambda tx: self._book.live(tx, self._entity))
 
     def _announced(self) -> None:
         """What webhooks named, and what waited for something that is known by now: looked at before any listing, which
@@ -148,7 +155,7 @@ class Pull:
 
     def _remove(self, named: Sequence[Link], ends: set[str] | None) -> None:
         """Note what is gone: named as deleted, or, at the end of a full listing, not named at all."""
-        live = self._book.look(lambda tx: self._book.live(tx, self._entity)) if named or ends is not None else {}
+        live = self._live() if named or ends is not None else {}
         gone = [link.remote_id for link in named if link.remote_id in live]
         if ends is not None:
             gone = [*gone, *(key for key in live if key not in ends)]
