@@ -99,7 +99,7 @@ class Worker:
         """Do everything that is due once: for tests, rehearsals and the demonstration."""
         self._guarded("catalogue", self._catalogue.refresh)
         self._guarded("sending", self._sending.run_due)
-        for jobs in (self.sweep, self.inquire, self.linger, self.deliver):
+        for jobs in (self.inquire, self.sweep, self.linger, self.deliver):
             jobs()
 
     def sweep(self) -> None:

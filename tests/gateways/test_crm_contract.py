@@ -14,7 +14,7 @@ from tests.gateways.crm_contract import CrmContract, CrmPeering
 
 
 class InMemory(CrmPeering):
-    system = SYSTEM
+    system, somebody = SYSTEM, "Eva Vega"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, entity: str) -> None:
@@ -30,7 +30,7 @@ class InMemory(CrmPeering):
         return name
 
     def edit(self, remote_id: str, fields: Mapping[str, Any]) -> None:
-        self.shelf.write(self.entity, remote_id, fields)
+        self.shelf.write(self.entity, remote_id, fields, by=self.somebody)
 
     def remove(self, remote_id: str) -> None:
         self.shelf.remove(self.entity, remote_id)
