@@ -37,14 +37,14 @@ _KEEP_EVENTS = timedelta(days=30)
 class Worker:
     """One process's share of the work. Any number of them may run on one database.
 
-    ``stopping`` is set when the process is to end: whatever takes long looks at it between two steps.
+    ``ending`` is set when the process is to end: whatever takes long looks at it between two steps.
     """
 
     def __init__(
         self, name: str, database: Database, clock: Clock, catalogue: Catalogue, sending: Sending,
         reconciling: Reconciling, circuit: Circuit, checking: Checking, effects: Effects,
         extras: Sequence[Callable[[], object]] = (), slow: Sequence[Callable[[], object]] = (),
-        couriers: Sequence[Callable[[], object]] = (), stopping: threading.Event | None = None,
+        couriers: Sequence[Callable[[], object]] = (), ending: threading.Event | None = None,
     ) -> None:  # fmt: skip
         self._name = name
         self._database = database
@@ -66,7 +66,7 @@ class Worker:
         self._couriers = [(getattr(job, "__qualname__", "courier"), job) for job in couriers]
         self._beat_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone="UTC")
-        self._stopping = stopping or threading.Event()
+        self._ending = ending or threading.Event()
         self._wakes = threading.Event()
         self._sender = threading.Thread(target=self._send_until_stopped, name="sending", daemon=True)
         self._listener = threading.Thread(target=self._listen_until_stopped, name="listening", daemon=True)
@@ -84,7 +84,7 @@ class Worker:
 
     def stop(self) -> None:
         """Finish the step that is under way, then return."""
-        self._stopping.set()
+        self._ending.set()
         self._sending.stop()
         self._wakes.set()
         self._scheduler.shutdown(wait=True)
@@ -120,22 +120,22 @@ class Worker:
 
     def _each(self, jobs: Sequence[tuple[str, Callable[[], object]]]) -> None:
         for name, job in jobs:
-            if not self._stopping.is_set():
+            if not self._ending.is_set():
                 self._guarded(name, job)
 
     def _send_until_stopped(self) -> None:
         """Sending has a thread of its own, which sleeps until the next reminder is due or something new was planned: a
         clock that ticks once a second would be late by half of one on average, and slow sweeps would hold it up."""
-        while not self._stopping.is_set():
+        while not self._ending.is_set():
             self._wakes.clear()
             self._guarded("sending", self._sending.run_due)
             self._wakes.wait(min(TICK_SECONDS, self._sending.idle_for().total_seconds()))
 
     def _listen_until_stopped(self) -> None:
         """Other processes' plans wake this one, too; again from the beginning when the connection was lost."""
-        while not self._stopping.is_set():
-            self._guarded("listening", lambda: self._database.listen(self.wake, self._stopping), lasts=True)
-            self._stopping.wait(TICK_SECONDS)
+        while not self._ending.is_set():
+            self._guarded("listening", lambda: self._database.listen(self.wake, self._ending), lasts=True)
+            self._ending.wait(TICK_SECONDS)
             if self._database.is_sqlite:
                 return
 

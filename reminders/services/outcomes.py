@@ -273,8 +273,8 @@ def _bill(report: Report) -> dict[str, Any]:
 
 def abandon(tx: Connection, attempt: Record, error_code: int | None = None) -> None:
     """The provider never took it: it costs nothing."""
-    messages.settle(tx, attempt.id, State.FAILED, error_code=error_code)
-    _count(tx, attempt, -1)
+    if messages.settle(tx, attempt.id, State.FAILED, error_code=error_code):
+        _count(tx, attempt, -1)
 
 
 def _count(tx: Connection, message: Record, sign: int = 1) -> None:

@@ -74,11 +74,8 @@ class Delivering:
         try:
             while rows := self._due(hook):
                 for row in rows:
-                    if (
-                        self._ending.is_set()
-                        or stopwatch() > until
-                        or self._one(hook, row).verdict is not Verdict.DELIVERED
-                    ):
+                    is_over = self._ending.is_set() or stopwatch() > until
+                    if is_over or self._one(hook, row).verdict is not Verdict.DELIVERED:
                         return
         finally:
             with self._database.write() as tx:

@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 
 from reminders.domain.actor import Role
 from reminders.domain.sync import Live
-from reminders.errors import Conflict, Forbidden, Invalid, ReminderError
+from reminders.errors import Conflict, Invalid, ReminderError
 from reminders.services.feeds import Scope
 from reminders.services.sync.kinds import FIRST_IMPORT
 from reminders.store.engine import Record
 from reminders.web.console import calendarwords, words
-from reminders.web.console.guard import actor
+from reminders.web.console.guard import actor, only_administrators
 from reminders.web.console.pages import checked, done, once, query, render, status_of, written
 from reminders.web.console.shown import desk_zone
 from reminders.web.context import caller, snapshot, use_cases
@@ -133,8 +133,7 @@ def _acted(uid: str, wish: str) -> tuple[str, bool]:
             reason = outcome.sentence or calendarwords.REASONS.get(outcome.error or "", outcome.error or "")
             return (said, True) if outcome.error is None else (reason, False)
         case "pause" | "resume":
-            if caller().role is not Role.ADMIN:
-                raise Forbidden("Only an administrator pauses connections.")
+            only_administrators("pauses connections")
             if use_cases().calendar_connections.get(uid).state_reason == FIRST_IMPORT:
                 raise Conflict("Its first import waits: look at the preview, then let it begin.")
             use_cases().calendar_connections.change(uid, paused=wish == "pause")

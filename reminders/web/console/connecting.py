@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from reminders.domain.actor import Role
 from reminders.domain.ports import FoundCalendar
-from reminders.errors import Forbidden, Invalid, ReminderError
+from reminders.errors import Invalid, ReminderError
 from reminders.services.sync.connections import Wanted
 from reminders.web.console import calendarwords
+from reminders.web.console.guard import only_administrators
 from reminders.web.console.pages import checked, complaints, done, once, render, status_of, written
-from reminders.web.context import caller, snapshot, use_cases
+from reminders.web.context import snapshot, use_cases
 from reminders.web.schemas.connections import CalendarConnectionIn
 
 bp = Blueprint("connecting", __name__)
@@ -32,14 +32,14 @@ class _Choose(Exception):
 
 @bp.get("/calendars/connections/new")
 def form() -> ResponseReturnValue:
-    _only_administrators()
+    only_administrators("connects calendars")
     return _form()
 
 
 @bp.post("/calendars/connections")
 def create() -> ResponseReturnValue:
     """Look for the calendar, try it, and only then keep the connection."""
-    _only_administrators()
+    only_administrators("connects calendars")
     try:
         wanted = _wanted()
         check = use_cases().calendar_connections.try_out(wanted)
@@ -57,18 +57,13 @@ def create() -> ResponseReturnValue:
 @bp.post("/calendars/connections/<uid:connection_id>/password")
 def password(connection_id: str) -> ResponseReturnValue:
     """A new password, which lets a stopped connection go on."""
-    _only_administrators()
+    only_administrators("connects calendars")
     if not written("password"):
         raise Invalid("The new password is missing.", field="password")
     use_cases().calendar_connections.change(connection_id, secret=written("password"))
     check = use_cases().calendar_connections.test(connection_id)
     done("The new password works." if check.ok else f"The new password is kept, but: {check.detail}")
     return redirect(url_for("console.calendars.connection", connection_id=connection_id), 303)
-
-
-def _only_administrators() -> None:
-    if caller().role is not Role.ADMIN:
-        raise Forbidden("Only an administrator connects calendars.")
 
 
 def _wanted() -> Wanted:

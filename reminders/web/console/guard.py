@@ -39,6 +39,12 @@ def configure(state: BlueprintSetupState) -> None:
     )  # fmt: skip
 
 
+def only_administrators(what: str) -> None:
+    """``Forbidden`` for anybody else at the desk; ``what`` is what an administrator does here, as a page says it."""
+    if caller().role is not Role.ADMIN:
+        raise Forbidden(f"Only an administrator {what}.")
+
+
 def start(key: str) -> None:
     """Sign in with an API key; ``Unauthenticated`` or ``WrongRole`` when that is not possible."""
     found = use_cases().access.check(key)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from reminders.domain.actor import Role
-from reminders.errors import Conflict, Forbidden, Invalid, ReminderError
+from reminders.errors import Conflict, Invalid, ReminderError
 from reminders.services.sync.crms import CrmChange
 from reminders.services.sync.kinds import FIRST_IMPORT
 from reminders.web.console.calendars import show_connection
+from reminders.web.console.guard import only_administrators
 from reminders.web.console.pages import done, written
-from reminders.web.context import caller, use_cases
+from reminders.web.context import use_cases
 
 bp = Blueprint("imports", __name__)
 
@@ -28,8 +28,7 @@ def decide(connection_id: str) -> ResponseReturnValue:
 
 def _decided(uid: str, wish: str) -> str:
     """What is wanted, done; the page to go on with."""
-    if caller().role is not Role.ADMIN:
-        raise Forbidden("Only an administrator lets a first import begin.")
+    only_administrators("lets a first import begin")
     crms = use_cases().crm_connections
     if crms.get(uid).state_reason != FIRST_IMPORT:
         raise Conflict("This connection does not wait for its first import.")

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 
-from reminders.domain.actor import Role
 from reminders.domain.webhook import EVENTS, Verdict
-from reminders.errors import Forbidden, Invalid, ReminderError
+from reminders.errors import Invalid, ReminderError
 from reminders.services.webhooks.subscriptions import Wish
 from reminders.web.console import calendarwords
+from reminders.web.console.guard import only_administrators
 from reminders.web.console.pages import checked, complaints, done, query, render, status_of, written
 from reminders.web.console.shown import desk_zone
-from reminders.web.context import caller, now, use_cases
+from reminders.web.context import now, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
 from reminders.web.schemas.webhooks import WebhookIn
 
@@ -26,14 +26,14 @@ _STATES = ("pending", "delivered", "failed")
 
 @bp.get("/webhooks")
 def listing() -> ResponseReturnValue:
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     return _listing()
 
 
 @bp.post("/webhooks")
 def create() -> ResponseReturnValue:
     """A new one; its secret is on the page that answers, and nowhere else."""
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     chosen = [name for name in EVENTS if written(f"event-{name}")]
     try:
         wanted = checked(WebhookIn, url=written("url"), label=written("label"), events=chosen or None)
@@ -45,14 +45,14 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/webhooks/<uid:webhook_id>")
 def show(webhook_id: str) -> ResponseReturnValue:
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     return _page(webhook_id)
 
 
 @bp.post("/webhooks/<uid:webhook_id>")
 def act(webhook_id: str) -> ResponseReturnValue:
     """Try it, pause, go on, another secret, remove it: the button says which."""
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     wish = written("act")
     if wish == "rotate":
         row, secret = use_cases().webhooks.rotate(webhook_id)
@@ -67,7 +67,7 @@ def act(webhook_id: str) -> ResponseReturnValue:
 
 @bp.get("/webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>")
 def delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     row, tries = use_cases().webhooks.delivery(webhook_id, delivery_id)
     hook = use_cases().webhooks.get(webhook_id)
     return render("webhook_delivery", hook=hook, row=row, tries=tries, say=calendarwords, zone=_zone())
@@ -76,15 +76,10 @@ def delivery(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
 @bp.post("/webhooks/<uid:webhook_id>/deliveries/<uid:delivery_id>")
 def replay(webhook_id: str, delivery_id: str) -> ResponseReturnValue:
     """Once more, under the same id."""
-    _only_administrators()
+    only_administrators("decides who is told of changes")
     use_cases().webhooks.replay(webhook_id, delivery_id)
     done("It is sent again within seconds, under the same id.")
     return redirect(url_for(".delivery", webhook_id=webhook_id, delivery_id=delivery_id), 303)
-
-
-def _only_administrators() -> None:
-    if caller().role is not Role.ADMIN:
-        raise Forbidden("Only an administrator decides who is told of changes.")
 
 
 def _acted(uid: str, wish: str) -> str:
