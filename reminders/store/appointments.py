@@ -183,10 +183,28 @@ def uids_since(tx: Connection, since: datetime, after: str | None, limit: int) -
     return tx.execute(query.order_by(Appointment.uid).limit(limit)).scalars().all()
 
 
+_UIDS_AT = Prepared(
+    select(Appointment.uid)
+    .join(Patient)
+    .where(Patient.uid == bindparam("patient"), Appointment.start_at == bindparam("start"))
+    .order_by(Appointment.id)
+)
+_BETWEEN = Prepared(
+    select(Patient.uid, Appointment.start_at)
+    .join_from(Patient, Appointment)
+    .where(among(Patient.uid, "patients"), Appointment.start_at.between(bindparam("first"), bindparam("last")))
+)
+
+
 def uids_at(tx: Connection, patient_uid: str, start: datetime) -> Sequence[str]:
     """Ids of a patient's visits that begin at this moment."""
-    query = select(Appointment.uid).join(Patient).where(Patient.uid == patient_uid, Appointment.start_at == start)
-    return tx.execute(query.order_by(Appointment.id)).scalars().all()
+    return [row.uid for row in _UIDS_AT.all(tx, {"patient": patient_uid, "start": start})]
+
+
+def between(tx: Connection, patient_uids: Sequence[str], first: datetime, last: datetime) -> set[tuple[str, datetime]]:
+    """(patient, start) of the visits of these patients that begin from ``first`` to ``last``, both included."""
+    values = {"patients": list(patient_uids), "first": first, "last": last}
+    return {(row.uid, row.start_at) for row in _BETWEEN.all(tx, values)} if patient_uids else set()
 
 
 def open_for_phone(tx: Connection, phone: str, now: datetime) -> Sequence[Record]:

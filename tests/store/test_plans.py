@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from reminders.errors import NotFound
-from reminders.store import appointments, claims, histories, inbox, keys, messages, outbox, patients, reminders
+from reminders.store import appointments, claims, histories, inbox, keys, links, messages, outbox, patients, reminders
 from reminders.store.engine import Database
 
 NOW = datetime(2030, 5, 6, tzinfo=UTC)
@@ -39,9 +39,15 @@ QUERIES: dict[str, Callable[[Connection], object]] = {
     "questions to a phone": lambda tx: messages.questions(tx, "+1", NOW),
     "message of a callback": lambda tx: messages.by_token(tx, "x"),
     "patient": lambda tx: patients.get(tx, "pat_x"),
+    "gone in another system": lambda tx: links.gone(tx, 1, "visit"),
+    "waiting in another system": lambda tx: links.waiting(tx, 1, "visit"),
+    "links of a page": lambda tx: links.by_remotes(tx, 1, "visit", ["V1", "V2"]),
+    "visits of those who arrive": lambda tx: appointments.between(tx, ["pat_x", "pat_y"], NOW, NOW + DAY),
 }
 #: These sort or count a handful of rows that they found through an index.
 SORTED = {"open visits of a phone", "ledger", "questions to a phone", "details of a claim", "later nudges"}
+#: Of everything that is linked, these read only the few that they ask for.
+FEW = {"gone in another system": "ix_sync_link_gone", "waiting in another system": "ix_sync_link_waiting"}
 #: Small tables, and what a claim has picked: never more than its limit.
 SMALL = ("catalogue_version", "api_key", "SCAN due", "SCAN json_each")
 
@@ -62,4 +68,5 @@ def test_sqlite_reads_through_an_index(name: str, sqlite_database_url: str) -> N
     assert plans
     scans = [plan for plan in plans if plan.startswith("SCAN") and not any(table in plan for table in SMALL)]
     assert not scans, scans
+    assert FEW.get(name, "") in "".join(plans)
     assert "TEMP B-TREE" not in "".join(plans) or name in SORTED

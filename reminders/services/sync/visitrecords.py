@@ -19,6 +19,7 @@ from reminders.domain.sync import canonical_moment, canonical_text
 from reminders.errors import NotFound, ReminderError
 from reminders.services.catalogue import Catalogue
 from reminders.services.lifecycle import Draft, Lifecycle
+from reminders.services.sync.arrivals import Arrivals
 from reminders.services.sync.holding import Holding
 from reminders.store import appointments, links, patients
 from reminders.store.engine import Record
@@ -47,6 +48,11 @@ class VisitRecords:
         self._clock, self._catalogue, self._lifecycle = clock, catalogue, lifecycle
         self._connection, self._actor = connection, actor
         self._holding = Holding(clock, lifecycle, actor)
+        self._arrivals: Arrivals | None = None
+
+    def gather(self, tx: Connection, remotes: Sequence[Remote]) -> None:
+        """Many that are new here are taken in next."""
+        self._arrivals = Arrivals.of(tx, self._connection.id, remotes) if remotes else None
 
     def canonical(self, remote: Remote) -> Remote:
         """Connectors give these fields in canonical form already."""
@@ -83,7 +89,7 @@ class VisitRecords:
     def recognise(self, tx: Connection, remote: Remote, patient: str) -> str | None:
         """The visit of this patient at the same time, if it is no other there already."""
         start = remote.fields.get("start")
-        if not start:
+        if not start or (self._arrivals and self._arrivals.is_new(patient, datetime.fromisoformat(start))):
             return None
         for uid in appointments.uids_at(tx, patient, datetime.fromisoformat(start)):
             link = links.by_local(tx, self._connection.id, VISIT, uid)
@@ -113,6 +119,8 @@ class VisitRecords:
         uid = new_uid("apt", self._clock.now())
         draft = Draft(service, provider, patients.get(tx, patient), datetime.fromisoformat(fields["start"]))
         self._obey((), lambda: self._lifecycle.book(tx, uid, draft, self._actor))
+        if self._arrivals is not None:
+            self._arrivals.add(patient, draft.start)
         if fields.get("confirmed"):
             self._lifecycle.change(tx, uid, Change.CONFIRM, self._actor)
         return uid
@@ -245,11 +253,17 @@ class VisitRecords:
         return found or offered.get(standard or "") or (next(iter(offered.values())) if len(offered) == 1 else None)
 
     def _patient_there(self, tx: Connection, uid: str) -> str | None:
+        there = self._arrivals.patient_there(uid) if self._arrivals else None
+        if there is not None:
+            return there
         link = links.by_local(tx, self._connection.id, PATIENT, uid)
         return link.remote_id if link is not None else None
 
     def _patient_here(self, tx: Connection, remote: Remote) -> str | None:
         there = str(remote.fields.get("patient") or "")
+        if self._arrivals is not None:
+            known = self._arrivals.patient_here(there)
+            return known.local_id if known is not None else None
         link = links.by_remotes(tx, self._connection.id, PATIENT, [there]).get(there) if there else None
         return link.local_id if link is not None else None
 

@@ -55,8 +55,10 @@ class SyncLink(Base):
         Index("uq_sync_link_local", "connection_id", "entity", "local_id", unique=True,
               postgresql_where=text("NOT dead"), sqlite_where=text("dead = 0")),
         Index("ix_sync_link_local_id", "local_id"),
-        Index("ix_sync_link_gone", "connection_id", postgresql_where=text("gone_since IS NOT NULL"),
-              sqlite_where=text("gone_since IS NOT NULL")),
+        Index("ix_sync_link_gone", "connection_id", "entity", "gone_since",
+              postgresql_where=text("gone_since IS NOT NULL"), sqlite_where=text("gone_since IS NOT NULL")),
+        Index("ix_sync_link_waiting", "connection_id", "entity", "remote_id",
+              postgresql_where=text("held AND local_id IS NULL"), sqlite_where=text("held = 1 AND local_id IS NULL")),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
