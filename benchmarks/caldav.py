@@ -60,7 +60,7 @@ def round_of(peer: Peer, effort: Effort, turn: int) -> dict[str, float]:
     """Every measurement once: seconds for one request of each kind."""
     base, count = effort.big + turn * effort.requests, effort.requests
     seen = {
-        "PUT": seconds(lambda: [peer.put("big", base + number) for number in range(count)]) / count,
+        "PUT": seconds(lambda: peer.put_all("big", range(base, base + count))) / count,
         "GET": seconds(lambda: [
             peer.ask("GET", f"{peer.paths['big']}event-{number}.ics") for number in range(count)
         ]) / count,

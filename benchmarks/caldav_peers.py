@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -94,7 +94,10 @@ class Peer:
 
     def fill(self, calendar: str, count: int) -> None:
         """Make ``count`` events in an empty calendar."""
-        for number in range(count):
+        self.put_all(calendar, range(count))
+
+    def put_all(self, calendar: str, numbers: Iterable[int]) -> None:
+        for number in numbers:
             self.put(calendar, number)
 
     def sync(self, calendar: str, token: str = "") -> tuple[list[bytes], str]:

@@ -14,6 +14,7 @@ from tests.gateways.test_caldav import ics
 from tests.house import MONDAY, Local, book, booking, clinic, local
 
 TEN, ELEVEN = "2030-05-07T10:00:00+02:00", "2030-05-07T11:00:00+02:00"
+NOON = "2030-05-07T12:00:00+02:00"
 
 
 @pytest.fixture(scope="module", params=["radicale", "xandikos"])
@@ -181,6 +182,28 @@ def test_the_desk_decides_about_a_move(diary: Diary, choice: str, start: str, to
     assert diary.conflicts(attention=True) == []
     assert diary.house.get("inbox")["items"] == []
     assert len([one for one in diary.house.reminders(visit) if one["kind"] == "moved"]) == told
+
+
+def test_start_and_end_of_a_move_on_both_sides_are_decided_together(diary: Diary) -> None:
+    visit = diary.book()
+    diary.edit(visit, "T100000", "T110000")
+    diary.edit(visit, "T103000", "T113000")
+    diary.house.post(f"appointments/{visit['id']}/reschedule", {"start": NOON})
+    diary.settled()
+    assert (diary.visit(visit)["start"], diary.visit(visit)["paused"]) == (NOON, True)
+    found = {item["field"]: item for item in diary.conflicts(attention=True)}
+    assert {(name, item["cause"]) for name, item in found.items()} == {
+        ("start", "both_changed"),
+        ("end", "both_changed"),
+    }
+    diary.house.post(f"sync-conflicts/{found['end']['id']}/resolve", {"choice": "theirs"})
+    diary.settled()
+    assert (diary.visit(visit)["start"], diary.visit(visit)["paused"]) == (ELEVEN, False)
+    assert {item["live"] for item in diary.conflicts()} == {"theirs"}
+    assert diary.conflicts(attention=True) == []
+    diary.house.post(f"sync-conflicts/{found['start']['id']}/resolve", {"choice": "ours"})
+    assert diary.visit(visit)["start"] == NOON
+    assert {item["live"] for item in diary.conflicts()} == {"ours"}
 
 
 def test_what_is_written_into_the_title_stays(diary: Diary) -> None:

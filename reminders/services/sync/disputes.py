@@ -18,6 +18,9 @@ from reminders.store import connections, links
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret
 
+#: Two fields of one move.
+_SPAN = {"start", "end"}
+
 
 class Disputes:
     """Reads and decides conflicts of all connections."""
@@ -115,14 +118,18 @@ class Disputes:
 
 
 def _together(tx: Connection, found: Record) -> Sequence[Record]:
-    """What was refused for the same reason in the same item is one wish (a move changes start and end): it is granted or
-    not as a whole."""
-    if found.cause != Cause.REFUSED_HERE or found.closed_at is not None:
-        return [found]
-    others = links.conflicts(tx, found.connection_id, attention=True, after=None, limit=50, local_id=found.local_id)
-    same = [one for one in others if (one.link_id, one.cause, one.note) == (found.link_id, found.cause, found.note)]
-    newest = {one.field: one for one in reversed(same) if one.field != found.field}
+    """A wish is granted or not as a whole: the start and the end of one item, and what was refused in it for the same
+    reason. What was decided together is taken back together."""
+    every = links.conflicts(tx, found.connection_id, attention=None, after=None, limit=50, local_id=found.local_id)
+    same = [one for one in every if one.field != found.field and _one_wish(one, found)]
+    newest = {one.field: one for one in reversed(same)}
     return [*newest.values(), found]
+
+
+def _one_wish(one: Record, found: Record) -> bool:
+    if (one.link_id, one.cause, one.note, one.closed_at) != (found.link_id, found.cause, found.note, found.closed_at):
+        return False
+    return found.cause == Cause.REFUSED_HERE or {one.field, found.field} == _SPAN
 
 
 def _put_back(link: Link) -> Link:

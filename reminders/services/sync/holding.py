@@ -35,8 +35,8 @@ class Holding:
     actor: Actor
 
     def disputed(self, tx: Connection, visit: Record, field: str, *, open_: bool) -> None:
-        """A conflict about ``field`` was opened, or the last one is closed."""
-        if field not in HOLDING or Status(visit.status) not in OPEN:
+        """A conflict about ``field`` was opened, or the last one of the visit, whatever it was about, is closed."""
+        if (open_ and field not in HOLDING) or Status(visit.status) not in OPEN:
             return
         if open_:
             self._tell(tx, visit)
