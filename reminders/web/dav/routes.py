@@ -66,11 +66,12 @@ def handle(path: str) -> BaseResponse:
     if request.method == "OPTIONS":
         return Response(status=200, headers={"Allow": _OFFERED})
     login = g.dav_login = _login()
-    place = _place(login, _path(request.path))
+    if request.method in {"MKCALENDAR", "MKCOL"}:
+        raise NotAllowed("Calendars are made at the front desk.", "D:not-supported")
     verb = _HANDLERS.get(request.method)
     if verb is None:
-        raise NotAllowed("Calendars are made at the front desk.", "D:not-supported")
-    return verb(login, place)
+        raise MethodNotAllowed()
+    return verb(login, _place(login, _path(request.path)))
 
 
 @bp.after_request
