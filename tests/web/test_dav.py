@@ -641,7 +641,8 @@ def test_requests_have_a_size(phone: Phone) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "status"), [("MKCALENDAR", 403), ("MKCOL", 403), ("COPY", 405), ("LOCK", 405), ("ACL", 405), ("POST", 405)]
+    ("method", "status"),
+    [("MKCALENDAR", 403), ("MKCOL", 403), ("COPY", 405), ("LOCK", 405), ("ACL", 405), ("POST", 405)],
 )
 def test_what_is_not_offered(phone: Phone, method: str, status: int) -> None:
     assert phone(method, f"/dav/calendars/{phone.login['provider_id']}/more/").status == status
