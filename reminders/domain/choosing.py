@@ -1,4 +1,5 @@
-"""What an answer chooses from a numbered list: by a number, "the second", "both", a name on the list, a day or an hour.
+"""What an answer chooses from a numbered list: by a number, "the second", "both", a name on the list, a day, an hour, or
+the whole line as it was sent.
 
 All that is said must fit the same lines. One word too many, a question, a "but" or an "or", and nothing is chosen.
 """
@@ -6,7 +7,7 @@ All that is said must fit the same lines. One word too many, a question, a "but"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -16,7 +17,7 @@ from reminders.domain.scanning import DAYS, IGNORABLE, Scan, days_of, scan, word
 
 _MOST = 160  # characters; a longer answer tells a story
 _ORDINALS = {Role.FIRST: 1, Role.SECOND: 2, Role.THIRD: 3}
-_HARMLESS = IGNORABLE - {Role.QUESTION} | {Role.THANKS, Role.ALL, Role.LAST, *_ORDINALS}
+_HARMLESS = IGNORABLE - {Role.QUESTION} | {Role.THANKS, Role.ALL, Role.BOTH, Role.LAST, *_ORDINALS}
 
 #: "9:30", "9.30 pm", "9h30", "9 am", and how recognised speech is written: "9時30分", "오전 9시 30분" (the minutes may lack).
 _HOUR = re.compile(
@@ -27,6 +28,7 @@ _HOUR = re.compile(
 #: "1-3" may be two numbers or three.
 _RANGE = re.compile(r"\d\s*[-–—/~]\s*\d")
 _PLUS = re.compile(r"(?<=\d)\s*\+\s*(?=\d)")
+_NUMBERED = re.compile(r"^(\d) (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,24 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Listed:
     """What was offered under the numbers from 1. ``today`` is at the venue. ``several``: more than one may be chosen, and
-    the number after the last is all of them. ``wish``: what the choice is for; its word may stand beside it."""
+    the number after the last is all of them. ``wish``: what the choice is for; its word may stand beside it. ``sent``: the
+    text that offered them, where it is at hand; whoever copies a line of it chooses that line."""
 
     lines: Sequence[Line]
     today: date
     several: bool
     wish: Role
+    sent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """``numbers`` of lines; (0,) is none of them, and a number that is not on the list stands alone. ``days``: the days
-    that were named where they did not decide."""
+    that were named where they did not decide. ``unsaid``: it chooses, but not which: "both" of three."""
 
     numbers: tuple[int, ...] = ()
     days: frozenset[Role] = frozenset()
+    unsaid: bool = False
 
 
 NOTHING = Chosen()
@@ -64,10 +69,17 @@ def choose(text: str, listed: Listed, *lexicons: Lexicon) -> Chosen:
     """What ``text`` chooses; nothing where it says anything else besides. Never raises."""
     if len(text) > _MOST or _RANGE.search(text):
         return NOTHING
-    hours = list(_hours(text))
-    words, named = _without_names(
-        words_of(lexicons[0].respelled(_PLUS.sub(" ", _HOUR.sub(", ", text)))), listed, lexicons
-    )
+    own, last = lexicons[0], len(listed.lines)
+    sent = {int(number): _bare_words(line, own) for number, line in _NUMBERED.findall(listed.sent)}
+    bare = _bare_words(text, own)
+    if bare in ([*number, *sent[0]] for number in ([], ["0"]) if 0 in sent):
+        return Chosen((0,))
+    words, named = _without_copies(bare, {number: run for number, run in sent.items() if 1 <= number <= last})
+    hours = [] if named else list(_hours(text))
+    if not named:
+        words = words_of(own.respelled(_PLUS.sub(" ", _HOUR.sub(", ", text))))
+    words, people = _without_names(words, listed, lexicons)
+    named += people
     found = scan(words, lexicons)
     if found.unknown or not found.roles.keys() <= _HARMLESS | {listed.wish}:
         return NOTHING
@@ -79,7 +91,9 @@ def choose(text: str, listed: Listed, *lexicons: Lexicon) -> Chosen:
     if numbers is None:
         return NOTHING
     picked = _picked(numbers, named, fits, listed, asked=bool(hours or found.roles.keys() & DAYS))
-    return Chosen(picked) if picked else Chosen((), frozenset() if numbers or named else frozenset(found.roles) & DAYS)
+    if picked or numbers or named:
+        return Chosen(picked)
+    return Chosen((), frozenset(found.roles) & DAYS, unsaid=listed.several and Role.BOTH in found.roles)
 
 
 def _numbers(found: Scan, listed: Listed, fits: Sequence[int]) -> set[int] | None:
@@ -95,8 +109,10 @@ def _numbers(found: Scan, listed: Listed, fits: Sequence[int]) -> set[int] | Non
     every = set(range(1, last + 1))
     if len(said) > 1 and listed.wish in found.roles:  # "1 o 2" is "1 or 2" in Filipino, though "o" is also a yes
         return None
-    if Role.ALL in found.roles:
+    if Role.ALL in found.roles or (Role.BOTH in found.roles and last == 2):
         return every if listed.several and said in (set(), {last + 1}, every) else None
+    if Role.BOTH in found.roles and len(said) not in (0, 2):
+        return None
     return every if listed.several and said == {last + 1} else said
 
 
@@ -134,6 +150,21 @@ def _is_at(line: Line, hour: int, minute: int, half: str) -> bool:
     if start.minute != minute or (half and (start.hour >= 12) != (half == "p")):
         return False
     return start.hour == hour or (hour <= 12 and start.hour % 12 == hour % 12)
+
+
+def _without_copies(words: list[str], sent: Mapping[int, list[str]]) -> tuple[list[str], list[set[int]]]:
+    """``words`` with the lines that were copied taken out, and the number of each."""
+    named: list[set[int]] = []
+    for number, run in sent.items():
+        at = next((at for at in range(len(words)) if words[at : at + len(run)] == run), None)
+        if at is not None:
+            words[at : at + len(run)] = [BREAK]
+            named.append({number})
+    return words, named
+
+
+def _bare_words(text: str, own: Lexicon) -> list[str]:
+    return [word for word in words_of(own.respelled(text)) if word != BREAK]
 
 
 def _without_names(

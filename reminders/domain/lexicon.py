@@ -35,12 +35,14 @@ class Role(StrEnum):
     clear answer it takes nothing away, alone a person reads it. ``TODAY`` to ``SUNDAY`` name a day; an answer that names
     another day than the visit's is asked about. ``ZERO`` to ``THREE`` are the words for
     the digits, ``FIRST`` to ``THIRD`` and ``LAST`` ("the second one") choose a line of a numbered list and mean nothing
-    else, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL`` ("both") chooses everything from a numbered list.
+    else, ``INSTEAD`` ("can I come", "rather") is the wish for another time only where another day is named, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL``
+    chooses everything from a numbered list, ``BOTH`` from a list of two.
     """
 
     CONFIRM = "confirm"
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
+    INSTEAD = "instead"
     STOP = "stop"
     START = "start"
     HELP = "help"
@@ -62,6 +64,7 @@ class Role(StrEnum):
     SECOND = "second"
     THIRD = "third"
     LAST = "last"
+    BOTH = "both"
     ALL = "all"
     TODAY = "today"
     TOMORROW = "tomorrow"

@@ -72,9 +72,10 @@ def choice(text: str, *lexicons: Lexicon) -> int | None:
     Politeness is no hindrance; a question, a "but" or two numbers are."""
     words = words_of(lexicons[0].respelled(text[:_MAX_RAW]))
     found = scan(words, lexicons)
-    if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION} | {Role.THANKS, Role.ALL}:
+    every = {Role.ALL, Role.BOTH}
+    if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION} | {Role.THANKS, *every}:
         return None
-    if Role.ALL in found.roles:
+    if every & found.roles.keys():
         return None if found.numbers else ALL
     return int(found.numbers[0]) if len(found.numbers) == 1 and len(found.numbers[0]) <= 2 else None
 

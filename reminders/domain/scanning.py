@@ -6,7 +6,7 @@ Part of ``domain/reply.py``, which decides whose words count and what is too unc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
@@ -56,7 +56,8 @@ class Reading:
     """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
     ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is
     not wanted; ``implied``: not coming was said ("I can't come"), but not to cancel; ``days``: the days it names, which the
-    caller compares with the visit's (``about``)."""
+    caller compares with the visit's (``about``); ``refused``: a no stands beside the wish for another time; ``instead``: the
+    wish is no more than a day ("can I come on Friday?")."""
 
     intent: Intent
     language: str | None
@@ -64,6 +65,8 @@ class Reading:
     bare: bool = False
     days: frozenset[Role] = frozenset()
     implied: bool = False
+    refused: bool = False
+    instead: bool = False
 
     @property
     def by_number(self) -> bool:
@@ -76,12 +79,15 @@ UNCLEAR = Reading(Intent.UNCLEAR, None, "")
 
 def about(reading: Reading, visit: date, today: date) -> Reading:
     """``reading`` as an answer about a visit on that day, both days at the venue. Whoever names another day may have a
-    mistake in the calendar or another wish: a yes or no is asked about then, a wish for another time is for a person."""
-    if reading.days <= days_of(visit, today):
-        return reading
-    if reading.intent in (Intent.CONFIRM, Intent.CANCEL):
-        return Reading(Intent.PERHAPS_CANCEL, reading.language, reading.matched, reading.bare, reading.days)
-    return UNCLEAR if reading.intent is Intent.RESCHEDULE else reading
+    mistake in the calendar or another wish: a yes or no is asked about then. A wish for another time is one for that day,
+    unless it may be the day that does not suit either. ``days`` of the result are those that are wished for."""
+    others = reading.days - days_of(visit, today)
+    if reading.intent is Intent.RESCHEDULE:
+        unsure = (others and reading.refused and not reading.instead) or (reading.instead and not others)
+        return UNCLEAR if unsure else replace(reading, days=others)
+    if others and reading.intent in (Intent.CONFIRM, Intent.CANCEL):
+        return replace(reading, intent=Intent.PERHAPS_CANCEL, implied=False)
+    return reading
 
 
 def days_of(day: date, today: date) -> frozenset[Role]:
@@ -140,6 +146,11 @@ class Scan:
         meanings = {_MEANING.get(role, Intent.UNCLEAR) for role in self.wishes - {Role.THANKS}}
         return reading if meanings <= {reading.intent} else UNCLEAR
 
+    @property
+    def _asks_for_a_day(self) -> bool:
+        """ "Shall I come on Friday?" is no yes; to a visit on another day it is the wish for that day."""
+        return not self.digits and Role.QUESTION in self.roles and bool(self.roles.keys() & DAYS)
+
     def reading(self) -> Reading:
         intent = self._intent()
         if intent is Intent.UNCLEAR:
@@ -151,8 +162,9 @@ class Scan:
         matched, language = next(found for role, found in self.roles.items() if role in wishes)
         bare = Role.NEGATION in wishes and not wishes & {Role.REFUSAL, Role.CANCEL}
         return Reading(
-            intent, language, matched, bare, days, implied=intent is Intent.CANCEL and Role.CANCEL not in wishes
-        )
+            intent, language, matched, bare, days, implied=intent is Intent.CANCEL and Role.CANCEL not in wishes,
+            refused=bool(wishes & _NOES), instead=intent is Intent.RESCHEDULE and Role.RESCHEDULE not in wishes,
+        )  # fmt: skip
 
     def _intent(self) -> Intent:
         meanings = [_DIGITS[digit] for digit in self.digits]
@@ -160,14 +172,20 @@ class Scan:
             meanings.append(self._meaning(self.wishes))
         if not self.complete or len(self.digits) > 1 or len(set(meanings)) != 1:
             return Intent.UNCLEAR
+        if meanings[0] is Intent.CONFIRM and self._asks_for_a_day:
+            return Intent.RESCHEDULE
         return Intent.UNCLEAR if self._doubtful(meanings[0]) else meanings[0]
 
     def _meaning(self, wishes: frozenset[Role]) -> Intent:
         """One wish, or several ways to say no at once, or "I cannot" and the wish for another time."""
         noes, others = wishes & _NOES, wishes - _NOES
-        if len(wishes) == 1:
+        if len(wishes) == 1 and Role.INSTEAD not in wishes:
             return _MEANING.get(next(iter(wishes)), Intent.UNCLEAR)
-        if others == {Role.RESCHEDULE}:
+        if Role.INSTEAD in wishes and not self.roles.keys() & DAYS:
+            return Intent.UNCLEAR
+        if others == {Role.CONFIRM, Role.INSTEAD}:  # "I can come on Friday instead"
+            return Intent.UNCLEAR if noes else Intent.RESCHEDULE
+        if others and others <= {Role.RESCHEDULE, Role.INSTEAD}:
             unsure = noes & {Role.CANCEL, Role.PERHAPS_CANCEL} or (self.runs_on and self.short)
             return Intent.UNCLEAR if unsure else Intent.RESCHEDULE
         return Intent.UNCLEAR if others else self._no(noes)

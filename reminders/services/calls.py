@@ -116,6 +116,10 @@ class Calls:
         compared = about(reading, line.visit.start_at.astimezone(zone).date(), line.now.astimezone(zone).date())
         return UNCLEAR if reading.intent is Intent.CONFIRM and compared != reading else compared
 
+    def _wished(self, line: Line) -> frozenset[Role]:
+        """The days that were named with the wish for another time."""
+        return self._about(line, read(line.heard.speech, *self._words(line))).days if line.heard.speech else frozenset()
+
     def _act(self, line: Line, choice: Choice) -> str:
         if choice is Choice.STOP:
             self._stop(line)
@@ -132,7 +136,7 @@ class Calls:
             case Choice.CONFIRM | Choice.CANCEL:
                 return self._change(line, choice)
             case Choice.MOVE:
-                return self._offer(line)
+                return self._offer(line, self._wished(line))
             case Choice.OTHER_DAY:
                 return self._offer(line, self._times.chosen(line, *self._words(line)).days)
             case Choice.FIRST | Choice.SECOND | Choice.THIRD:

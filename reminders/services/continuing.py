@@ -7,6 +7,7 @@ also when the list has expired. Then the question is asked again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from reminders.services.catalogue import Catalogue
 from reminders.services.consequences import Consequences
 from reminders.services.dialogues import Dialogues
 from reminders.services.reply import Answer, Reply
-from reminders.store import appointments
+from reminders.store import appointments, messages
 from reminders.store.engine import Record
 from reminders.texts import Template
 
@@ -50,14 +51,17 @@ class Continuing:
             self._dialogues.close(tx, reply)
             return self._then.out_of_date(tx, reply, visits[0])
         number = choice(reply.incoming.body, *words)
+        sent = messages.answer_of(tx, reply.phone, question.asked_at)
         match Kind(question.kind):
             case Kind.WHICH:
-                chosen = choose(reply.incoming.body, self._visits(question, visits, reply.now), *words)
+                listed = self._visits(question, visits, reply.now)
+                chosen = choose(reply.incoming.body, replace(listed, sent=sent), *words)
                 return self._which(tx, reply, question, visits, ahead, reading, chosen)
             case Kind.SURE:
                 return self._sure(tx, reply, visits[0], reading, number, expired=question.expires_at <= reply.now)
             case Kind.TIMES if question.closed_at is None:
-                chosen = choose(reply.incoming.body, times_on_offer(question, self._zone(visits[0]), reply.now), *words)
+                listed = times_on_offer(question, self._zone(visits[0]), reply.now)
+                chosen = choose(reply.incoming.body, replace(listed, sent=sent), *words)
                 return self._times(tx, reply, question, visits[0], reading, chosen)
             case _:
                 return self._afterwards(tx, reply, question, visits[0], reading, number)
@@ -82,6 +86,8 @@ class Continuing:
         if meant and question.expires_at > reply.now:
             self._dialogues.close(tx, reply)
             return self._do(tx, reply, meant, change)
+        if chosen.unsaid:
+            return self._dialogues.which(tx, reply, ahead, change)
         if numbers == (0,) or (chosen == NOTHING and reading.intent not in _CHANGES):
             self._dialogues.close(tx, reply)
             self._then.to_desk(tx, reply, "wants_call_back" if numbers else "not_understood")
@@ -113,8 +119,9 @@ class Continuing:
             if question.expires_at <= reply.now or number > len(starts):
                 return self._then.offer_times(tx, reply, visit)
             return self._then.move(tx, reply, visit, datetime.fromisoformat(starts[number - 1]))
-        if chosen.days:
-            return self._then.offer_times(tx, reply, visit, chosen.days)
+        days = chosen.days or (reading.days if reading.intent is Intent.RESCHEDULE else frozenset())
+        if days and not chosen.numbers:
+            return self._then.offer_times(tx, reply, visit, days)
         if not chosen.numbers and reading.intent is Intent.CANCEL and not (reading.bare or reading.by_number):
             if reading.implied:  # "I can't come": to the visit, or at none of these times?
                 return self._dialogues.sure(tx, reply, visit)

@@ -17,7 +17,7 @@ from reminders.clock import Clock
 from reminders.domain.appointment import OPEN, Change, Confirmation, Status
 from reminders.domain.delivery import Channel, State
 from reminders.domain.dialogue import Kind
-from reminders.domain.lexicon import Lexicon
+from reminders.domain.lexicon import Lexicon, Role
 from reminders.domain.reply import UNCLEAR, Intent, Reading, about, is_carrier_yes, read
 from reminders.services.answers import Answers
 from reminders.services.catalogue import Catalogue
@@ -117,19 +117,19 @@ class Replies:
                 return None
         if reply.question is not None:
             return self._continuing.answer(tx, reply, reply.question, reading, self._words(reply))
-        return self._first(tx, reply, reading.intent)
+        return self._first(tx, reply, reading)
 
-    def _first(self, tx: Connection, reply: Reply, intent: Intent) -> Answer:
+    def _first(self, tx: Connection, reply: Reply, reading: Reading) -> Answer:
         """An answer to a reminder, or to nothing."""
-        match intent:
+        match reading.intent:
             case Intent.CONFIRM | Intent.CANCEL:
-                return self._decide(tx, reply, _CHANGES[intent])
+                return self._decide(tx, reply, _CHANGES[reading.intent])
             case Intent.PERHAPS_CANCEL:
                 if reply.visit is not None:
                     return self._dialogues.sure(tx, reply, reply.visit)
                 return self._decide(tx, reply, Change.CANCEL)
             case Intent.RESCHEDULE:
-                return self._move(tx, reply)
+                return self._move(tx, reply, reading.days)
             case _:
                 self._then.to_desk(tx, reply, "not_understood")
                 return Answer(Template.ANSWER_UNCLEAR, reply.visit)
@@ -142,9 +142,9 @@ class Replies:
             return self._dialogues.which(tx, reply, reply.visits, change)
         return self._then.change(tx, reply, reply.visits, change)
 
-    def _move(self, tx: Connection, reply: Reply) -> Answer:
+    def _move(self, tx: Connection, reply: Reply, days: frozenset[Role]) -> Answer:
         if reply.visit is not None:
-            return self._then.offer_times(tx, reply, reply.visit)
+            return self._then.offer_times(tx, reply, reply.visit, days)
         if reply.visits:
             return self._dialogues.which(tx, reply, reply.visits, Change.RESCHEDULE)
         if not self._has_visit_ahead(tx, reply):

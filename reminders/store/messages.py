@@ -105,6 +105,12 @@ def answers_since(tx: Connection, phone: str, since: datetime) -> int:
     return tx.execute(query).scalar_one()
 
 
+def answer_of(tx: Connection, phone: str, moment: datetime) -> str:
+    """The words that this phone was answered with at exactly that moment; empty if it was not."""
+    query = select(Message.body).where(Message.phone == phone, Message.created_at == moment, Message.kind == "answer")
+    return tx.execute(query.limit(1)).scalar() or ""
+
+
 def conversation(tx: Connection, patient_id: int, limit: int = 100) -> Sequence[Record]:
     """Everything said to and by one patient, newest first."""
     return tx.execute(

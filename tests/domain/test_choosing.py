@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -80,6 +81,36 @@ def test_one_of_three_is_named_and_two_of_three_by_number() -> None:
     assert choose("4", three, LEXICONS["en"]).numbers == (1, 2, 3)
     assert choose("all three", three, LEXICONS["en"]).numbers == (1, 2, 3)
     assert choose("1-3", three, LEXICONS["en"]) == NOTHING
+    assert choose("both 1 and 3", three, LEXICONS["en"]).numbers == (1, 3)
+    assert choose("both Leo and 3", three, LEXICONS["en"]).numbers == ()
+    assert choose("both 1", three, LEXICONS["en"]) == NOTHING
+
+
+@pytest.mark.parametrize("language", list(LEXICONS))
+def test_both_of_three_does_not_say_which(language: str) -> None:
+    three = Listed((*VISITS.lines, Line(at(9, 9), ("Eva",))), TODAY, several=True, wish=Role.CONFIRM)
+    both, every = (sorted(LEXICONS[language].words(role))[0] for role in (Role.BOTH, Role.ALL))
+    assert choose(both, three, LEXICONS[language]) == Chosen(unsaid=True)
+    assert choose(both, VISITS, LEXICONS[language]).numbers == BOTH
+    assert choose(every, three, LEXICONS[language]).numbers == (1, 2, 3)
+
+
+SENT = (
+    "Clinica Norte: which appointment shall we cancel? Please send its number\n1 Ana: Wednesday, May 8 at 9:00 AM\n"
+    "2 Leo: Wednesday, May 8 at 9:30 AM\n3 both\n0 none of these, please call me"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("1 Ana: Wednesday, May 8 at 9:00 AM", (1,)), ("leo wednesday may 8 at 9:30 am please", (2,)), ("3 both", BOTH),
+     ("0 none of these, please call me", (0,)), ("None of these, please call me!", (0,)),
+     ("2 Ana: Wednesday, May 8 at 9:00 AM", ()), ("1 none of these, please call me", ()),
+     ("Ana: Wednesday, May 8 at 9:00 AM but late", ()), ("Ana: Thursday, May 9 at 9:00 AM", ()),
+     ("\n".join(SENT.split("\n")[1:3]), BOTH)],
+)  # fmt: skip
+def test_a_line_of_the_list_that_was_copied(text: str, numbers: tuple[int, ...]) -> None:
+    assert choose(text, replace(VISITS, sent=SENT), LEXICONS["en"]).numbers == numbers
 
 
 def test_a_name_that_is_a_word_of_answers_is_not_taken_for_a_name() -> None:

@@ -611,7 +611,12 @@ TUESDAY, WEDNESDAY = date(2026, 5, 5), date(2026, 5, 6)
         # another day than the visit's: a mistake in the calendar, or another wish
         ("see you on Thursday", TUESDAY, ASK), ("yes today", TUESDAY, ASK), ("yes tomorrow", WEDNESDAY, ASK),
         ("I can't come on Monday", TUESDAY, ASK), ("cancel tomorrow", WEDNESDAY, ASK),
-        ("move it to Monday", TUESDAY, U),
+        # which may be a wish for that day, or against it
+        ("move it to Monday", TUESDAY, R), ("can I come on Friday instead?", TUESDAY, R), ("Friday instead", TUESDAY, R),
+        ("I can't come, can I come on Friday?", TUESDAY, R), ("is it possible on Thursday?", TUESDAY, R),
+        ("yes Thursday?", TUESDAY, R), ("can I come on Wednesday?", TUESDAY, U), ("can I come tomorrow?", TUESDAY, U),
+        ("can I come?", TUESDAY, U), ("instead", TUESDAY, U), ("I can't on Thursday, another day please", TUESDAY, U),
+        ("yes tomorrow?", TUESDAY, U), ("1 Thursday?", TUESDAY, U),
         # a "no" to a day is no "no"
         ("no, tomorrow", TUESDAY, U), ("not tomorrow", TUESDAY, U),
     ],

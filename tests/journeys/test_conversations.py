@@ -64,6 +64,20 @@ def test_which_of_two_visits_is_meant(house: House, text: str, states: tuple[str
     assert tuple(state(house, visit)[0] for visit in visits) == states
 
 
+def test_both_of_three_visits_is_asked_again(house: House) -> None:
+    eva = house.post("patients", {"name": "Eva Ruiz", "phone": "600 000 010", "language": "es"})
+    third = book(house, house.ids, "2030-05-08T10:00:00+02:00", patient_id=eva["id"])
+    visits = [*two_visits(house), third]
+    house.tick_at(at(7, 10, 0))
+    house.settle()
+    asked = answer(house, "No puedo ir")
+    assert len(numbered(asked)) == 5
+    assert answer(house, "ambas") == asked
+    assert [state(house, visit)[0] for visit in visits] == ["booked"] * 3
+    answer(house, asked.splitlines()[2])
+    assert [state(house, visit)[0] for visit in visits] == ["booked", "cancelled", "booked"]
+
+
 def test_which_visit_is_not_remembered_for_ever(small: House) -> None:
     visits = two_visits(small)
     answer(small, "2")
@@ -149,6 +163,20 @@ def test_times_of_the_day_that_was_named_are_offered(small: House) -> None:
     assert _weekday(small.get(f"appointments/{visit['id']}")["start"]) == "lunes"
 
 
+@pytest.mark.parametrize(
+    "text", ["¿Puedo ir el lunes?", "mejor el lunes", "no puedo ir, ¿puede ser el lunes?", "3 el lunes"]
+)
+def test_a_day_named_at_once_is_offered_at_once(small: House, text: str) -> None:
+    visit = reminded(small)
+    said = answer(small, text)
+    assert numbered(said) == ["1", "2", "3", "0"]
+    assert said.count("lunes") == 3
+    line = said.splitlines()[2]
+    assert "Ana Ruiz" in answer(small, line), "the line itself, copied"
+    assert _weekday(small.get(f"appointments/{visit['id']}")["start"]) == "lunes"
+    assert inbox(small) == []
+
+
 def test_a_day_without_a_free_time_is_for_the_desk(small: House) -> None:
     reminded(small)
     offered(small)
@@ -191,7 +219,7 @@ def test_held_times_are_given_back_by_themselves(house: House) -> None:
     assert house.get(f"appointments/{visit['id']}")["start"] != WEDNESDAY
 
 
-@pytest.mark.parametrize("text", ["0", "ninguno", "prefiero el martes", "otro día"])
+@pytest.mark.parametrize("text", ["0", "ninguno", "uno por la tarde", "otro día"])
 def test_none_of_the_times_is_for_the_desk(small: House, text: str) -> None:
     visit = reminded(small)
     starts = offered(small)

@@ -219,6 +219,13 @@ def test_times_of_the_day_that_was_named_are_offered(line: Line, said: str, week
     assert line.world.visit(line.visit).start_at == first
 
 
+def test_a_day_named_with_the_wish_is_offered(line: Line) -> None:
+    words = line.says("¿Puedo ir el jueves?", Step.VISIT)
+    assert TIMES in words
+    assert {start.weekday() for start in line.held} == {3}
+    assert line.world.visit(line.visit).start_at == START
+
+
 def test_a_day_without_free_times_is_for_the_desk(line: Line) -> None:
     line.presses("3")
     assert "<Gather" not in line.says("domingo", Step.TIMES)
