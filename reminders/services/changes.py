@@ -14,7 +14,7 @@ from reminders.errors import Invalid
 from reminders.store import changes, consents, links, patients
 from reminders.store.engine import Database, Record
 
-PATIENT, VISIT = "patient", "appointment"
+PATIENT, VISIT = changes.PATIENTS, changes.VISITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from reminders.domain.imports import Visit
 from reminders.domain.mapping import Mapping
 from reminders.errors import Conflict, Invalid
 from reminders.services.phones import e164
-from reminders.store import clinic
+from reminders.store import changes, clinic
 from reminders.store import imports as store
 from reminders.store.ids import new_uid
 from reminders.store.tables import (
@@ -72,15 +72,19 @@ class VisitLoader:
             return
         self.places(tx, visits)
         now = self._clock.now()
-        patients = self._patients(tx, visits, now)
+        made: list[tuple[str, str]] = []
+        patients = self._patients(tx, visits, now, made)
         numbers = store.reserve(tx, Appointment, len(visits))
-        self._add_visits(tx, visits, numbers, [patients[visit.patient_id] for visit in visits], now)
+        self._add_visits(tx, visits, numbers, [patients[visit.patient_id] for visit in visits], now, made)
         facts = [visit.account().facts() for visit in visits]
         self._add_history(tx, numbers, facts, now)
         reminded = [pair for pair in zip(numbers, visits, strict=True) if pair[1].reminder]
         self._add_reminders(tx, reminded, patients, now)
+        changes.note_new(tx, made, now)
 
-    def _patients(self, tx: Connection, visits: Sequence[Visit], now: datetime) -> dict[str, int]:
+    def _patients(
+        self, tx: Connection, visits: Sequence[Visit], now: datetime, made: list[tuple[str, str]]
+    ) -> dict[str, int]:
         """Internal numbers by external id. What a patient is called is taken from the first row that names them."""
         first = {visit.patient_id: visit for visit in reversed(visits)}
         known = store.patient_numbers(tx, self.source, first)
@@ -95,6 +99,7 @@ class VisitLoader:
             "external_id": [visit.patient_id for visit in new],
         }  # fmt: skip
         store.add(tx, Patient, columns, {"source": self.source, "version": 1, "created_at": now, "updated_at": now})
+        made += [(changes.PATIENTS, uid) for uid in columns["uid"]]
         return known | dict(zip(columns["external_id"], numbers, strict=True))
 
     def _phone(self, text: str) -> tuple[str | None, str | None]:
@@ -105,8 +110,9 @@ class VisitLoader:
             return None, _BAD_PHONE
 
     def _add_visits(
-        self, tx: Connection, visits: Sequence[Visit], numbers: Sequence[int], patients: Sequence[int], now: datetime
-    ) -> None:
+        self, tx: Connection, visits: Sequence[Visit], numbers: Sequence[int], patients: Sequence[int], now: datetime,
+        made: list[tuple[str, str]],
+    ) -> None:  # fmt: skip
         places = [self._location(tx, self._location_of(visit), now) for visit in visits]
         starts, ends = [visit.start_at for visit in visits], [visit.end_at for visit in visits]
         columns: Columns = {
@@ -122,6 +128,7 @@ class VisitLoader:
         constants = {"confirmation": Confirmation.UNCONFIRMED.value, "occupies": False, "version": 1,
                      "source": self.source, "updated_at": now}  # fmt: skip
         store.add(tx, Appointment, columns, constants)
+        made += [(changes.VISITS, uid) for uid in columns["uid"]]
 
     def _add_history(self, tx: Connection, numbers: Sequence[int], facts: Sequence[Any], now: datetime) -> None:
         constants = {"at": now, "change": store.CHANGE, "actor": store.CHANGE, "channel": store.CHANGE, "version": 1}

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from reminders.store import bulk
 from reminders.store.appointments import VISIT
 from reminders.store.engine import Record
 from reminders.store.patients import TABLE as PATIENT
@@ -16,9 +17,15 @@ from reminders.store.prepared import Prepared
 from reminders.store.tables import Appointment, ChangeCounter, ChangeEntry
 from reminders.store.tables.base import among
 
+#: What the list names, by kind.
+PATIENTS, VISITS = "patient", "appointment"
+
 _ENTRY: Any = ChangeEntry.__table__
 _COUNTER: Any = ChangeCounter.__table__
 _NEXT = Prepared(update(_COUNTER).values(seq=_COUNTER.c.seq + 1).returning(_COUNTER.c.seq))
+_TAKE = Prepared(
+    update(_COUNTER).values(seq=_COUNTER.c.seq + bindparam("count", type_=BigInteger)).returning(_COUNTER.c.seq)
+)
 _LAST = Prepared(select(_COUNTER.c.seq))
 _SINCE = Prepared(
     select(_ENTRY)
@@ -38,6 +45,18 @@ def note(tx: Connection, entity: str, uid: str, now: datetime) -> None:
     statement: Any = kind(ChangeEntry).values(entity=entity, uid=uid, seq=number.seq, at=now)  # type: ignore[union-attr]
     new = {"seq": statement.excluded.seq, "at": statement.excluded.at}
     tx.execute(statement.on_conflict_do_update(index_elements=["entity", "uid"], set_=new))
+
+
+def note_new(tx: Connection, made: Sequence[tuple[str, str]], now: datetime) -> None:
+    """These (entity, uid) are new: they come to the end of the list, in this order. Keeps others from noting, as ``note``
+    does."""
+    if made:
+        after = int(_TAKE.first(tx, {"count": len(made)}).seq) - len(made)  # type: ignore[union-attr]
+        rows = [
+            {"entity": entity, "uid": uid, "seq": number, "at": now}
+            for number, (entity, uid) in enumerate(made, start=after + 1)
+        ]
+        bulk.insert_rows(tx, _ENTRY, rows)
 
 
 def last(tx: Connection) -> int:

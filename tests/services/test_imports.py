@@ -18,6 +18,7 @@ from reminders.clock import ManualClock
 from reminders.domain.faults import ColumnsMissing
 from reminders.domain.mapping import Mapping, MappingInvalid
 from reminders.errors import Conflict
+from reminders.services.changes import ChangeLog
 from reminders.services.csvfile import FileUnreadable
 from reminders.services.imports import BATCH, Importing, ImportResult, default_rejects, fitting_mapping, load_mapping
 from reminders.services.reports import Reports
@@ -119,6 +120,20 @@ def counts(database: Database) -> dict[str, int]:
 
 
 # What is stored
+
+
+def test_who_reads_the_changes_finds_what_was_imported(
+    importing: Importing, folder: Folder, database: Database
+) -> None:
+    load(importing, folder, folder.write(row(1), row(2), row(9, patient="p1")))
+    log = ChangeLog(database, ManualClock(NOW))
+    news = log.since(0, 100)
+    assert [(one.seq, one.entity) for one in news.items] == list(
+        enumerate(["patient", "patient", "appointment", "appointment", "appointment"], start=1)
+    )
+    assert {one.row.external_id for one in news.items} == {"p1", "p2", "v1", "v2", "v9"}
+    load(importing, folder, folder.write(row(1), row(3)))
+    assert [one.row.external_id for one in log.since(news.upto, 100).items] == ["p3", "v3"]
 
 
 def test_a_row_becomes_a_past_visit_with_patient_history_and_reminder(

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
-from reminders.store import changes
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select
+
+from reminders.store import changes, schema
 from reminders.store.engine import Database
-from tests.factories import MONDAY
+from reminders.store.tables import Patient
+from tests.factories import MONDAY, add_visit, ground
+
+MIGRATIONS = Path(schema.__file__).parent / "migrations"
 
 
 def note(database: Database, uid: str, entity: str = "patient") -> None:
@@ -44,6 +53,31 @@ def test_what_was_rolled_back_never_was(database: Database) -> None:
         pass
     note(database, "c")
     assert read(database) == [(1, "a"), (2, "c")]
+
+
+def test_many_that_are_new_come_last_in_their_order(database: Database) -> None:
+    note(database, "a")
+    with database.write() as tx:
+        changes.note_new(tx, [("patient", "z"), ("appointment", "y"), ("patient", "x")], MONDAY)
+        changes.note_new(tx, [], MONDAY)
+    note(database, "b")
+    assert read(database) == [(1, "a"), (2, "z"), (3, "y"), (4, "x"), (5, "b")]
+
+
+def test_what_was_imported_before_is_added_to_the_list(database: Database) -> None:
+    here = ground(database, patients=2)
+    with database.write() as tx:
+        for visit in (here.visit(MONDAY, uid="apt_new"), here.visit(MONDAY, uid="apt_old", occupies=False, source="x")):
+            add_visit(tx, visit)
+    note(database, "apt_new", "appointment")
+    with database.write() as tx:
+        people = list(tx.execute(select(Patient.uid).order_by(Patient.id)).scalars())
+    for _ in range(2):
+        with database.write() as tx, Operations.context(MigrationContext.configure(tx)):
+            ScriptDirectory(str(MIGRATIONS)).get_revision("0029").module.upgrade()
+        assert read(database) == [(1, "apt_new"), (2, people[0]), (3, people[1]), (4, "apt_old")]
+    note(database, "later")
+    assert read(database, after=4) == [(5, "later")]
 
 
 def test_the_moment_moves_along(database: Database) -> None:
