@@ -144,7 +144,7 @@ def connecting(
     delivering = Delivering(ground.database, ground.clock, courier, vault, owner, couriers.each, chance, ground.ending)
     return Connecting(
         attending, then, kinds, vault, busy, calendars, crms,
-        ImportPreviews(ground.database, ground.clock, kinds, vault, crms, gate), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
+        ImportPreviews(ground.database, kinds, vault, crms, gate), disputes, CalendarFiles(ground.clock, ground.catalogue, busy, occupied),
         Syncing(ground.database, ground.clock, kinds, vault, owner, chance, ground.ending, gate.radius),
         Waking(ground.database, ground.clock, kinds, [telling, log]),
         Webhooks(ground.database, ground.clock, courier, vault, telling, delivering), delivering, couriers, log,

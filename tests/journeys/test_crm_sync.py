@@ -277,6 +277,27 @@ def test_nothing_is_read_before_somebody_looked_at_the_preview(fresh: Practice) 
     assert len(fresh.house.get("patients")["items"]) == 2
 
 
+def test_a_preview_that_no_longer_says_what_would_happen_is_asked_for_again(fresh: Practice) -> None:
+    fresh.connect(start=False)
+    path = f"crm-connections/{fresh.connection}"
+
+    def begin(**values: object) -> str | None:
+        answer = fresh.house.api("PATCH", path, {"paused": False, **values}, role="admin")
+        return answer.code if answer.status != 200 else None
+
+    fresh.preview()
+    fresh.house.tick(days=1, seconds=1)
+    assert begin() == "conflict"
+    fresh.preview()
+    fresh.house.tick(days=1)
+    fresh.change(label="Our system")  # says nothing about what is taken in
+    assert begin(providers={fresh.ids["provider"]: "D2"}) == "conflict"
+    fresh.change(owners={"patient": {"name": "ours"}})
+    assert (begin(), fresh.show()["preview"]) == ("conflict", None)
+    fresh.preview()
+    assert (begin(), fresh.show()["state"]) == (None, "ok")
+
+
 def test_a_webhook_brings_what_a_listing_does_not_show_yet(here: Practice) -> None:
     name = here.patient_there("Luis Gil", phone="600 000 011")
     here.shelf.log[PATIENT].pop(name)  # the search index is behind

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +24,10 @@ from reminders.store import links, patients
 from reminders.store.engine import Database, Record
 
 CRM = "crm"
+#: What a preview counted is old after this long: people work on both sides meanwhile.
+FRESH = timedelta(days=1)
+#: What a preview depends on besides the settings.
+_COUNTED = ("providers", "services", "default_service", "country", "owners", "imported_as")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,14 @@ class CrmConnections(Connections):
             self._check_source(system, plain, uid)
             config = {**row.config, **self._config(system, wanted)}
             config["settings"] = {**config.get("settings", {}), **plain}
-            if wanted.settings:
+            if wanted.settings or any(config.get(name) != row.config.get(name) for name in _COUNTED):
                 config.pop("preview", None)
             values: dict[str, Any] = {"config": config}
             if secret:
                 known = json.loads(self._vault.open(row.secret)) if row.secret else {}
                 values["secret"] = self._vault.seal(json.dumps({**known, **secret}))
-            if wanted.paused is False and row.state_reason == FIRST_IMPORT and "preview" not in config:
-                raise Conflict("Look at the preview of the first import, then let it begin.")
+            if wanted.paused is False and row.state_reason == FIRST_IMPORT:
+                self._check_preview(config.get("preview"))
             store.change(tx, row.id, values)
             if config != row.config:
                 store.announce_waiting(tx, row.id, self._clock.now())
@@ -106,6 +111,13 @@ class CrmConnections(Connections):
         is_new = row.state_reason == FIRST_IMPORT
         going = wanted.paused if wanted.paused is not None or not wanted.settings or is_new else False
         return self.change(uid, label=wanted.label, paused=going, on_remote_delete=wanted.on_remote_delete)
+
+    def _check_preview(self, preview: Mapping[str, Any] | None) -> None:
+        """A first import begins as somebody has just seen it."""
+        if preview is None:
+            raise Conflict("Look at the preview of the first import, then let it begin.")
+        if self._clock.now() - datetime.fromisoformat(preview["at"]) > FRESH:
+            raise Conflict("The preview is more than a day old: look again, then let it begin.")
 
     def _check_source(self, system: System, plain: Mapping[str, str], uid: str | None = None) -> None:
         """A program that calls us goes by a name of its own."""
@@ -118,14 +130,16 @@ class CrmConnections(Connections):
         if any(row.uid != uid and row.config["settings"].get("source") == plain["source"] for row in rows):
             raise Conflict("Another connection has this name already.")
 
-    def remember_preview(self, uid: str, counts: Mapping[str, Any]) -> None:
-        """Somebody has seen what a first import would do."""
+    def remember_preview(self, uid: str, counts: Mapping[str, Any]) -> dict[str, Any]:
+        """Somebody has seen now what a first import would do; returns the preview with its moment."""
+        preview = {**counts, "at": self._clock.now().isoformat()}
 
         def work(tx: Connection) -> None:
             row = store.get(tx, uid, lock=True)
-            store.change(tx, row.id, {"config": {**row.config, "preview": dict(counts)}})
+            store.change(tx, row.id, {"config": {**row.config, "preview": preview}})
 
         self._database.run(work)
+        return preview
 
     def system(self, kind: str) -> System:
         found = self._kinds.get(kind)

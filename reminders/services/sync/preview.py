@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from reminders.clock import Clock
 from reminders.domain.changeset import Gate
 from reminders.domain.connector import Connector, Refused, Remote
 from reminders.domain.crm import PATIENT
@@ -41,9 +40,9 @@ class ImportPreviews:
     patients may be messaged without asking."""
 
     def __init__(
-        self, database: Database, clock: Clock, kinds: Kinds, vault: Vault, crms: CrmConnections, gate: Gate
+        self, database: Database, kinds: Kinds, vault: Vault, crms: CrmConnections, gate: Gate
     ) -> None:  # fmt: skip
-        self._database, self._clock, self._kinds, self._gate = database, clock, kinds, gate
+        self._database, self._kinds, self._gate = database, kinds, gate
         self._vault, self._crms = vault, crms
 
     def run(self, uid: str) -> dict[str, Any]:
@@ -66,9 +65,7 @@ class ImportPreviews:
             told |= seen.told
             entities[entity] = {name: seen.counts[name] for name in _KINDS} | {"reasons": dict(seen.reasons)}
         gate = {"patients": len(told), "limit": self._gate.radius, "held": self._gate.holds(len(told))}
-        counts = {"entities": entities, **gate, "at": self._clock.now().isoformat()}
-        self._crms.remember_preview(uid, counts)
-        return counts
+        return self._crms.remember_preview(uid, {"entities": entities, **gate})
 
     def _count(
         self, tx: Connection, row: Record, entity: str, replica: Replica, remote: Remote, seen: _Seen,
