@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -110,16 +109,16 @@ class Comparison:
         return self.adjusted.difference.scaled(-self.adjusted.one.visits)
 
 
-def cells_of(visits: Iterable[Seen]) -> dict[tuple[date, Stratum], Four]:
-    """Visits whose outcome is known, added up per day and stratum."""
-    sums: dict[tuple[date, Stratum], list[int]] = {}
+def cells_of(visits: Iterable[Seen]) -> dict[Stratum, Four]:
+    """Visits whose outcome is known, added up by stratum."""
+    sums: dict[Stratum, list[int]] = {}
     for visit in visits:
         if visit.status in _KNOWN:
-            cell = sums.setdefault((visit.day, stratum_of(visit)), [0, 0, 0, 0])
+            cell = sums.setdefault(stratum_of(visit), [0, 0, 0, 0])
             place = 0 if visit.reminded else 2
             cell[place] += visit.status == Status.NOSHOW
             cell[place + 1] += 1
-    return {key: (a, n1, c, n0) for key, (a, n1, c, n0) in sums.items()}
+    return {stratum: (a, n1, c, n0) for stratum, (a, n1, c, n0) in sums.items()}
 
 
 def both(one: Four, other: Four) -> Four:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reminders.clock import Clock
 from reminders.domain.attendance import NO_HOUR, Attendance, AttendanceBy, stored_as
-from reminders.domain.measures import Rate, folded
+from reminders.domain.measures import Rate, folded, named
 from reminders.errors import Invalid
 from reminders.services.figures import MOST_LIVE, Figures
 from reminders.services.groups import ALL, WEEKDAYS, Group, namer, ordered, wanted
@@ -190,7 +190,7 @@ def head(first: date | None, last: date | None, by: str) -> dict[str, Any]:
 def row_of(group: Group, counts: Attendance) -> dict[str, Any]:
     """One line of the report."""
     return {
-        "group": group.id, "label": group.label, "booked": counts.booked, **asdict(counts), "known": counts.known,
+        "group": group.id, "label": group.label, "booked": counts.booked, **named(counts), "known": counts.known,
         **shares("rate", counts.rate), **shares("lost", counts.lost),
     }  # fmt: skip
 

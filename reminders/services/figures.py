@@ -80,7 +80,7 @@ class Figures:
     def strata(self) -> Cells:
         """Visits whose outcome is known, by stratum and by whether a reminder went out."""
         sums = rollups.strata(self._tx, self._pieces)
-        for (_, stratum), cell in cells_of(self._seen).items():
+        for stratum, cell in cells_of(self._seen).items():
             sums[stratum] = both(sums[stratum], cell) if stratum in sums else cell
         return sums
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
@@ -22,8 +21,7 @@ _BANDS = [band.value for band in LeadBand]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What a line is about: ``id`` is a public id, a day, a code …; ``label`` is what people call it."""
 
     id: str
@@ -50,7 +48,7 @@ def namer(tx: Connection, by: str) -> Name:
         return _SIMPLE[by]
     table = _TABLES.get(by)
     if table is None:
-        return lambda key: Group(str(key), str(key))
+        return lambda key: _same(str(key))
     names = store.names(tx, table)
     return lambda number: Group(*names.get(int(number or 0), ("", f"no {by}")))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from reminders.domain.measures import (
     Visits,
     by_currency,
     folded,
+    named,
 )
 from reminders.domain.rollup import Pieces
 from reminders.services.figures import MOST_COUNTED, Range, ranged
@@ -180,7 +181,7 @@ def _visit_row(group: Group, visits: Visits) -> dict[str, Any]:
     rate = visits.rate
     shares = {"rate": rate.value, "rate_low": rate.low, "rate_high": rate.high} if rate else _NO_RATE
     return {
-        "group": group.id, "label": group.label, "booked": visits.booked, **asdict(visits),
+        "group": group.id, "label": group.label, "booked": visits.booked, **named(visits),
         **{name: None if share is None else round(share, _RATE_DIGITS) for name, share in shares.items()},
     }  # fmt: skip
 
@@ -192,7 +193,7 @@ def _cost_row(group: Group, costs: Costs) -> dict[str, Any]:
     spent = costs.spent
     return {
         "group": group.id, "label": group.label, "currency": costs.currency, "reminders": costs.outcomes.reminders,
-        **asdict(costs.outcomes), "messages": spent.messages, "segments": spent.segments,
+        **named(costs.outcomes), "messages": spent.messages, "segments": spent.segments,
         "actual_messages": spent.actual_messages, "estimated_messages": spent.estimated_messages,
         "unpriced_messages": spent.unpriced_messages,
         "actual_cost": _money(spent.actual if spent.actual_messages else None),

@@ -144,7 +144,7 @@ def _add_up(tx: Connection, day: date, now: datetime) -> None:
     for trial in map(experiment, experiments.all_rows(tx)):
         cells |= counts_of(trial, facts.enrolled(tx, trial, [span]), now)
     rollups.add_visits(tx, cells)
-    rollups.add_strata(tx, cells_of(seen))
+    rollups.add_strata(tx, day, cells_of(seen))
     start: dict[str, Any] = {"level": Level.DAY.value, "start": day}
     for by in COSTS:
         outcomes = store.reminders(tx, by, [span])

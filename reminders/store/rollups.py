@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Table,
     and_,
-    cast,
     delete,
     func,
     insert,
@@ -25,7 +23,6 @@ from sqlalchemy import (
     select,
     text,
     true,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,9 +30,9 @@ from sqlalchemy.exc import DBAPIError
 
 from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.estimators import Four
-from reminders.domain.measures import UNKNOWN_LEAD
 from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
-from reminders.domain.savings import MOST_EARLIER, Stratum
+from reminders.domain.savings import Stratum
+from reminders.domain.strata import Place, folded, packed, unpacked
 from reminders.store.bulk import insert_rows
 from reminders.store.engine import Record, attempt
 from reminders.store.staleness import LOCK
@@ -58,7 +55,9 @@ _REMINDER: Any = RollupReminder.__table__
 _PATIENCE, _LOCK_NOT_AVAILABLE = 2, "55P03"
 #: Databases limit the parameters of one statement.
 _AT_ONCE = 500
-_TABLES: tuple[Table, ...] = (_VISIT, _STRATUM, _COST, _REMINDER)
+#: What the database adds up by itself; strata are packed (``domain/strata.py``).
+_COUNTED: tuple[Table, ...] = (_VISIT, _COST, _REMINDER)
+_TABLES: tuple[Table, ...] = (*_COUNTED, _STRATUM)
 
 
 def state(tx: Connection) -> Rolled | None:
@@ -156,7 +155,7 @@ def fold(tx: Connection, level: Level, start: date) -> None:
     """Make the sums of a month of its days, of a year of its months."""
     clear(tx, level, start)
     inner, end = (Level.DAY, month_end(start)) if level is Level.MONTH else (Level.MONTH, year_end(start))
-    for table in _TABLES:
+    for table in _COUNTED:
         names = _names(table)
         keys = [table.c[name] for name in names]
         values = [column for column in table.c if not column.primary_key]
@@ -167,6 +166,8 @@ def fold(tx: Connection, level: Level, start: date) -> None:
         source = source.where(*_groupings(table), table.c.level == inner.value, table.c.start.between(start, end))
         columns = ["level", "start", *names, *(column.name for column in values)]
         tx.execute(insert(table).from_select(columns, source.group_by(*keys)))
+    inside = and_(_STRATUM.c.level == inner.value, _STRATUM.c.start.between(start, end))
+    _add_blocks(tx, level, start, folded(_blocks(tx, inside)))
 
 
 def add(tx: Connection, table: type[RollupCost] | type[RollupReminder], rows: Sequence[dict[str, Any]]) -> None:
@@ -182,12 +183,17 @@ def add_visits(tx: Connection, cells: Mapping[tuple[date, str, str], Attendance]
     insert_rows(tx, _VISIT, rows)
 
 
-def add_strata(tx: Connection, cells: Mapping[tuple[date, Stratum], Four]) -> None:
-    names = [column.name for column in _STRATUM.c]
-    insert_rows(tx, _STRATUM, [
-        dict(zip(names, (Level.DAY.value, day, _number(stratum), *cell), strict=True))
-        for (day, stratum), cell in cells.items()
-    ])  # fmt: skip
+def add_strata(tx: Connection, day: date, cells: Mapping[Stratum, Four]) -> None:
+    _add_blocks(tx, Level.DAY, day, packed(cells))
+
+
+def _add_blocks(tx: Connection, level: Level, start: date, blocks: Mapping[Place, bytes]) -> None:
+    rows = [
+        {"level": level.value, "start": start, "service_id": service, "weekday": weekday, "cells": cells}
+        for (service, weekday), cells in blocks.items()
+    ]
+    if rows:
+        tx.execute(insert(_STRATUM), rows)
 
 
 def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[tuple[date | None, str, Attendance]]:
@@ -203,30 +209,13 @@ def visits(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Iterable[
 
 def strata(tx: Connection, pieces: Pieces) -> dict[tuple[int, ...], Four]:
     """By the parts of a ``Stratum``."""
-    columns = [column for column in _STRATUM.c if column.name not in {"level", "start"}]
-    parts = [select(*columns).where(part) for part in _parts(_STRATUM, pieces)]
-    if not parts:
-        return {}
-    found = union_all(*parts).subquery()
-    sums = [cast(func.sum(found.c[column.name]), BigInteger) for column in columns[1:]]
-    rows = tx.execute(select(found.c.stratum, *sums).group_by(found.c.stratum)).all()
-    return {_stratum(number): (a, n1, c, n0) for number, a, n1, c, n0 in rows}
+    return unpacked(_blocks(tx, within(_STRATUM, pieces)))
 
 
-#: Numbers of services are lower than this; there are 7 weekdays, and 3 kinds of a past.
-_SERVICES, _WEEKDAYS, _PASTS = 1 << 32, 7, MOST_EARLIER + 1
-
-
-def _number(stratum: Stratum) -> int:
-    lead, earlier, weekday, service = stratum
-    return (((lead - UNKNOWN_LEAD) * _PASTS + earlier) * _WEEKDAYS + weekday) * _SERVICES + service
-
-
-def _stratum(number: int) -> tuple[int, int, int, int]:
-    rest, service = divmod(number, _SERVICES)
-    rest, weekday = divmod(rest, _WEEKDAYS)
-    lead, earlier = divmod(rest, _PASTS)
-    return lead + UNKNOWN_LEAD, earlier, weekday, service
+def _blocks(tx: Connection, which: ColumnElement[bool]) -> Iterator[tuple[Place, bytes]]:
+    query = select(_STRATUM.c.service_id, _STRATUM.c.weekday, _STRATUM.c.cells).where(which)
+    for service, weekday, cells in tx.execute(query):
+        yield (service, weekday), cells
 
 
 def costs(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequence[Record]:
@@ -241,18 +230,13 @@ def reminders(tx: Connection, by: str, pieces: Pieces, *, daily: bool) -> Sequen
 
 def within(table: Table, pieces: Pieces) -> ColumnElement[bool]:
     """The rows that make up a range."""
-    found = _parts(table, pieces)
-    return or_(*found) if found else ~true()
-
-
-def _parts(table: Table, pieces: Pieces) -> list[ColumnElement[bool]]:
-    """The same in pieces, which have no row in common."""
     c, found = table.c, list[ColumnElement[bool]]()
     if pieces.years:
         found.append(and_(c.level == Level.YEAR.value, c.start.in_(pieces.years)))
     if pieces.months:
         found.append(and_(c.level == Level.MONTH.value, c.start.in_(pieces.months)))
-    return found + [and_(c.level == Level.DAY.value, c.start.between(*span)) for span in pieces.days]
+    found += [and_(c.level == Level.DAY.value, c.start.between(*span)) for span in pieces.days]
+    return or_(*found) if found else ~true()
 
 
 def _summed(tx: Connection, table: Table, by: str, pieces: Pieces, part: str, *, daily: bool) -> Sequence[Record]:

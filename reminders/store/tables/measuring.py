@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reminders.store.tables.base import Base, Id, Json, Row
@@ -77,20 +77,17 @@ class RollupVisit(Base):
 
 
 class RollupStratum(Base):
-    """Visits whose outcome is known, by what two visits must share to be compared: ``missed`` and ``visits`` are of those
-    for which a reminder went out, the last two of the others. ``stratum`` is one number (``store/rollups.py``), by which
-    hundreds of thousands of rows are added up in half the time."""
+    """Visits whose outcome is known, of one service on one weekday: ``cells`` are the counts of all strata of a day, month
+    or year, packed (``domain/strata.py``)."""
 
     __tablename__ = "rollup_stratum"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     level: Mapped[str] = mapped_column(String(1), primary_key=True)
     start: Mapped[date] = mapped_column(primary_key=True)
-    stratum: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    missed: Mapped[int]
-    visits: Mapped[int]
-    others_missed: Mapped[int]
-    others_visits: Mapped[int]
+    service_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    weekday: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    cells: Mapped[bytes]
 
 
 class RollupCost(Base):
