@@ -20,6 +20,8 @@ MOST_PIECE = 1024 * 1024
 _VOLATILE_LINE = re.compile(rb"(?:DTSTAMP|LAST-MODIFIED|CREATED|UID|SEQUENCE)[;:]", re.IGNORECASE)
 _TZID = re.compile(rb";TZID=(\"[^\"]*\"|[^;:]+)", re.IGNORECASE)
 _UID = re.compile(rb"UID(?:;[^:]*)?:", re.IGNORECASE)
+#: What some editors leave at the ends of lines, where a date has none.
+_BLANKS = re.compile(rb"[ \t]+\r\n")
 _NAME = re.compile(rb"TZID(?:;[^:]*)?:(.*)", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
          (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
@@ -62,7 +64,8 @@ class Split:
     def text(self, group: Group) -> str:
         """A calendar of only this group, with the zones it names; what is not UTF-8 is read as Windows-1252."""
         zones = b"".join(self.zones[name] for name in sorted(group.zones) if name in self.zones)
-        body = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n" + zones + b"".join(group.pieces) + b"END:VCALENDAR\r\n"
+        body = zones + b"".join(group.pieces)
+        body = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n" + _BLANKS.sub(b"\r\n", body) + b"END:VCALENDAR\r\n"
         return decoded(body)
 
 

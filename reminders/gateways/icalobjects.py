@@ -14,7 +14,7 @@ import icalendar
 import recurring_ical_events
 
 from reminders.domain.dav import Sent
-from reminders.domain.recurrence import fault
+from reminders.domain.recurrence import brought_near, fault
 from reminders.errors import Invalid
 
 #: What is kept of an event that repeats without end: the first and the last moment we can write down.
@@ -146,12 +146,18 @@ def occurrences(text: str, since: datetime, until: datetime, zone: tzinfo) -> Se
     """Every time an event happens between ``since`` and ``until``, as events of their own. Those called off are left
     out (the library returns them)."""
     try:
-        found = recurring_ical_events.of(parsed(text), components=KINDS).between(
-            since.astimezone(zone), until.astimezone(zone)
-        )
+        found = _repeats(text, since, until, zone)
         return [one for one in found[:MOST_OCCURRENCES] if not _is(one, "STATUS", "CANCELLED")]
     except TROUBLE as problem:
         raise Unreadable() from problem
+
+
+def _repeats(text: str, since: datetime, until: datetime, zone: tzinfo) -> Sequence[Any]:
+    calendar = parsed(brought_near(text, since))
+    found: Sequence[Any] = recurring_ical_events.of(calendar, components=KINDS).between(
+        since.astimezone(zone), until.astimezone(zone)
+    )
+    return found
 
 
 def expanded(text: str, since: datetime, until: datetime, zone: tzinfo) -> str:
@@ -159,9 +165,7 @@ def expanded(text: str, since: datetime, until: datetime, zone: tzinfo) -> str:
     whole = icalendar.Calendar()
     for name, value in parsed(text).items():
         whole.add(name, value)
-    for one in recurring_ical_events.of(parsed(text), components=KINDS).between(
-        since.astimezone(zone), until.astimezone(zone)
-    ):
+    for one in _repeats(text, since, until, zone):
         whole.add_component(_in_utc(one, zone))
     return str(whole.to_ical().decode())
 

@@ -17,7 +17,7 @@ import icalendar
 import recurring_ical_events
 
 from reminders.domain.ports import Occupied, Unreadable
-from reminders.domain.recurrence import fault
+from reminders.domain.recurrence import brought_near, fault
 
 #: What parsers of other people's data were seen to raise.
 _STUMBLES = (
@@ -66,8 +66,8 @@ def occupied(text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occ
     if wrong is not None:
         raise Unreadable(wrong)
     try:
-        calendar = _parsed(text)
         recurs = _recurs(text)
+        calendar = _parsed(brought_near(text, since) if recurs else text)
         return Occupied(tuple(_spans(calendar, zone, since, until, recurs)), recurs)
     except _STUMBLES as problem:
         raise Unreadable("unreadable") from problem

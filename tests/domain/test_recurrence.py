@@ -29,6 +29,7 @@ SECONDS = ",".join(str(one) for one in range(60))
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", None), ("FREQ=MONTHLY;BYMONTHDAY=31,-1", None),
         ("FREQ=DAILY;BYHOUR=8,9;BYSETPOS=2", None), ("FREQ=DAILY;BYMONTH=X;BYMONTHDAY=Y", None),
         ("FREQ=YEARLY;BYMONTH=5L;BYMONTHDAY=30", None),
+        ("FREQ=DAILY;BYMONTH=13", "unreadable"), ("FREQ=DAILY;BYMONTH=13,2", None),
         ("FREQ=SECO\r\n NDLY", "recurs_too_often"), ("FREQ=DAILY;INTER\r\n\tVAL=0", "unreadable"),
     ],
 )  # fmt: skip

@@ -155,6 +155,11 @@ def test_encodings_and_line_ends(small: Office, encoding: str, ends: str) -> Non
     assert (found.stored, found.rejects) == (1, [])
 
 
+def test_lines_may_end_in_blanks(small: Office) -> None:
+    text = calendar(event("a", "DTSTART:20300507T090000Z  ", "DTEND:20300507T100000Z\t", "SUMMARY:Two "))
+    assert (small.take(text.replace("END:VEVENT", "END:VEVENT ")).stored, len(small.held())) == (1, 1)
+
+
 def test_a_character_may_be_folded_in_the_middle(small: Office) -> None:
     text = calendar(event("one", *NINE, "SUMMARY:Größe")).encode()
     place = text.index("ö".encode()) + 1
