@@ -119,9 +119,10 @@ class Service:
 
 def build(
     settings: Settings, clock: Clock | None = None, messenger: Messenger | None = None, mailer: Mailer | None = None,
-    systems: Systems = SYSTEMS,
+    systems: Systems = SYSTEMS, hasher: PasswordHasher | None = None,
 ) -> Service:  # fmt: skip
-    """Wire everything. ``clock``, ``messenger``, ``mailer`` and ``systems`` are for tests and the demonstration."""
+    """Wire everything. All but ``settings`` is for tests and the demonstration; without a ``hasher`` passwords are hashed
+    as RFC 9106 recommends."""
     clock = clock or SystemClock()
     settings, sandbox = _with_sandbox(settings, clock)
     database = Database(settings.database_url, pool_size=settings.senders + 8)
@@ -135,7 +136,7 @@ def build(
     crew = Threads(settings.senders, "sender")
     sending, worker = _worker(settings, parts, gateways, rules, crew, sandbox)
     return Service(
-        settings, database, _use_cases(settings, parts), worker, crew, sandbox, sending, catalogue, gateways.mailer,
+        settings, database, _use_cases(settings, parts, hasher or PasswordHasher()), worker, crew, sandbox, sending, catalogue, gateways.mailer,
         parts.joined.syncing, parts.joined.couriers, ground.ending,
     )  # fmt: skip
 
@@ -179,7 +180,7 @@ def _worker(
     return sending, worker
 
 
-def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
+def _use_cases(settings: Settings, parts: _Parts, hasher: PasswordHasher) -> UseCases:
     ground = parts.ground
     database, clock, catalogue, lifecycle = ground.database, ground.clock, ground.catalogue, ground.lifecycle
     texts, slots = words(), Slots(database, clock, catalogue)
@@ -192,7 +193,7 @@ def _use_cases(settings: Settings, parts: _Parts) -> UseCases:
         booking=booking, changes=parts.joined.changes, external=parts.joined.external, fhir=Fhir(database, clock, catalogue, lifecycle, booking), attending=parts.joined.attending, calendar_connections=parts.joined.calendars, crm_connections=parts.joined.crms, import_previews=parts.joined.previews, calendar_files=parts.joined.files,
         calls=Calls(database, clock, catalogue, lifecycle, texts, lexicons(), slots), catalogue=catalogue,
         change_sets=ChangeSets(database, clock, catalogue, lifecycle, previews, _gate(settings)),
-        evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, PasswordHasher()),
+        evidence=Evidence(database, clock), pages=page_words(), staff=Staff(database, clock, hasher),
         caldav=Caldav(database, clock, catalogue, board, booking, lifecycle),
         clinic=Clinic(database, clock, catalogue), dav_logins=DavLogins(database, clock, catalogue), desk=Desk(database, clock), disputes=parts.joined.disputes, feeds=Feeds(database, clock, catalogue, board, settings.public_url), health=Health(database, clock),
         ledger=Ledger(database, clock, catalogue), merging=Merging(database, clock), outcomes=parts.outcomes,

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -27,6 +28,8 @@ from reminders.wiring import Service, build
 #: A Monday, far from any change of clocks.
 MONDAY = datetime(2030, 5, 6, 6, 0, tzinfo=UTC)
 LOCAL_URL = "http://clinic.test"
+#: Passwords of tests need not withstand anybody; a good hash takes a tenth of a second each time.
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -206,7 +209,7 @@ def running(
     )
     url = f"http://127.0.0.1:{server.server_port}"
     settings = configured(database_url, url, **changes)
-    service = build(settings, clock, messenger(clock) if messenger else None, systems=systems)
+    service = build(settings, clock, messenger(clock) if messenger else None, systems=systems, hasher=QUICK)
     app = service.app()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -229,7 +232,7 @@ def local(
     """An installation that is called directly, until the block ends. ``systems`` can be connected to."""
     clock = ManualClock(start)
     settings = configured(database_url, LOCAL_URL, **changes)
-    service = build(settings, clock, messenger(clock) if messenger else None, systems=systems)
+    service = build(settings, clock, messenger(clock) if messenger else None, systems=systems, hasher=QUICK)
     try:
         yield Local(service, clock, LOCAL_URL, client=service.app().test_client())
     finally:

@@ -81,11 +81,16 @@ def signed_in(chromium: Browser, house: House) -> Any:
     return state
 
 
-@pytest.fixture(params=["light", "dark"])
+#: What depends on colours is looked at in both.
+IN_BOTH_COLOURS = pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+
+
+@pytest.fixture
 def page(request: pytest.FixtureRequest, chromium: Browser, signed_in: Any) -> Iterator[Page]:
     """A page of somebody who has signed in. Whatever the browser complains of fails the test."""
+    colours = getattr(request, "param", "light")
     context = chromium.new_context(
-        color_scheme=request.param, locale="en-GB", viewport={"width": 1280, "height": 900}, storage_state=signed_in
+        color_scheme=colours, locale="en-GB", viewport={"width": 1280, "height": 900}, storage_state=signed_in
     )
     page = context.new_page()
     problems: list[str] = []
@@ -103,12 +108,14 @@ def violations(page: Page) -> list[Any]:
     return [(one["id"], one["impact"], one["nodes"][0]["html"]) for one in page.evaluate(AXE)]
 
 
+@IN_BOTH_COLOURS
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing(page: Page, house: House, path: str) -> None:
     assert page.goto(f"{house.url}/manage/{path}").status == 200  # type: ignore[union-attr]
     assert violations(page) == []
 
 
+@IN_BOTH_COLOURS
 def test_axe_finds_nothing_in_what_was_made(page: Page, house: House, made: list[str]) -> None:
     for path in made:
         assert page.goto(f"{house.url}/manage/{path}").status == 200  # type: ignore[union-attr]
@@ -117,6 +124,7 @@ def test_axe_finds_nothing_in_what_was_made(page: Page, house: House, made: list
             assert canvas.evaluate(DRAWN), path
 
 
+@IN_BOTH_COLOURS
 def test_axe_finds_nothing_at_the_door(page: Page, house: House) -> None:
     page.context.clear_cookies()
     page.goto(f"{house.url}/manage/")
@@ -124,6 +132,7 @@ def test_axe_finds_nothing_at_the_door(page: Page, house: House) -> None:
     assert violations(page) == []
 
 
+@IN_BOTH_COLOURS
 @pytest.mark.parametrize("path", ["", "attendance", "costs"])
 def test_every_chart_is_drawn(page: Page, house: House, path: str) -> None:
     page.goto(f"{house.url}/manage/{path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -20,12 +21,14 @@ from reminders.domain.staff import (
 )
 from reminders.errors import Invalid, NotFound, Throttled, Unauthenticated
 from reminders.services.staff import NameTaken, Staff, WeakPassword, WrongPassword
+from reminders.settings import load
 from reminders.store.engine import Database
+from reminders.wiring import build
 from tests.factories import MONDAY
+from tests.house import QUICK
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 NEW = "green kettle on fire"
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -89,6 +92,12 @@ def test_neither_password_nor_token_is_kept(staff: Staff, database: Database) ->
     assert password not in users[0]
     assert token not in sessions[0]
     assert not any("ana" in line or HERE in line for line in tries)
+
+
+def test_the_product_hashes_as_rfc_9106_recommends(sqlite_database_url: str) -> None:
+    with closing(build(load({"REMINDERS_DATABASE_URL": sqlite_database_url, "REMINDERS_SENDERS": "1"}))) as service:
+        service.use_cases.staff.create("ana", Role.MANAGER)
+        assert "$argon2id$v=19$m=65536,t=3,p=4$" in kept(service.database, "staff_user")[0]
 
 
 def test_a_hash_made_with_less_is_made_anew_at_the_next_sign_in(

@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
 from reminders.domain.actor import Role
 from reminders.domain.staff import IDLE_LIFE, MOST_TRIES_PER_NAME, ROTATE_AFTER
+from reminders.services.figures import MOST_LIVE
 from reminders.settings import data_dir
+from reminders.store import rollups
+from reminders.store.tables import Appointment
 from reminders.web.manage import definitions
 from tests.browser.pages import Browser, Page, faults
 from tests.house import House, book, clinic, running
@@ -70,6 +76,34 @@ def manager(house: House, ids: dict[str, Any]) -> Iterator[Browser]:
 @pytest.fixture
 def visits(house: House, ids: dict[str, Any]) -> list[dict[str, Any]]:
     """A week of four visits: two kept, one missed, one nobody marked; a week later one more that is still ahead."""
+    return week(house, ids)
+
+
+@pytest.fixture(scope="module")
+def seen(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One clinic with these visits for all tests that only look; the visits are its ``ids["visits"]``."""
+    path = tmp_path_factory.mktemp("seen") / "reminders.db"
+    shutil.copy(migrated_sqlite, path)
+    with running(f"sqlite:///{path}") as house:
+        house.ids = clinic(house)
+        house.ids["visits"] = week(house, house.ids)
+        yield house
+
+
+@pytest.fixture(scope="module")
+def password(seen: House) -> str:
+    return account(seen)
+
+
+@pytest.fixture
+def reader(seen: House, password: str) -> Iterator[Browser]:
+    """A browser of a manager who has signed in there, and changes nothing."""
+    with closing(Browser(seen.url)) as browser:
+        enter(browser, password)
+        yield browser
+
+
+def week(house: House, ids: dict[str, Any]) -> list[dict[str, Any]]:
     made = [book(house, ids, f"2030-05-{day:02}T09:00:00+02:00") for day in (7, 8, 9, 10, 17)]
     for visit, change in zip(made, ("fulfil", "fulfil", "no-show"), strict=False):
         house.clock.set(house.clock.now() + timedelta(days=1, hours=3))
@@ -223,16 +257,16 @@ class TestForms:
 
 
 class TestEveryPage:
-    def test_pages_are_sound_and_run_our_own_scripts_only(self, house, visits, manager):
+    def test_pages_are_sound_and_run_our_own_scripts_only(self, seen, reader):
         for path in PAGES:
-            page = manager.open(path)
+            page = reader.open(path)
             assert (page.status, faults(page)) == (200, []), path
             policy = page.answer.headers["Content-Security-Policy"]
             assert "script-src 'self';" in policy
             assert "unsafe" not in policy
             assert page.answer.headers["Cache-Control"] == "no-store"
             for script in page.root.all("script"):
-                assert (manager.session.get(house.url + script.attrs["src"]).status_code, script.text) == (200, "")
+                assert (reader.session.get(seen.url + script.attrs["src"]).status_code, script.text) == (200, "")
 
     def test_a_clinic_without_anything_shows_so(self, sqlite_database_url):
         with running(sqlite_database_url) as house, closing(Browser(house.url)) as browser:
@@ -242,15 +276,15 @@ class TestEveryPage:
                 assert (page.status, faults(page)) == (200, []), path
             assert "Nothing to show for these days." in browser.open("/manage/attendance").text
 
-    def test_what_is_not_there_is_a_page_too(self, manager):
-        page = manager.open("/manage/nothing")
+    def test_what_is_not_there_is_a_page_too(self, reader):
+        page = reader.open("/manage/nothing")
         assert (page.status, faults(page), "There is nothing at this address." in page.text) == (404, [], True)
-        assert manager.open("/manage/attendance", csv="nothing").status == 404
-        assert manager.open("/manage/visits", after="forged").status == 422
+        assert reader.open("/manage/attendance", csv="nothing").status == 404
+        assert reader.open("/manage/visits", after="forged").status == 422
 
     @pytest.mark.parametrize("query", [{"from": "x"}, {"from": "2030-05-40", "to": "2030-05-01"}, {"to": "0001-01-01"}])
-    def test_odd_days_are_the_last_four_weeks(self, manager, query):
-        assert "Apr 9, 2030 – May 6, 2030" in manager.open("/manage/attendance", **query).text
+    def test_odd_days_are_the_last_four_weeks(self, reader, query):
+        assert "Apr 15, 2030 – May 12, 2030" in reader.open("/manage/attendance", **query).text
 
     def test_pages_speak_the_language_of_the_account_and_at_the_door_of_the_browser(self, house, manager):
         manager.open("/manage/account")
@@ -265,29 +299,40 @@ class TestEveryPage:
 
 
 class TestFigures:
-    def test_the_rate_stands_with_its_interval_its_definition_and_its_visits(self, visits, manager):
-        page = manager.open("/manage/", **WEEK)
+    def test_the_rate_stands_with_its_interval_its_definition_and_its_visits(self, seen, reader):
+        page = reader.open("/manage/", **WEEK)
         figure = page.root.all("div", class_="figure")[0]
         assert "33.3%" in figure.text
         assert "95 % interval 6.1% to 79.2%, of 3 visits" in figure.text
         assert "1 visit is over and nobody noted how it ended" in page.text
-        rows = manager.follow("33.3%").root.one("tbody").all("tr")
+        rows = reader.follow("33.3%").root.one("tbody").all("tr")
         assert [row.all("td")[6].text for row in rows] == ["no-show"]
-        assert visits[2]["id"] in rows[0].text
-        manager.open("/manage/", **WEEK)
-        document = manager.follow("No-show rate")
+        assert seen.ids["visits"][2]["id"] in rows[0].text
+        reader.open("/manage/", **WEEK)
+        document = reader.follow("No-show rate")
         anchor = document.answer.url.partition("#")[2] or "rate"
         assert "noshow" in document.root.one("tr", id=anchor).text
 
-    def test_a_table_leads_to_the_visits_of_each_line(self, visits, manager, ids):
-        manager.open("/manage/attendance", **WEEK)
-        page = manager.follow("Check-up")
+    def test_figures_that_end_early_say_so(self, house, visits, manager):
+        with house.service.database.write() as tx:
+            visit = dict(tx.execute(select(Appointment.__table__).limit(1)).mappings().one())
+            visit.pop("id")
+            crowd = [visit | {"uid": f"apt_{number}", "occupies": False} for number in range(MOST_LIVE)]
+            tx.execute(insert(Appointment), crowd)
+            rollups.extend(tx, date(2030, 5, 1), date(2030, 5, 6))
+            rollups.settle(tx, date(2030, 5, 6))
+        for path in ("/manage/", "/manage/attendance", "/manage/savings"):
+            assert "The figures go up to May 6, 2030" in manager.open(path, **WEEK).text, path
+
+    def test_a_table_leads_to_the_visits_of_each_line(self, reader):
+        reader.open("/manage/attendance", **WEEK)
+        page = reader.follow("Check-up")
         assert len(page.root.one("tbody").all("tr")) == 4
         assert "Check-up" in page.text.partition("Without names")[0]
 
-    def test_every_chart_has_the_table_it_is_drawn_from(self, visits, manager):
+    def test_every_chart_has_the_table_it_is_drawn_from(self, reader):
         for path in ("/manage/", "/manage/attendance"):
-            page = manager.open(path, **WEEK)
+            page = reader.open(path, **WEEK)
             charts = page.root.all("div", class_="chart")
             assert charts, path
             for chart in charts:
@@ -300,12 +345,12 @@ class TestFigures:
                     cells = row.all("th") + row.all("td")
                     assert all("data-value" in cell.attrs for cell, part in zip(cells, parts, strict=True) if part)
 
-    def test_a_table_as_a_file_has_the_same_figures_unrounded(self, house, visits, manager):
-        answer = manager.open("/manage/attendance", **WEEK, csv="service").answer
+    def test_a_table_as_a_file_has_the_same_figures_unrounded(self, seen, reader):
+        answer = reader.open("/manage/attendance", **WEEK, csv="service").answer
         assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert 'filename="service.csv"' in answer.headers["Content-Disposition"]
         (line,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
-        reported = house.get("reports/no-shows", role="manager", first="2030-05-06", last="2030-05-12", by="service")[
+        reported = seen.get("reports/no-shows", role="manager", first="2030-05-06", last="2030-05-12", by="service")[
             "items"
         ][0]
         assert (line["rate"], line["noshow"], line["booked"]) == (str(reported["rate"]), "1", "4")
@@ -330,8 +375,8 @@ class TestFigures:
         ("outcome", "count"),
         [("fulfilled", 2), ("noshow", 1), ("unmarked", 1), ("upcoming", 1), ("cancelled", 0), ("", 5)],
     )
-    def test_visits_are_narrowed_to_an_outcome(self, visits, manager, outcome, count):
-        page = manager.open("/manage/visits", **{"from": "", "to": "", "outcome": outcome})
+    def test_visits_are_narrowed_to_an_outcome(self, reader, outcome, count):
+        page = reader.open("/manage/visits", **{"from": "", "to": "", "outcome": outcome})
         assert sum(len(body.all("tr")) for body in page.root.all("tbody")) == count
 
 

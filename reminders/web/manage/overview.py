@@ -8,13 +8,14 @@ from flask.typing import ResponseReturnValue
 from reminders.domain.attendance import Attendance
 from reminders.domain.estimators import risk_difference
 from reminders.domain.savings import State
+from reminders.services.attendance import AttendanceReport
 from reminders.services.reports import CostReport
 from reminders.services.savings import SavingsReport
 from reminders.web.context import use_cases
 from reminders.web.manage import attendance, changes, costs, words
 from reminders.web.manage.figures import Figure, interval, rows_of, unmarked
 from reminders.web.manage.pages import render
-from reminders.web.manage.period import Period, asked
+from reminders.web.manage.period import Period, asked, up_to
 from reminders.web.manage.sheets import download
 from reminders.web.manage.words import _
 
@@ -24,22 +25,24 @@ bp = Blueprint("overview", __name__)
 @bp.get("/")
 def show() -> ResponseReturnValue:
     period = asked()
-    visits, before = _visits(period), _visits(period.before) if period.before else None
+    report, before = _attendance(period), _attendance(period.before).total if period.before else None
+    visits = report.total
     found = changes.sheet(period)
     sheets = [attendance.trend(period), *([found] if found else [])]
     if "csv" in request.args:
         return download(sheets, request.args["csv"])
+    spent = use_cases().reports.reminder_costs(period.first, period.last)
+    saved = use_cases().savings.report(period.first, period.last)
     figures = [
-        _missed(period, visits, before), _kept(period, visits, before),
-        *_spent(period, use_cases().reports.reminder_costs(period.first, period.last)),
-        _saved(period, use_cases().savings.report(period.first, period.last)),
+        _missed(period, visits, before), _kept(period, visits, before), *_spent(period, spent), _saved(period, saved),
     ]  # fmt: skip
+    ends = min(filter(None, (report.as_of, spent.as_of, saved.as_of)), default=None)
     return render("report", title=_("Overview"), period=period, figures=figures, sheets=sheets,
-                  notes=unmarked(visits.unmarked))  # fmt: skip
+                  notes=up_to(period, ends) + unmarked(visits.unmarked))  # fmt: skip
 
 
-def _visits(period: Period) -> Attendance:
-    return use_cases().attendance.report(period.first, period.last).total
+def _attendance(period: Period) -> AttendanceReport:
+    return use_cases().attendance.report(period.first, period.last)
 
 
 def _missed(period: Period, visits: Attendance, before: Attendance | None) -> Figure:
