@@ -173,7 +173,8 @@ def sheet(
 ) -> report.Sheet:  # fmt: skip
     made = report.Sheet("Patients and visits in another system")
     made.at_least(f"first import of {effort.imports:,} patients", imported["patients"], IMPORTS_PER_SECOND, "/s")
-    made.note(f"first import of {effort.visits:,} visits, each booked", f"{imported['visits']:,.0f}/s")
+    visits = f"first import of {effort.visits:,} visits, each booked"
+    made.at_least(visits, imported["visits"], IMPORTS_PER_SECOND, "/s")
     for side in ("there", "here"):
         (took, calls, items), (less, calls_less, items_less) = many[side], few[side]
         made.quotient(

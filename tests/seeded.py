@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from requests import Session
 from sqlalchemy import Table, insert, select, update
 
 from reminders.clock import Clock
 from reminders.domain.actor import Role
 from reminders.domain.ports import Messenger
+from reminders.sandbox.state import Sandbox
 from reminders.store.engine import Database
 from reminders.store.tables import Base, CatalogueVersion
+from reminders.wiring import post_form
 from tests.house import MONDAY, House, Local, clinic, local, running
 from tests.pool import KEPT, Databases, empty
 
@@ -32,6 +35,7 @@ class Seed:
     keys: dict[str, str] = field(default_factory=dict)
     rows: list[tuple[Table, list[dict[str, Any]]]] = field(default_factory=list)
     made: dict[Any, Local] = field(default_factory=dict)
+    behind_port: House | None = None
     stack: ExitStack = field(default_factory=ExitStack)
     versions: Iterator[int] = field(default_factory=lambda: itertools.count(1000, 1000))
 
@@ -62,6 +66,19 @@ class Seed:
             house.ids, house.keys = dict(self.ids), dict(self.keys)
             yield house
 
+    @contextmanager
+    def served(self) -> Iterator[House]:
+        """The same behind one server for all, as ``local``; its sandbox forgets."""
+        self.restore()
+        if self.behind_port is None:
+            self.behind_port = self.stack.enter_context(running(self.url))
+        house = self.behind_port
+        house.clock.advance(MONDAY - house.clock.now())
+        emptied(house.sandbox, house.clock)
+        house.ids, house.keys, house.session = dict(self.ids), dict(self.keys), Session()
+        with house.session:
+            yield house
+
     def local(self, messenger: Callable[[Clock], Messenger] | None = None, **changes: str) -> Local:
         """The clinic in this process, with these settings. Its application is made once: everything a test changes is in
         the database or on the clock, which is put back."""
@@ -73,6 +90,16 @@ class Seed:
         web.clock.advance(MONDAY - web.clock.now())
         web.ids, web.keys = dict(self.ids), dict(self.keys)
         return web
+
+
+def emptied(sandbox: Sandbox, clock: Clock) -> None:
+    """A sandbox in which nothing was ever sent: the same account, with everything else as at its start."""
+    account = sandbox.account
+    fresh = Sandbox(
+        clock, account.sid, account.auth_token, account.number, account.inbound_url, post_form, account.latency,
+        patience=account.patience, automatic_replies=account.automatic_replies,
+    )  # fmt: skip
+    vars(sandbox).update(vars(fresh))
 
 
 Seeds = Callable[[str], Seed]

@@ -251,7 +251,7 @@ class EspoCrm:
         rev = f"{write.rev}/{write.fields.get('status') or ''}"
         if not self._is_plain(words):
             return {self._id: write.uid, self._mark: rev}
-        text = _NOTE.sub("", record.get("description") or "")
+        text = _NOTE.sub("", self._api.uncut(words.kind, write.remote_id, "description", record))
         return {"description": f"{text}\n\n[reminders {write.uid} {rev}]".lstrip()}
 
     def _remote(self, words: Words, record: Mapping[str, Any]) -> Remote:

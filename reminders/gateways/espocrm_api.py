@@ -13,6 +13,9 @@ from reminders.domain.connector import LoginRefused, Missing, PeerError, Precond
 from reminders.gateways.jsonapi import Answer, ask
 from reminders.gateways.outward import Outward
 
+#: Texts shorter than this are shown whole everywhere; EspoCRM's lists cut at 10,000 characters unless told otherwise.
+_SURELY_WHOLE = 1_000
+
 
 class EspoApi:
     """One site, in the name of an API user: ``key`` is sent, or, with a ``secret``, signs (HMAC)."""
@@ -29,6 +32,17 @@ class EspoApi:
         if answer.status != 200 or not isinstance(answer.data, dict) or not isinstance(answer.data.get("list"), list):
             raise unreadable(kind, answer)
         return answer
+
+    def uncut(self, kind: str, key: str | None, name: str, record: Mapping[str, Any]) -> str:
+        """A text of a record that a list showed. Lists cut texts that are long, so such a one is read again: a text that is
+        written back must be all of it."""
+        text = str(record.get(name) or "")
+        if key is None or len(text) < _SURELY_WHOLE:
+            return text
+        answer = self.call("GET", f"{kind}/{key}")
+        if answer.status != 200 or not isinstance(answer.data, dict):
+            raise failed(answer) if answer.status >= 400 else unreadable(kind, answer)
+        return str(answer.data.get(name) or "")
 
     def call(
         self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None,

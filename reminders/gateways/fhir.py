@@ -28,7 +28,7 @@ from reminders.domain.fhir.appointment import with_status
 from reminders.domain.fhir.shapes import is_id
 from reminders.errors import Invalid
 from reminders.gateways.fhir_api import FhirApi, failed, said, version_of
-from reminders.gateways.fhir_pages import Lists, updated
+from reminders.gateways.fhir_pages import Lists, source_of, updated
 from reminders.gateways.fhir_words import (
     SYSTEM,
     TIMES,
@@ -248,7 +248,7 @@ class Fhir:
         fields = readable(self._words[entity], resource)
         return Remote(
             str(resource["id"]), fields if fields is not None else {}, version_of(resource), uid, rev, kept(resource),
-            moment(when) if when else None,
+            moment(when) if when else None, source_of(resource),
         )  # fmt: skip
 
 

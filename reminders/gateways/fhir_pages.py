@@ -130,3 +130,11 @@ def _earlier(text: str) -> str:
         return (moment(text) - OVERLAP).isoformat()
     except OverflowError:
         return _FIRST
+
+
+def source_of(resource: Mapping[str, Any]) -> str | None:
+    """Which system it came from (``meta.source``), without the number of the request that some servers append: the nearest
+    that a resource itself says to who changed it."""
+    meta = resource.get("meta")
+    found = meta.get("source") if isinstance(meta, Mapping) else None
+    return (found.partition("#")[0] or None) if isinstance(found, str) else None

@@ -37,6 +37,10 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }  # fmt: skip
 
 
+#: Lists show so many characters of a text (maxSelectTextAttributeLength).
+LONGEST = 10_000
+
+
 class FakeEspoCrm(FakeSystem):
     """``vanilla``: nobody made our fields. ``most``: the largest page allowed. ``versions``: optimistic concurrency
     control is on. ``counts``: lists say how many records there are. ``old``: it signs and reads bytes, not their
@@ -168,6 +172,9 @@ class FakeEspoCrm(FakeSystem):
         if "contactsIds" in names:
             names.append("contactsColumns")
         shown = [{name: self._shown(kind, row).get(name) for name in {"id", *names}} for row in page]
+        for row in shown:
+            if row.get("description"):
+                row["description"] = row["description"][:LONGEST]
         return Said(body={"total": len(rows) if self.counts and total else -2, "list": shown})
 
     def _shown(self, kind: str, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class FakeFhir(FakeSystem):
 
     # What people there do
 
-    def save(self, kind: str, resource: Mapping[str, Any], id_: str | None = None) -> Resource:
-        """Store a resource as its next version."""
+    def save(self, kind: str, resource: Mapping[str, Any], id_: str | None = None, source: str = "") -> Resource:
+        """Store a resource as its next version. As HAPI does, ``source`` stands in it before the number of the request."""
         self._count += 1
         id_ = id_ or f"{kind[0].lower()}-{self._count}"
         known = self.rows[kind].get(id_)
@@ -57,7 +57,8 @@ class FakeFhir(FakeSystem):
             for one in stored.get("identifier", []):
                 one.pop("extension", None)
         now = self.clock.now().isoformat()
-        stored |= {"resourceType": kind, "id": id_, "meta": {"versionId": str(version), "lastUpdated": now}}
+        meta = {"versionId": str(version), "lastUpdated": now, "source": f"{source}#{self._count}"}
+        stored |= {"resourceType": kind, "id": id_, "meta": meta}
         self.rows[kind][id_] = stored
         self.log.append((kind, id_, copy.deepcopy(stored), now))
         return stored

@@ -15,7 +15,7 @@ from reminders.gateways.espocrm import EspoCrm
 from reminders.gateways.espocrm_words import SYSTEM
 from reminders.gateways.outward import Outward, networks
 from tests.gateways.crm_contract import CrmContract, CrmPeering
-from tests.gateways.fake_espocrm import HOOK, HOOK_SECRET, KEY, ME, SECRET, FakeEspoCrm
+from tests.gateways.fake_espocrm import HOOK, HOOK_SECRET, KEY, LONGEST, ME, SECRET, FakeEspoCrm
 from tests.gateways.fake_system import Fault, Said
 
 _STATUS = {"booked": "Planned", "fulfilled": "Held", "cancelled": "Not Held"}
@@ -327,3 +327,16 @@ def test_a_wrong_secret_is_tried_in_both_ways_and_then_refused(old: Espo) -> Non
     with pytest.raises(LoginRefused):
         old.connector.check()
     assert len(old.fake.asked) == 2
+
+
+def test_a_long_description_that_a_list_cuts_is_written_back_whole() -> None:
+    with FakeEspoCrm(vanilla=True) as fake:
+        patients = Espo(fake, PATIENT)
+        name = patients.create(1).remote_id
+        story = "Once upon a time. " * (LONGEST // 10)
+        fake.save("Contact", {"description": story + fake.rows["Contact"][name]["description"]}, name)
+        assert len(fake.rows["Contact"][name]["description"]) > LONGEST
+        patients.update(name, 2, "name")
+        kept = fake.rows["Contact"][name]["description"]
+        assert kept.startswith(story)
+        assert kept.count("[reminders ") == 1

@@ -25,7 +25,7 @@ HOBBY = "urn:example:hobby"
 
 
 class FhirServer(CrmPeering):
-    system = SYSTEM
+    system, somebody = SYSTEM, "https://ehr.example/desk"
     statuses = ("booked", "cancelled", "fulfilled", "pending", "arrived", "noshow")
 
     def __init__(self, fake: FakeFhir, entity: str, secrets: Mapping[str, str] | None = None, **settings: str) -> None:
@@ -43,7 +43,8 @@ class FhirServer(CrmPeering):
         return str(self.server.save(self.kind, self.words(fields, {}))["id"])
 
     def edit(self, remote_id: str, fields: Mapping[str, Any]) -> None:
-        self.server.save(self.kind, self.words(fields, self.server.rows[self.kind][remote_id]), remote_id)
+        row = self.server.rows[self.kind][remote_id]
+        self.server.save(self.kind, self.words(fields, row), remote_id, self.somebody or "")
 
     def remove(self, remote_id: str) -> None:
         self.server.remove(self.kind, remote_id)

@@ -16,6 +16,7 @@ from reminders.store import circuits
 from reminders.web.console import guard
 from tests.browser.pages import Browser, Element, Page, defaults, faults, sign_in
 from tests.house import House, book, clinic, running
+from tests.seeded import Seed
 from tests.web.test_dav import device
 
 _DAY = "2030-05-08"
@@ -23,14 +24,14 @@ _NINE = f"{_DAY}T09:00:00+02:00"
 
 
 @pytest.fixture
-def house(sqlite_database_url: str) -> Iterator[House]:
-    with running(sqlite_database_url) as house:
+def house(seeded_sqlite: Seed) -> Iterator[House]:
+    with seeded_sqlite.served() as house:
         yield house
 
 
 @pytest.fixture
 def ids(house: House) -> dict[str, Any]:
-    return clinic(house)
+    return house.ids
 
 
 @pytest.fixture
