@@ -1,6 +1,8 @@
 """Many rows in one statement: PostgreSQL takes each column as an array, SQLite the rows one after the other.
 
 A statement per row costs PostgreSQL, its driver and the network the same again for each; SQLite does not mind.
+PostgreSQL plans each of these statements anew: a plan that is kept was made for the table as it was then, and the one for
+a table still empty reads all of it, every time, until somebody analyses it.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ def _carry_out(tx: Connection, table: Table, sql: str, columns: Sequence[str], r
             for name, convert in zip(columns, converters, strict=True)
         ]
         with translating(tx) as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(sql, parameters, prepare=False)
             return int(cursor.rowcount)
     lines = [
         [
