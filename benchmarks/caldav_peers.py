@@ -27,7 +27,7 @@ from reminders.services.davlogins import Scope
 from reminders.store import schema
 from reminders.store.engine import Database
 from reminders.store.tables import Calendar, CalendarEntry, Location, Provider
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 FIRST = datetime(2031, 1, 6, 8, tzinfo=UTC)
 DAV = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'

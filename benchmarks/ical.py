@@ -31,7 +31,7 @@ from reminders.store import schema
 from reminders.store.engine import Database
 from reminders.store.tables import Appointment, AppointmentHistory, Location, Patient, Provider
 from reminders.store.tables import Service as ServiceTable
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 TIMES_PEER = 10
 UNCHANGED_MS = 2.0

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reminders import cli, wiring
+from reminders import cli
+from reminders.commands import working
+from reminders.wiring import speech
+
+#: Imported before the first fork, so that no child has to.
+READY = (cli, working)
 
 
 def warm() -> None:
     """What every process of the product reads once."""
-    wiring.words()
-    wiring.lexicons()
+    speech.words().preload()
+    speech.lexicons()
 
 
 def main(arguments: Sequence[str]) -> None:

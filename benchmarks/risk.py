@@ -19,10 +19,10 @@ from rich.console import Console
 
 from benchmarks.report import Sheet, terminal
 from reminders.clock import SystemClock
+from reminders.commands.importing import import_file
 from reminders.domain.accuracy import Quality
 from reminders.domain.risk import Case
 from reminders.gateways.learning import logistic_regression
-from reminders.importing import import_file
 from reminders.services.training import Trained, Training
 from reminders.showing.training import write_verdict
 from reminders.store import schema

@@ -28,7 +28,7 @@ from reminders.store import schema
 from reminders.store.engine import Database
 from reminders.store.tables import CatalogueVersion, Location, Outbox, Provider, ServiceProvider
 from reminders.store.tables import Service as ServiceRow
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 from tests.crm_memory import SYSTEM, MemoryCrm, Shelf
 from tests.factories import MONDAY
 

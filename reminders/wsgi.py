@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
 
-import structlog
 from flask import Flask
 
 from reminders import settings
-from reminders.wiring import Service, build, lexicons, words
+from reminders.logs import configure_logging
+from reminders.wiring.service import Service, build
+from reminders.wiring.speech import lexicons, words
 
 
 def web() -> Flask:
@@ -49,19 +49,3 @@ def warm(service: Service) -> threading.Thread:
 def _read_words(service: Service) -> None:
     places = service.catalogue.current().locations.values()
     lexicons().warm(words().negotiate(place.locale, None)[0] for place in places)
-
-
-def configure_logging() -> None:
-    """One JSON object per line; ids only, never names, numbers or texts."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a sweep that takes longer than a second is no news
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
-    )

@@ -23,7 +23,7 @@ from reminders.connecting import SYSTEMS, Systems
 from reminders.domain.actor import Role
 from reminders.domain.ports import Messenger
 from reminders.settings import Settings, load
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 #: A Monday, far from any change of clocks.
 MONDAY = datetime(2030, 5, 6, 6, 0, tzinfo=UTC)

@@ -19,8 +19,8 @@ import phonenumbers
 import pytest
 from rich.console import Console
 
-from reminders import rehearsal
 from reminders.clock import ManualClock
+from reminders.commands import rehearsal
 from reminders.demo import prepare
 from reminders.demo.carrier import Carrier
 from reminders.demo.checks import Check, check
@@ -36,7 +36,7 @@ from reminders.sandbox import SandboxCall, SandboxMessage
 from reminders.sandbox.records import CallStatus, MessageStatus, Program
 from reminders.settings import Settings, load
 from reminders.store.appointments import Filter
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 #: A Wednesday noon in Madrid, early morning in Chicago.
 NOW = datetime(2027, 5, 12, 10, 20, 30, tzinfo=UTC)

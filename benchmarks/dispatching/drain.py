@@ -29,7 +29,7 @@ from reminders.store import reminders as store
 from reminders.store.engine import Database
 from reminders.store.ids import new_uid
 from reminders.store.tables import Appointment
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 MARK = 1000
 BATCH = 100

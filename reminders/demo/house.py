@@ -19,7 +19,7 @@ from reminders.domain.actor import Role
 from reminders.errors import ReminderError
 from reminders.sandbox.state import Sandbox
 from reminders.settings import load
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 #: A step of the sandbox that is further away than this waits for a person; what is nearer is a delivery or a sentence
 #: being spoken.

@@ -22,7 +22,7 @@ from reminders.services.slots import Search
 from reminders.settings import Settings
 from reminders.store import keys, schema
 from reminders.store.engine import Database
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 #: What our keys are called, by which the next start finds and ends them.
 LABEL = "demonstration"

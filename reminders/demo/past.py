@@ -28,7 +28,7 @@ from reminders.services.calls import Heard
 from reminders.services.following import CALL_AGAIN
 from reminders.services.replies import Incoming
 from reminders.services.slots import Search
-from reminders.wiring import Service
+from reminders.wiring.service import Service
 
 #: How far back visits lie, how much earlier the first of them may be booked, and how far ahead the diary is filled.
 WEEKS_BACK = timedelta(days=21)

@@ -23,6 +23,15 @@ def migrate(database: Database) -> None:
         command.upgrade(config, "head")
 
 
+def migrate_at(url: str) -> None:
+    """``migrate`` for a database that nothing else of this process uses."""
+    database = Database(url, pool_size=1)
+    try:
+        migrate(database)
+    finally:
+        database.close()
+
+
 def is_current(database: Database) -> bool:
     """True when no migration is missing."""
     with database.read() as connection:

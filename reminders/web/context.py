@@ -58,7 +58,7 @@ EXTENSION = "reminders"
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """Everything the web can ask for; built once by ``wiring.py``."""
+    """Everything the web can ask for; built once by ``wiring/service.py``."""
 
     settings: Settings
     clock: Clock

@@ -20,7 +20,7 @@ from reminders.settings import Settings
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_secret, new_uid
 from reminders.store.tables import Message, Patient, Reminder
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 __all__ = ["attempt_after_call", "warm", "without_reconciling"]
 

@@ -36,5 +36,5 @@ def test_without_the_optional_part_one_is_told_what_to_install() -> None:
 
 def test_nothing_loads_it_before_it_is_asked() -> None:
     """It takes a second, and commands are to start at once."""
-    program = "import sys, reminders.cli; assert not [name for name in sys.modules if name.startswith('sklearn')]"
+    program = "import sys, reminders.commands.training; assert not [name for name in sys.modules if name.startswith('sklearn')]"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -7,7 +7,8 @@ from typing import Any
 
 from reminders.domain.simulation import Message, Window
 from reminders.services.simulation import Simulation
-from reminders.wiring import rules_of, words
+from reminders.wiring.parts import rules_of
+from reminders.wiring.speech import words
 from tests.fakes import FakeMessenger
 from tests.house import House, book, clinic, running
 

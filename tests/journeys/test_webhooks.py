@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from reminders.domain.webhook import WAITS
 from reminders.store import webhooks
-from reminders.wiring import build
+from reminders.wiring.service import build
 from tests.house import Api, book, local
 from tests.receiver import Receiver, receiver
 from tests.seeded import Seed

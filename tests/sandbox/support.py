@@ -18,7 +18,8 @@ from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
 from reminders.clock import ManualClock
-from reminders.sandbox import Faults, Sandbox, create_blueprint
+from reminders.sandbox import Faults, Sandbox
+from reminders.sandbox.blueprint import create_blueprint
 
 ACCOUNT = "AC" + "5" * 32
 TOKEN = "not-a-real-token"

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from apiflask import APIFlask
 
-from reminders.sandbox import create_blueprint
+from reminders.sandbox.blueprint import create_blueprint
 from tests.sandbox.support import ACCOUNT, INBOUND_URL, NUMBER, PHONE, TEMPLATES, TOKEN, World
 
 CONVERSATION = f"/sandbox/phones/{PHONE[1:]}"

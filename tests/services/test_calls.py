@@ -19,7 +19,7 @@ from reminders.store import inbox
 from reminders.store.engine import Database
 from reminders.store.spendings import spent
 from reminders.store.tables import AppointmentHistory, Hold, InboxItem, Message, OptOut, Question
-from reminders.wiring import lexicons
+from reminders.wiring.speech import lexicons
 from tests.factories import MONDAY, RULES, World, step, texts
 
 PHONE = "+34600000010"

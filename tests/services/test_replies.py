@@ -20,7 +20,7 @@ from reminders.settings import data_dir
 from reminders.store.engine import Database
 from reminders.store.tables import InboxItem, Message, OptOut
 from reminders.texts.lexicons import Lexicons
-from reminders.wiring import lexicons
+from reminders.wiring.speech import lexicons
 from tests.factories import DESK, MONDAY, Ids, World, step, texts
 
 PHONE = "+34600000010"

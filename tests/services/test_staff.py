@@ -23,7 +23,7 @@ from reminders.errors import Invalid, NotFound, Throttled, Unauthenticated
 from reminders.services.staff import NameTaken, Staff, WeakPassword, WrongPassword
 from reminders.settings import load
 from reminders.store.engine import Database
-from reminders.wiring import build
+from reminders.wiring.service import build
 from tests.factories import MONDAY
 from tests.house import QUICK
 

@@ -15,7 +15,7 @@ from reminders.services.trying import Trying
 from reminders.services.wording import TRY_OUT, TextRefused, Wording
 from reminders.store.engine import Database
 from reminders.store.tables import Message
-from reminders.wiring import lexicons
+from reminders.wiring.speech import lexicons
 from tests.factories import MONDAY, World, step, texts
 
 ADMIN = Actor("key_1", "api")

@@ -12,7 +12,7 @@ from rich.table import Table
 from reminders import settings
 from reminders.domain.actor import Role
 from reminders.services.staff import ROLES, Staff
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 console = Console()
 

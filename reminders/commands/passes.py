@@ -13,7 +13,7 @@ from rich.table import Table
 from reminders import settings
 from reminders.errors import Conflict
 from reminders.services.sync.parts import Tally
-from reminders.wiring import Service, build
+from reminders.wiring.service import Service, build
 
 _COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts", "What went wrong")
 

@@ -19,7 +19,7 @@ from reminders.services.csvfile import FileUnreadable
 from reminders.showing.assessment import write_assessment
 from reminders.store import schema
 from reminders.web.schemas.scenario import ScenarioIn
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 console = Console()
 

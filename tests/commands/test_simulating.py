@@ -14,15 +14,16 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from reminders import cli, simulating
+from reminders import cli
 from reminders.clock import SystemClock
+from reminders.commands import simulating
 from reminders.domain.simulation import Condition, Difference
 from reminders.errors import Invalid, NotFound, ReminderError
 from reminders.services.csvfile import FileUnreadable
 from reminders.showing.rows import COLUMNS, DIFFERENCE_COLUMNS
 from tests.house import Local, book, clinic, local
 
-GUIDE = Path(__file__).parents[1] / "docs" / "simulate.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "simulate.md"
 WEDNESDAY = "2030-05-08T09:00:00+02:00"
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from reminders import settings
 from reminders.clock import SystemClock
 from reminders.domain.mapping import Mapping
 from reminders.services.imports import Importing, ImportResult, fitting_mapping, load_mapping
 from reminders.services.sync.calendarfile import CalendarFiles, FileResult
 from reminders.settings import data_dir
 from reminders.show import write_calendar_import, write_import
+from reminders.store import schema
 from reminders.store.engine import Database
+from reminders.wiring.service import build
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TransferSpeedColumn(),
             TimeRemainingColumn())  # fmt: skip
@@ -59,3 +64,24 @@ def import_calendar(
 def _mapping(file: Path, name: str | None, clock: SystemClock) -> Mapping:
     folder = data_dir() / "mappings"
     return load_mapping(name, folder) if name else fitting_mapping(file, folder, clock)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mapping", help="TOML file, or name of a shipped mapping; default: the one that fits")
+@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Default: NAME.rejects.csv")
+@click.option("--provider", metavar="ID", help="Whose time a calendar file (.ics) takes")
+@click.option("--dry-run", is_flag=True, help="Read and check everything, store nothing")
+def import_command(
+    file: Path, mapping: str | None, rejects: Path | None, provider: str | None, dry_run: bool
+) -> None:  # fmt: skip
+    """Load past visits from a CSV file (plain or gzip), or busy time from a calendar file (.ics). Safe to run again."""
+    loaded = settings.load()
+    schema.migrate_at(loaded.database_url)
+    if is_calendar(file):
+        with closing(build(loaded)) as service:
+            import_calendar(service.use_cases.calendar_files, file, provider, dry_run=dry_run, console=Console())
+        return
+    database = Database(loaded.database_url, pool_size=2)
+    import_file(database, file, mapping, rejects, dry_run=dry_run, console=Console())
+    database.close()

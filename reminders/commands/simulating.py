@@ -6,15 +6,18 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
+import click
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from reminders import settings
 from reminders.domain.clinic import Policy
 from reminders.domain.simulation import Window
 from reminders.errors import Invalid, NotFound
@@ -23,7 +26,9 @@ from reminders.services.csvfile import FileUnreadable
 from reminders.services.simulation import Simulation
 from reminders.showing.simulate import write_comparison, write_outcomes
 from reminders.web.schemas.clinic import PolicyIn
-from reminders.wiring import Service, rules_of, words
+from reminders.wiring.parts import rules_of
+from reminders.wiring.service import Service, build
+from reminders.wiring.speech import words
 
 T = TypeVar("T")
 
@@ -146,3 +151,18 @@ def _policy(path: Path, body: dict[str, Any], stored: Policy) -> Policy:
     return policy(SimpleNamespace(
         id=stored.id, uid=stored.uid, name=sent["name"], steps=sent["steps"], quiet_hours=hours, notices=sent["notices"],
     ))  # fmt: skip
+
+
+@click.command("simulate")
+@click.option("--from", "first", required=True, help="First day at each venue, or a time with its offset")
+@click.option("--to", "last", required=True, help="Last day, included, or a time with its offset")
+@click.option("--location", metavar="ID", help="Only this location")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--diff", multiple=True, metavar="[POLICY_ID=]FILE", help="Compare with the policy in a file; twice: two")
+@click.option("--all", "everything", is_flag=True, help="List also what would not go out")
+def simulate_command(
+    first: str, last: str, location: str | None, form: str, diff: tuple[str, ...], everything: bool
+) -> None:  # fmt: skip
+    """Every message that would go out, with its text. Sends nothing, changes nothing."""
+    with closing(build(settings.load())) as service:
+        simulate(service, Asked(first, last, location, form, diff, everything), Console())

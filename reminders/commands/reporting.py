@@ -15,7 +15,7 @@ from reminders.clock import SystemClock
 from reminders.services.rollups import Rollups
 from reminders.show import write_report
 from reminders.store.engine import Database
-from reminders.wiring import build
+from reminders.wiring.service import build
 
 console = Console()
 FORMATS = click.Choice(["table", "json", "csv"])

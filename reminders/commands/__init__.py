@@ -1,0 +1,1 @@
+"""The commands of the command line, a module each: what is not asked for is not imported."""
