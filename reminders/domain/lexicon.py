@@ -30,13 +30,14 @@ class Role(StrEnum):
     ``NEGATION`` is an open "no" ("no", "I can't"): alone it answers "will you come?", next to anything else it may turn
     that around. ``REFUSAL`` is a complete "I am not coming". ``HEDGE`` makes everything unclear, ``QUESTION`` turns the
     message into a question. ``PADDING`` is politeness; ``FILLER`` ("my appointment", "no problem", "doctor") adds nothing
-    to a clear answer either, but a bare "no" beside it may mean something else. ``PERHAPS_CANCEL`` sounds like a no but
-    is not sure enough to lose a visit for ("nevermind"): alone it makes us ask. ``REASON`` says why ("I'm ill"): beside a
-    clear answer it takes nothing away, alone a person reads it. ``TODAY`` to ``SUNDAY`` name a day; an answer that names
-    another day than the visit's is asked about. ``ZERO`` to ``THREE`` are the words for
-    the digits, ``FIRST`` to ``THIRD`` and ``LAST`` ("the second one") choose a line of a numbered list and mean nothing
-    else, ``INSTEAD`` ("can I come", "rather") is the wish for another time only where another day is named, ``POLITE_YES`` is courtesy that means yes when it is the whole message ("ค่ะ", "dạ"), ``ALL``
-    chooses everything from a numbered list, ``BOTH`` from a list of two.
+    to a clear answer either, but a bare "no" beside it may mean something else, and so may any no beside ``PUNCTUAL`` ("on
+    time"). ``PERHAPS_CANCEL`` sounds like a no but is not sure enough to lose a visit for ("nevermind"): alone it makes us
+    ask. ``REASON`` says why ("I'm ill"): beside a clear answer it takes nothing away, alone a person reads it. ``TODAY`` to
+    ``SUNDAY`` name a day; an answer that names another day than the visit's is asked about. ``INSTEAD`` ("can I come",
+    "rather") is the wish for another time only where another day is named. ``ZERO`` to ``THREE`` are the words for the
+    digits, ``FIRST`` to ``THIRD`` and ``LAST`` ("the second one") choose a line of a numbered list and mean nothing else,
+    ``ALL`` chooses everything from a list, ``BOTH`` from a list of two. ``POLITE_YES`` is courtesy that means yes when it is
+    the whole message ("ค่ะ", "dạ").
     """
 
     CONFIRM = "confirm"
@@ -55,6 +56,7 @@ class Role(StrEnum):
     QUESTION = "question"
     PADDING = "padding"
     FILLER = "filler"
+    PUNCTUAL = "punctual"
     POLITE_YES = "polite_yes"
     ZERO = "zero"
     ONE = "one"

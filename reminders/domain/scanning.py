@@ -31,7 +31,7 @@ class Intent(StrEnum):
 
 
 DAYS = frozenset({Role.TODAY, Role.TOMORROW, *WEEKDAYS})
-IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.QUESTION, Role.POLITE_YES}) | DAYS
+IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.PUNCTUAL, Role.QUESTION, Role.POLITE_YES}) | DAYS
 _MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
 
 _MEANING = {
@@ -181,7 +181,7 @@ class Scan:
         noes, others = wishes & _NOES, wishes - _NOES
         if len(wishes) == 1 and Role.INSTEAD not in wishes:
             return _MEANING.get(next(iter(wishes)), Intent.UNCLEAR)
-        if Role.INSTEAD in wishes and not self.roles.keys() & DAYS:
+        if Role.INSTEAD in wishes and not self.roles.keys() & (DAYS | {Role.RESCHEDULE}):
             return Intent.UNCLEAR
         if others == {Role.CONFIRM, Role.INSTEAD}:  # "I can come on Friday instead"
             return Intent.UNCLEAR if noes else Intent.RESCHEDULE
@@ -205,9 +205,16 @@ class Scan:
             return True
         if intent in (Intent.STOP, Intent.START):
             return bool(self.roles.keys() & (DAYS | {Role.FILLER}))
-        if Role.NEGATION not in self.roles:
+        if Role.PUNCTUAL in self.roles and self.roles.keys() & _NOES:  # "I won't be there on time"
+            return True
+        if Role.NEGATION not in self.roles or intent is Intent.PERHAPS_CANCEL or self._no_and_more:
             return False
         return Role.FILLER in self.roles or (self.short and bool(self.roles.keys() & DAYS))
+
+    @property
+    def _no_and_more(self) -> bool:
+        """ "No I can't come tomorrow", "no, please cancel my appointment": what stands beside belongs to the second part."""
+        return Role.REFUSAL in self.roles or (Role.CANCEL in self.roles and not self.runs_on)
 
 
 def scan(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Scan:

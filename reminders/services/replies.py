@@ -95,7 +95,7 @@ class Replies:
     def _about(self, reply: Reply, reading: Reading) -> Reading:
         """Compared with the day of the visit, when the answer names a day and can mean only one visit."""
         if reply.visit is None:
-            return UNCLEAR if reading.days and reading.intent is Intent.CONFIRM else reading
+            return UNCLEAR if reading.instead or (reading.days and reading.intent is Intent.CONFIRM) else reading
         zone = self._catalogue.current().location_by_id[reply.visit.location_id].zone
         return about(reading, reply.visit.start_at.astimezone(zone).date(), reply.now.astimezone(zone).date())
 

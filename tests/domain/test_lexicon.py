@@ -37,5 +37,5 @@ def test_alternatives_in_a_word_list() -> None:
 def test_every_word_list_knows_all_a_patient_may_want(language: str) -> None:
     lexicon = LEXICONS[language]
     for role in Role:
-        optional = role in (Role.QUESTION, Role.POLITE_YES)
+        optional = role in (Role.QUESTION, Role.POLITE_YES, Role.PUNCTUAL)
         assert lexicon.words(role) or optional or role in (Role.ZERO, Role.ONE, Role.TWO, Role.THREE), role

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
@@ -503,8 +503,29 @@ def test_a_digit_always_wins_over_decoration(language, digit, around, at) -> Non
 @UNHURRIED
 @given(st.sampled_from(ONE_LINE), st.sampled_from(["?", "？", " ?", "❓"]))
 def test_a_question_never_settles_anything(case, mark) -> None:
+    """ "Tomorrow?" is at most the wish for that day, should the visit be on another."""
     language, text, wanted = case
-    assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U, Q})
+    reading = read(text + mark, LEXICONS[language], LEXICONS["en"])
+    if reading.instead and wanted == C:
+        assert about(reading, WEDNESDAY, WEDNESDAY - timedelta(days=1)).intent in (U, R)
+        assert reading.days
+    else:
+        assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U, Q})
+
+
+#: The patient comes, but not on time: nothing may be cancelled.
+LATE = {
+    "ar": "لن أحضر في الوقت", "de": "ich komme nicht pünktlich", "en": "I won't be there on time", "es": "no llego puntual",
+    "fil": "hindi ako makakarating sa oras", "fr": "je ne serai pas à l'heure", "hi": "समय पर नहीं आ सकता", "it": "non riesco a venire in orario",
+    "ja": "時間通りに行けません", "ko": "시간 맞춰 못 가요", "nl": "ik kom niet op tijd", "pl": "nie przyjdę na czas",
+    "pt_BR": "não vou chegar na hora", "ru": "не смогу прийти вовремя", "th": "ไม่ไปตรงเวลา", "tr": "zamanında gelemem",
+    "uk": "не прийду вчасно", "vi": "tôi không đến đúng giờ", "zh_Hans": "不能准时到", "zh_Hant": "無法準時到",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", list(LEXICONS))
+def test_who_comes_late_still_comes(language: str) -> None:
+    assert intent(LATE[language], language) in {U, Q}
 
 
 LEFTOVER = {
