@@ -20,7 +20,7 @@ from reminders.domain.ports import Messenger
 from reminders.sandbox.state import Sandbox
 from reminders.store.engine import Database
 from reminders.store.tables import Base, CatalogueVersion
-from reminders.wiring import post_form
+from reminders.wiring.parts import post_form
 from tests.house import MONDAY, House, Local, clinic, local, running
 from tests.pool import KEPT, Databases, empty
 
