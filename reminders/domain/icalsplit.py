@@ -13,9 +13,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 
-#: Longest event and longest time zone, in bytes.
-MOST_PIECE = 1024 * 1024
+from reminders.domain.icalblocks import BLANK, MOST_PIECE, blocks, plain
+
+_DIGEST = hashlib.sha256().digest_size
 #: Properties that change without the event changing.
 _VOLATILE_LINE = re.compile(rb"(?:DTSTAMP|LAST-MODIFIED|CREATED|UID|SEQUENCE)[;:]", re.IGNORECASE)
 _TZID = re.compile(rb";TZID=(\"[^\"]*\"|[^;:]+)", re.IGNORECASE)
@@ -41,14 +43,14 @@ class Group:
 
     uid: str
     line: int
-    pieces: list[bytes] = field(default_factory=list)
-    zones: set[bytes] = field(default_factory=set)
-    digests: list[bytes] = field(default_factory=list)
+    zones: frozenset[bytes] = frozenset()
+    #: Each event: a digest, then its lines. Few containers, for there are as many groups as events.
+    parts: list[bytes] = field(default_factory=list)
 
     @property
     def digest(self) -> str:
         """The same for the same content, whatever the order of its parts."""
-        return hashlib.sha256(b"\0".join(sorted(self.digests))).hexdigest()[:32]
+        return hashlib.sha256(b"\0".join(sorted([part[:_DIGEST] for part in self.parts]))).hexdigest()[:32]
 
 
 @dataclass(slots=True)
@@ -60,11 +62,24 @@ class Split:
     others: dict[str, int] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
     is_calendar: bool = False
+    _same: dict[frozenset[bytes], frozenset[bytes]] = field(default_factory=dict, repr=False)
+
+    def add(self, line: int, piece: bytes, kept: bytes, uid: bytes) -> None:
+        """One event: where it begins, its lines, those that matter, and its UID."""
+        digest = hashlib.sha256(kept).digest()
+        key = decoded(uid) if uid else f"no-uid:{digest.hex()[:32]}"
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = Group(key, line)
+        group.parts.append(digest + piece)
+        if b"TZID=" in kept or b"tzid=" in kept:
+            named = frozenset([name.strip(b'"').strip() for name in set(_TZID.findall(kept))]) | group.zones
+            group.zones = self._same.setdefault(named, named)
 
     def text(self, group: Group) -> str:
         """A calendar of only this group, with the zones it names; what is not UTF-8 is read as Windows-1252."""
         zones = b"".join(self.zones[name] for name in sorted(group.zones) if name in self.zones)
-        body = zones + b"".join(group.pieces)
+        body = zones + b"".join([part[_DIGEST:] for part in group.parts])
         body = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n" + _BLANKS.sub(b"\r\n", body) + b"END:VCALENDAR\r\n"
         return decoded(body)
 
@@ -94,17 +109,17 @@ def normalised(data: bytes) -> bytes:
     return data.removeprefix(codecs.BOM_UTF8)
 
 
-def unfolded(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Content lines without their line ends, each with the number of its first line."""
+def unfolded(lines: Iterable[bytes], number: int = 1) -> Iterator[tuple[int, bytes]]:
+    """Content lines without their line ends, each with the number of its first line; the first of all has ``number``."""
     whole: list[bytes] = []
     first = 0
-    for number, line in enumerate(_physical(lines), 1):
-        if line[:1] in (b" ", b"\t") and whole:
+    for place, line in enumerate(_physical(lines), number):
+        if line[:1] in BLANK and whole:
             whole.append(line[1:])
             continue
         if whole:
             yield first, b"".join(whole)
-        whole, first = [line] if line.strip() else [], number
+        whole, first = [line] if line.strip() else [], place
     if whole:
         yield first, b"".join(whole)
 
@@ -119,9 +134,26 @@ def _physical(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def split(lines: Iterable[bytes]) -> Split:
-    """Cut a file (its lines, with or without line ends) into pieces; never fails."""
+    """Cut a file (its lines, with their line ends) into pieces; never fails."""
     found = Split()
-    _Cutter(found).run(unfolded(lines))
+    cutter, number = _Cutter(found), 1
+    for is_event, block in blocks(iter(lines)):
+        if is_event and cutter.is_between and (event := plain(block)):
+            found.add(number, *event)
+            number += block.count(b"\n")
+        else:
+            cutter.run(unfolded(BytesIO(block), number))
+            number += sum(1 for _ in _physical(BytesIO(block)))
+    cutter.end()
+    return found
+
+
+def line_by_line(lines: Iterable[bytes]) -> Split:
+    """The same without the quick way."""
+    found = Split()
+    cutter = _Cutter(found)
+    cutter.run(unfolded(lines))
+    cutter.end()
     return found
 
 
@@ -142,6 +174,14 @@ class _Cutter:
                 self._begin(number, line, line[6:].strip().upper())
             elif self._kind is not None:
                 self._inside(line, head)
+
+    @property
+    def is_between(self) -> bool:
+        """Nothing is begun that has not ended."""
+        return self._kind is None
+
+    def end(self) -> None:
+        """No more lines come."""
         self._unfinished()
 
     def _begin(self, number: int, line: bytes, name: bytes) -> None:
@@ -202,12 +242,4 @@ class _Cutter:
     def _event(self) -> None:
         uid = next((line[match.end() :].strip() for line in self._lines if (match := _UID.match(line))), b"")
         kept = b"\n".join([line for line in self._lines if not _VOLATILE_LINE.match(line)])
-        digest = hashlib.sha256(kept).digest()
-        key = decoded(uid) if uid else f"no-uid:{digest.hex()[:32]}"
-        group = self._found.groups.get(key)
-        if group is None:
-            group = self._found.groups[key] = Group(key, self._start)
-        group.pieces.append(b"\r\n".join(self._lines) + b"\r\n")
-        group.digests.append(digest)
-        if b"TZID=" in kept or b"tzid=" in kept:
-            group.zones.update(name.strip(b'"').strip() for name in _TZID.findall(kept))
+        self._found.add(self._start, b"\r\n".join(self._lines) + b"\r\n", kept, uid)

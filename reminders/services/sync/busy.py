@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,11 +25,12 @@ _BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class BusyItem:
-    """One event as it came: ``key`` says which it is within its source, ``digest`` whether it changed."""
+    """One event as it came: ``key`` says which it is within its source, ``digest`` whether it changed; ``write`` writes it
+    down, which only those that changed need."""
 
     key: str
     digest: str
-    text: str
+    write: Callable[[], str]
 
 
 class BusyTimes:
@@ -41,9 +42,10 @@ class BusyTimes:
     def put(self, tx: Connection, source: str, provider: int, item: BusyItem) -> str:
         """Store one event and hold its time; returns its id. Raises ``Unreadable``."""
         now = self._clock.now()
-        occupied = self._reader(item.text, self._zone(provider), now - _BACK, now + AHEAD)
+        text = item.write()
+        occupied = self._reader(text, self._zone(provider), now - _BACK, now + AHEAD)
         values = {
-            "source": source, "key": item.key, "provider_id": provider, "digest": item.digest, "raw": item.text,
+            "source": source, "key": item.key, "provider_id": provider, "digest": item.digest, "raw": text,
             "expanded_to": now + AHEAD if occupied.recurs else None,
         }  # fmt: skip
         old = busy.get(tx, source, item.key)
@@ -97,7 +99,7 @@ class BusyTimes:
 
     def _again(self, tx: Connection, row: Record) -> None:
         try:
-            self.put(tx, row.source, row.provider_id, BusyItem(row.key, row.digest, row.raw))
+            self.put(tx, row.source, row.provider_id, BusyItem(row.key, row.digest, lambda: str(row.raw)))
         except Unreadable:
             busy.change(tx, row.id, {"expanded_to": None})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -86,7 +87,7 @@ class CalendarFiles:
 
     def _store(self, found: Split, name: str, provider_id: str, result: FileResult) -> None:
         provider = self._catalogue.current().provider(provider_id)
-        items = (BusyItem(group.uid, group.digest, found.text(group)) for group in found.groups.values())
+        items = (BusyItem(group.uid, group.digest, partial(found.text, group)) for group in found.groups.values())
         done = self._busy.replace(f"file:{provider.uid}:{name}", provider.id, items)
         result.stored, result.unchanged, result.removed = done.stored, done.unchanged, done.removed
         lines = {group.uid: group.line for group in found.groups.values()}

@@ -164,7 +164,7 @@ class VisitEvents:
             raise Refused(problem.code, problem.message, fields) from problem
 
     def _put(self, tx: Connection, remote: Remote) -> str:
-        item = BusyItem(remote.remote_id, remote.fields["digest"], remote.raw or "")
+        item = BusyItem(remote.remote_id, remote.fields["digest"], lambda: remote.raw or "")
         return self._busy.put(tx, self._connection.uid, self._connection.provider_id, item)
 
     def _visit(self, tx: Connection, uid: str) -> Record | None:

@@ -7,6 +7,7 @@ again. A feed that cannot be fetched, is no calendar or is suddenly empty change
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from reminders.domain.connector import PeerError
@@ -53,7 +54,7 @@ class FeedSource:
         found = _events(got.body)
         if not found.groups and self._busy.has_any(connection.uid):
             raise EmptyFeed
-        items = (BusyItem(group.digest, group.digest, found.text(group)) for group in found.groups.values())
+        items = (BusyItem(group.digest, group.digest, partial(found.text, group)) for group in found.groups.values())
         done = self._busy.replace(connection.uid, connection.provider_id, items)
         tally = Tally(seen=done.total, pulled=done.stored, removed=done.removed)
         return tally, {_CURSOR: got.marks}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.icalsplit import split
+from reminders.domain.icalsplit import line_by_line, split
 from reminders.gateways.icalread import occupied
 from reminders.services.sync.busy import BusyTimes
 from reminders.services.sync.calendarfile import WHY, CalendarFiles, FileResult
@@ -212,7 +213,52 @@ def test_cutting_never_fails(data: bytes) -> None:
 def test_every_event_is_taken_or_named(lines: list[str]) -> None:
     found = split([f"{line}\r\n".encode() for line in lines])
     begun = sum(line == "BEGIN:VEVENT" for line in lines)
-    assert sum(len(group.pieces) for group in found.groups.values()) + len(found.broken) == begun
+    assert sum(len(group.parts) for group in found.groups.values()) + len(found.broken) == begun
+
+
+PARTS = [
+    b"BEGIN:VEVENT", b"END:VEVENT", b"BEGIN:VALARM", b"END:VALARM", b"begin:vevent", b"End:VEvent", b"BEGIN:VEVENT ", b"UID:a",
+    b"uid;X=1: b ", b"UID;X", b"DTSTAMP:1", b"created:2", b"SEQUENCE;X=2:3", b"DTSTART;TZID=x:1", b'DTEND;tzid="y z":2',
+    b" UID:c", b"\tgoes on", b"", b" ", b"\x0b", b"SUMMARY:\xe4", b"BEGIN:VTIMEZONE", b"TZID:x", b"END:VTIMEZONE", b"BEGIN:", b"END:",
+    b"BEGIN:VCALENDAR", b"END:VCALENDAR", b"A\rB", b"\r x", b"BEGIN:VTODO", b"END:VTODO",
+]  # fmt: skip
+ENDS = [b"\r\n", b"\n", b"\r\r\n"]
+WHOLE = [
+    b"BEGIN:VEVENT",
+    b"UID:a",
+    b"DTSTART;TZID=x:1",
+    b"SUMMARY:one",
+    b" two",
+    b"BEGIN:VALARM",
+    b"END:VALARM",
+    b"END:VEVENT",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(PARTS), st.sampled_from(ENDS)), max_size=12),
+    st.integers(0, 8), st.sampled_from(ENDS), st.integers(1, 9), st.booleans(),
+)  # fmt: skip
+def test_the_quick_way_comes_to_the_same(
+    more: list[tuple[bytes, bytes]], place: int, end: bytes, some: int, is_cut: bool
+) -> None:
+    odd = b"".join(line + ending for line, ending in more)
+    whole = [line + end for line in WHOLE]
+    data = b"".join([*whole * some, *whole[:place], odd, *whole[place:], *whole]).removesuffix(
+        b"\n" if is_cut else b"-"
+    )
+    assert split(BytesIO(data)) == line_by_line(BytesIO(data))
+
+
+def test_blocks_of_many_lines_come_to_the_same() -> None:
+    event = b"BEGIN:VEVENT\r\nUID:%d\r\nX:1\r\n 2\r\n\t3\r\nEND:VEVENT\r\n"
+    events = b"".join(event % number for number in range(2000))
+    for data in (
+        events,
+        b"X-A:1\r\n 2\r\n" * 3000 + events,
+        b"BEGIN:VEVENT\r\n" + b"X-A:1\r\n 2\r\n" * 300_000 + events,
+    ):
+        assert split(BytesIO(data)) == line_by_line(BytesIO(data))
 
 
 @needs_shared
@@ -224,6 +270,7 @@ def test_every_file_of_the_collection_is_read(small: Office, capsys: pytest.Capt
             continue
         with path.open("rb") as lines:
             found = small.files.run(lines, path.name, small.ids.provider, dry_run=True)
+            assert split(BytesIO(path.read_bytes())) == line_by_line(BytesIO(path.read_bytes()))
         total.update(files=1, events=found.events, rejected=len(found.rejects), others=sum(found.others.values()))
         codes.update(one.code for one in found.rejects)
     with capsys.disabled():
