@@ -17,6 +17,7 @@ from reminders.domain.sourcing.reading import Measurements
 from reminders.services.answering import Answering, Saved
 from reminders.store.engine import Database
 from reminders.store.tables import AppointmentHistory, Service
+from reminders.web.manage import sources
 from tests.measuring import Clinic
 
 NOW = datetime(2030, 6, 1, tzinfo=UTC)
@@ -130,3 +131,15 @@ def test_without_days_the_last_ninety_before_today_are_taken(database: Database,
         clinic.visit(day=day)
     found = measured(database, first=None, last=None).figures["volume.bookings_per_month"]
     assert found.source == "2 visits from 2030-03-03 to 2030-05-31"
+
+
+def test_every_note_is_one_that_the_pages_can_translate(database: Database, clinic: Clinic) -> None:
+    with database.write() as tx:
+        tx.execute(update(Service).values(value_amount=Decimal(80), value_currency="EUR"))
+    visit = clinic.visit("noshow")
+    clinic.message(clinic.reminder(visit))
+    changed(database, visit, "cancel")
+    found = measured(database, savings=saved(Interval(2, 1, 3), rate(1, 2)))
+    assert len(found.figures) == 7
+    assert [one.source for one in found.figures.values() if sources.read(one.source) is None] == []
+    assert sources.read("Offer 17, visits to the city") is None

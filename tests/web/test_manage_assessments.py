@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from reminders.domain.savings import COCHRANE
 from reminders.domain.sourcing import recommending
 from reminders.domain.sourcing.reading import read
 from reminders.settings import data_dir
-from reminders.web.manage import reasons, terms
+from reminders.web.manage import reasons, savings, terms
 from reminders.web.manage.scenario import changed, with_line, with_option
 from reminders.web.schemas.scenario import ScenarioIn
 from tests.browser.pages import Browser, Page, faults
@@ -176,6 +177,10 @@ def test_a_recommendation_is_read_in_the_readers_language(started):
     assert page.root.one("section", class_="verdict").one("h2").text == "建议选择：Outsourced。"
     assert "Over " not in page.root.one("section", class_="verdict").text
     assert "建议选择：Outsourced。" in started.open("/manage/assessments").root.one("ul", class_="people").text
+
+
+def test_a_published_figure_is_called_what_it_is():
+    assert COCHRANE.text == savings.PUBLISHED
 
 
 def test_who_reads_chinese_starts_from_a_scenario_in_chinese(started):

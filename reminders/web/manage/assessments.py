@@ -21,6 +21,7 @@ from reminders.web.manage.presets import spoken
 from reminders.web.manage.reasons import sentence
 from reminders.web.manage.scenario import Scenario, changed, parts, with_line, with_option
 from reminders.web.manage.sheets import download
+from reminders.web.manage.sources import said
 from reminders.web.manage.terms import figure, pers, whens
 from reminders.web.manage.words import _, gettext
 from reminders.web.respond import decode_cursor, encode_cursor
@@ -57,7 +58,7 @@ def one(assessment_id: str) -> ResponseReturnValue:
     found = sheets(row.result)
     if "csv" in request.args:
         return download(found, request.args["csv"])
-    return render("assessment", row=row, result=row.result, sheets=found, sentence=sentence, called=figure)
+    return render("assessment", row=row, result=row.result, sheets=found, sentence=sentence, called=figure, noted=said)
 
 
 @bp.get("/assessments/<uid:assessment_id>/edit")

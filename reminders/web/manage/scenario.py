@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reminders.domain.sourcing.figure import Basis
+from reminders.web.manage.sources import said
 from reminders.web.manage.terms import figure
 from reminders.web.manage.words import N_, _
 
@@ -104,7 +105,7 @@ def with_line(scenario: Scenario, place: int, line: Mapping[str, Any]) -> Scenar
 def _entry(one: Mapping[str, Any]) -> Entry:
     path = one["field"]
     return Entry(
-        path, figure(one["label"]), one["value"], one["low"] or "", one["high"] or "", one["basis"], one["source"],
+        path, figure(one["label"]), one["value"], one["low"] or "", one["high"] or "", one["basis"], said(one["source"]),
         path.split(".")[0] in _FILLED_IN and ".lines." not in path,
     )  # fmt: skip
 
