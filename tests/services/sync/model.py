@@ -85,6 +85,11 @@ class Server:
     def check(self) -> str:
         return "a server in memory"
 
+    def take_over(self, other: Server) -> None:
+        """Hold what ``other`` holds."""
+        self.items, self.log, self.sends = dict(other.items), dict(other.log), Counter(other.sends)
+        self.writes, self._numbers = other.writes, itertools.count(other.next())
+
     def change(self, remote_id: str, stored: Stored | None) -> None:
         if stored is None:
             self.items.pop(remote_id, None)
@@ -196,6 +201,11 @@ class Ours:
         self.writes = 0
         self.fate = Fate.DROP
         self._numbers = itertools.count(1)
+
+    def take_over(self, other: Ours) -> None:
+        """Hold what ``other`` holds."""
+        self.state, self.writes = other.state.copy(), other.writes
+        self._numbers = itertools.count(next(other._numbers))
 
     def wake(self, key: str) -> None:
         """A person changed this thing."""
@@ -349,6 +359,15 @@ class World:
         self.parts = Parts(
             self.ours, self.server, {ENTITY: self.ours}, owners, ManualClock(MONDAY), self._rev, grace=timedelta(0)
         )
+
+    def twin(self) -> World:
+        """Another world in which the same has happened so far; what happens in one from now on is unknown in the other."""
+        made = World(self.mode, self.ours.fate)
+        made.server.take_over(self.server)
+        made.ours.take_over(self.ours)
+        made.typed, made.dealt_with, made.parent = set(self.typed), set(self.dealt_with), dict(self.parent)
+        made.accidents, made._numbers = self.accidents, itertools.count(next(self._numbers))
+        return made
 
     def _rev(self) -> str:
         return f"rev-{next(self._numbers)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
@@ -82,6 +83,11 @@ CRASHES = ("crash", "no answer")
 
 
 def prepared(mode: Mode, scenario: str) -> World:
+    return _ready(mode, scenario).twin()
+
+
+@cache
+def _ready(mode: Mode, scenario: str) -> World:
     world = World(mode)
     world.create_here()
     world.settle()
