@@ -65,6 +65,7 @@ FACTS: dict[str, frozenset[str]] = {
     "answer_moved": _VISIT,
     "answer_late": _ANYWHERE,
     "answer_all_cancelled": _ANYWHERE,
+    "answer_times": _ANYWHERE | {"patient"},
     "who": frozenset({"clinic", "patient"}),
     "voicemail": frozenset({"clinic"}),
     "goodbye": frozenset({"clinic"}),
@@ -75,13 +76,19 @@ FACTS: dict[str, frozenset[str]] = {
     "over": frozenset({"clinic"}),
     "not_here": frozenset({"clinic"}),
     "call_back": frozenset({"clinic"}),
+    "times": frozenset({"clinic"}),
+    "transfer": frozenset({"clinic"}),
 }
 
 #: What a call says before anything else, who calls and whom for; what a machine hears, which anybody may listen to; and
 #: the last words. They hold no digit.
 GREETINGS = ("who", "voicemail", "goodbye")
-#: How a call answers what was chosen.
-_SPOKEN_ANSWERS = ("confirmed", "reschedule", "late", "stopped", "over", "not_here", "call_back")
+#: How a call answers what was chosen; ``times`` stands before the times on offer, ``transfer`` before connecting.
+_SPOKEN_ANSWERS = ("confirmed", "reschedule", "late", "stopped", "over", "not_here", "call_back", "times", "transfer")
+#: Only the words before a numbered list, which stays the product's and follows by itself.
+HEADS = frozenset({"answer_times", "times"})
+#: A digit in these would be taken for a key or for a line of the list.
+WITHOUT_DIGITS = HEADS | set(GREETINGS)
 #: What only a call says.
 SPOKEN_ONLY = (*GREETINGS, *_SPOKEN_ANSWERS)
 

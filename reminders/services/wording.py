@@ -20,7 +20,17 @@ from reminders.domain.estimate import Estimate, Sample, Suggestion, estimate, su
 from reminders.domain.folding import join, tokens
 from reminders.domain.lexicon import Role
 from reminders.domain.sms import is_gsm
-from reminders.domain.wording import BY_CHANNEL, FACTS, OPT_OUT_WANTED, Key, OwnText, exists, fingerprint, wants_opt_out
+from reminders.domain.wording import (
+    BY_CHANNEL,
+    FACTS,
+    HEADS,
+    OPT_OUT_WANTED,
+    Key,
+    OwnText,
+    exists,
+    fingerprint,
+    wants_opt_out,
+)
 from reminders.errors import Invalid, NotFound, Stale
 from reminders.services.catalogue import Catalogue, Snapshot
 from reminders.services.phones import calling_code, e164
@@ -245,6 +255,7 @@ class Wording:
             clinic=place.name if place else "Clinic", clinic_phone=place.phone if place else None, patient=person,
             start=soon, venue_zone=place.zone.key if place else "UTC", text="…",
             others=((person, soon + timedelta(days=1)),) if key.template == "several" else (),
+            choices=tuple(("", soon + timedelta(days=day)) for day in (1, 2, 3)) if key.template in HEADS else (),
         )  # fmt: skip
         own = {key: OwnText(key, 1, body, "", soon, "")}
         default = place.locale if place else None

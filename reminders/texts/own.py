@@ -14,7 +14,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from reminders.domain.delivery import Channel
-from reminders.domain.wording import FACTS, GREETINGS, MUST_TELL, Key, asks_to_press
+from reminders.domain.wording import FACTS, MUST_TELL, WITHOUT_DIGITS, Key, asks_to_press
 
 _ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()
@@ -72,16 +72,16 @@ def _about_facts(key: Key, tree: nodes.Template) -> Iterator[tuple[str, str]]:
 def _about_form(key: Key, body: str) -> Iterator[tuple[str, str]]:
     if key.channel == Channel.EMAIL and not "".join(body.strip().split("\n")[1:]).strip():
         yield "no_subject", "The first line of an e-mail is its subject; the text follows below it."
-    if key.channel == Channel.VOICE and _names_key(key, body):
+    if _names_key(key, body):
         yield (
             "key_named",
             "This text names no key: where keys work they follow by themselves, and a machine presses none. "
-            "The greeting, the voicemail and the last words hold no digit at all.",
+            "The greeting, the voicemail, the last words and what stands before a list hold no digit at all.",
         )
 
 
 def _names_key(key: Key, body: str) -> bool:
-    """The sentence that tells of the visit may, since its keys follow."""
-    if key.template == "reminder":
-        return False
-    return asks_to_press(key.language, body) or (key.template in GREETINGS and any(char.isdigit() for char in body))
+    """On a call the sentence that tells of the visit may, since its keys follow; a text message may, unless a list follows."""
+    if key.template in WITHOUT_DIGITS and any(char.isdigit() for char in body):
+        return True
+    return key.channel == Channel.VOICE and key.template != "reminder" and asks_to_press(key.language, body)

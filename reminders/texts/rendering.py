@@ -11,7 +11,7 @@ from typing import get_args
 
 from jinja2 import TemplateError
 
-from reminders.domain.wording import MAY_BE_WITHOUT_VISIT, Key, OwnText, OwnTexts
+from reminders.domain.wording import HEADS, MAY_BE_WITHOUT_VISIT, Key, OwnText, OwnTexts
 from reminders.errors import Invalid
 from reminders.texts.bidi import isolated
 from reminders.texts.catalogues import Catalogues, Choice
@@ -72,9 +72,12 @@ class Texts:
         choice = self._catalogues.choose(wanted, default)
         words = self._words(facts, choice, "sms", needs_text=template is Template.DESK)
         mine = _own(own, Key("sms", template, choice.language), words)
-        if mine is not None:
-            return Rendered(mine[0], choice.language, choice.fallback, version=mine[1])
-        return self._filled(f"sms/{template}.txt", choice, words)
+        if mine is None:
+            return self._filled(f"sms/{template}.txt", choice, words)
+        if template in HEADS:
+            whole = self._render(f"sms/{template}.txt", choice, words | {"own": mine[0]})
+            return replace(whole, version=mine[1])
+        return Rendered(mine[0], choice.language, choice.fallback, version=mine[1])
 
     def email(
         self, template: Template, wanted: str | None, default: str | None, facts: Facts, own: OwnTexts = NONE
@@ -146,12 +149,16 @@ class Texts:
         its end, of a call the one sentence."""
         choice = Choice(key.language, False, key.language)
         words = {name: f"{{{{ {name} }}}}" for name in ("clinic", "clinic_phone", "patient", "when", "text")}
-        marks = words | {"old_when": None, "link": ""} | ({"visits": _MANY} if key.template == "several" else {})
+        marks = (
+            words
+            | {"own": None, "old_when": None, "link": "", "choices": ""}
+            | ({"visits": _MANY} if key.template == "several" else {})
+        )
         if key.channel == "voice":
             return self._catalogues.language(key.language).gettext(SENTENCES[key.template]) % words
         body = self._render(f"{key.channel}/{key.template}.txt", choice, marks).body
         body = body.replace(_MANY, "{{ visits }}").replace("5", "{{ count }}") if "visits" in marks else body
-        lines = body.partition("\n-- \n")[0].rstrip().split("\n")
+        lines = body.partition("\n-- \n")[0].rstrip().split("\n")[: 1 if key.template in HEADS else None]
         if key.template == MAY_BE_WITHOUT_VISIT:
             lines = [f"{{% if when %}}{one}{{% endif %}}" if "{{ when }}" in one else one for one in lines]
         return "\n".join(
@@ -201,6 +208,7 @@ class Texts:
             "patient": self._name(facts.patient, choice, medium),
             "text": clean_lines(facts.text or ""),
             "old_when": None,
+            "own": None,
             "link": facts.link,
         }
         if needs_text and not words["text"]:

@@ -24,5 +24,7 @@ SENTENCES = {
     "stopped": N_("You will get no more calls like this on this number."),
     "over": N_("This appointment is over or has changed, so there is nothing left to answer."),
     "not_here": N_("Thank you. Please excuse the call."),
+    "times": N_("These other times are free."),
+    "transfer": N_("One moment, please. We are connecting you with the clinic."),
     "call_back": N_("Nobody at the clinic can talk right now. We will call you back."),
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.domain.wording import BY_CHANNEL, FACTS, Key, OwnText, OwnTexts
+from reminders.domain.wording import BY_CHANNEL, FACTS, HEADS, Key, OwnText, OwnTexts
 from reminders.texts import Spoken, Template, Texts, problems
 from tests.texts.samples import CLINIC, LANGUAGES, PATIENT, PHONE, START, facts
 
@@ -81,6 +82,7 @@ def test_the_standard_text_saved_as_it_is_says_the_same(
     texts: Texts, language: str, phone: str | None, template: str
 ) -> None:
     key, visit = Key("sms", template, language), facts(clinic_phone=phone)
+    visit = replace(visit, choices=(("", START),)) if template in HEADS else visit
     plain = texts.sms(Template(template), language, None, visit)
     mine = texts.sms(Template(template), language, None, visit, own(key, texts.standard(key)))
     assert (mine.body, mine.version, plain.version) == (plain.body, 3, None)
@@ -144,7 +146,8 @@ def test_a_text_that_cannot_be_filled_gives_way_to_ours(texts: Texts) -> None:
     [("who", "{{ clinic }} for {{ patient }} on {{ when }}", "unknown_fact"), ("who", "Hello", "missing_fact"),
      ("voicemail", "{{ clinic }} for {{ patient }}", "unknown_fact"), ("voicemail", "Call us", "missing_fact"),
      ("voicemail", "{{ clinic }}: press 1", "key_named"), ("goodbye", "Press ٣", "key_named"),
-     ("goodbye", "See you on {{ when }}", "unknown_fact")],
+     ("goodbye", "See you on {{ when }}", "unknown_fact"), ("times", "Take 2 of these", "key_named"),
+     ("times", "For {{ patient }} there are", "unknown_fact"), ("transfer", "Press 0 again", "key_named")],
 )  # fmt: skip
 def test_a_call_tells_no_more_in_the_clinics_own_words(template: str, body: str, code: str) -> None:
     assert code in [found for found, _ in problems(Key("voice", template, "en"), body)]
@@ -171,6 +174,40 @@ def test_a_call_in_the_clinics_own_words(texts: Texts) -> None:
     assert PATIENT not in voicemail
     assert "Take care." in texts.voice("confirmed", "en", None, facts(), action=None, own=mine).body
     assert texts.standard(Key("voice", "who", "de")).count("{{") == 2
+
+
+def test_the_words_before_a_list_are_the_clinics_and_the_list_is_ours(texts: Texts) -> None:
+    """Whatever the clinic writes, the numbers and the way out follow."""
+    for body in ("Send 1", "1 yes", "{{ choices }}", "{{ when }}"):
+        assert problems(Key("sms", "answer_times", "en"), body)
+    head = "{{ clinic }}: how about one of these, {{ patient }}?"
+    assert problems(Key("sms", "answer_times", "en"), head) == []
+    offered = replace(facts(), choices=(("", START), ("", START + timedelta(days=1))))
+    said = texts.sms(Template.ANSWER_TIMES, "en", None, offered, own(Key("sms", "answer_times", "en"), head))
+    first, *lines, last = said.body.splitlines()
+    assert first == f"{CLINIC}: how about one of these, {PATIENT}?"
+    assert [line[:2] for line in lines] == ["1 ", "2 "]
+    assert last.startswith("0 ")
+    assert said.version == 3
+    assert texts.standard(Key("sms", "answer_times", "en")).splitlines() == [
+        "{{ clinic }}: other free times for {{ patient }}. Please send the number"
+    ]
+
+
+def test_times_on_offer_and_being_connected_in_the_clinics_own_words(texts: Texts) -> None:
+    mine: OwnTexts = {}
+    for template, body in (("times", "We also have these."), ("transfer", "One second, {{ clinic }} is with you.")):
+        assert problems(Key("voice", template, "en"), body) == []
+        mine = {**mine, **own(Key("voice", template, "en"), body)}
+    offered = replace(facts(), choices=(("", START),))
+    times = texts.voice("times", "en", None, offered, action="/", own=mine).body
+    assert "We also have these." in times
+    assert "These other times" not in times
+    assert "press 1." in times
+    assert "press 0" in times
+    transfer = texts.voice("transfer", "en", None, facts(), action="/", own=mine).body
+    assert f"One second, {CLINIC} is with you." in transfer
+    assert "<Dial" in transfer
 
 
 ANSWERS = ("confirmed", "cancelled", "moved", "reschedule", "late", "stopped", "over", "not_here", "call_back")
