@@ -135,8 +135,8 @@ def connecting(
     calendars = Connections(
         ground.database, ground.clock, ground.catalogue, kinds, vault, partial(_discovered, outward), CALENDAR
     )
-    crms = CrmConnections(ground.database, ground.clock, ground.catalogue, kinds, vault)
     gate = Gate(settings.blast_radius, timedelta(minutes=settings.undo_minutes))
+    crms = CrmConnections(ground.database, ground.clock, ground.catalogue, kinds, vault, gate.undo)
     disputes = Disputes(ground.database, ground.clock, kinds)
     log = ChangeLog(ground.database, ground.clock)
     telling, couriers = Telling(ground.clock, ground.catalogue), Threads(_COURIERS, "courier")

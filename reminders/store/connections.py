@@ -70,12 +70,10 @@ def change(tx: Connection, number: int, values: Mapping[str, Any]) -> None:
 
 
 def wake(tx: Connection, numbers: Sequence[int], now: datetime) -> None:
-    """Let these run at once, unless they rest after an error."""
-    tx.execute(
-        update(SyncConnection)
-        .where(SyncConnection.id.in_(numbers), SyncConnection.state == "ok", SyncConnection.next_run_at > now)
-        .values(next_run_at=now)
-    )
+    """Let these run at once, unless they rest after an error. The first pass has its own time: somebody may take it
+    back until then."""
+    waits = (SyncConnection.state == "ok", SyncConnection.next_run_at > now, SyncConnection.last_run_at.is_not(None))
+    tx.execute(update(SyncConnection).where(SyncConnection.id.in_(numbers), *waits).values(next_run_at=now))
 
 
 def of_kinds(tx: Connection, kinds: Sequence[str]) -> Sequence[Record]:

@@ -298,6 +298,28 @@ def test_a_preview_that_no_longer_says_what_would_happen_is_asked_for_again(fres
     assert (begin(), fresh.show()["state"]) == (None, "ok")
 
 
+def test_a_first_import_that_would_message_many_may_be_taken_back(sqlite_database_url: str) -> None:
+    with practice(sqlite_database_url, connected=False, blast_radius=1, undo_minutes=10) as here:
+        for number, (start, end) in enumerate([(TEN_UTC, TEN_THIRTY_UTC), (ELEVEN_UTC, ELEVEN_THIRTY_UTC)]):
+            here.visit_there(here.patient_there(f"Eva Mora{number}", phone=f"60000002{number}"), start, end)
+        here.connect(start=False)
+        path = f"crm-connections/{here.connection}"
+        here.preview()
+        assert here.change(paused=False)["state"] == "ok"
+        here.house.patch(f"patients/{here.ids['patient']}", {"language": "ca"})  # a change here wakes connections
+        here.house.tick(minutes=9)
+        assert here.house.api("POST", f"{path}/sync", {}).code == "conflict"
+        assert here.crm.calls["put"] + len(here.house.get("appointments")["items"]) == 0
+        stopped = here.change(paused=True)
+        assert (stopped["state"], stopped["state_reason"]) == ("held", "first_import")
+        here.house.tick(minutes=9)
+        assert here.house.get("appointments")["items"] == []
+        here.change(paused=False)
+        here.house.tick(minutes=11)
+        assert len(here.house.get("appointments")["items"]) == 2
+        assert here.change(paused=True)["state"] == "paused"
+
+
 def test_a_webhook_brings_what_a_listing_does_not_show_yet(here: Practice) -> None:
     name = here.patient_there("Luis Gil", phone="600 000 011")
     here.shelf.log[PATIENT].pop(name)  # the search index is behind
@@ -415,6 +437,7 @@ def test_a_preview_says_whose_visits_are_recognised_and_who_would_be_reminded(sq
         seen = fresh.house.post(path, role="admin")
         assert (seen["patients"], seen["held"]) == (2, True)
         fresh.change(paused=False)
+        fresh.house.tick(minutes=6)
         fresh.settle()
         visits = fresh.house.get("appointments")["items"]
         assert len(visits) == 4  # as counted: one was there, three are new

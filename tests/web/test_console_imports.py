@@ -48,8 +48,10 @@ def test_it_is_looked_at_and_then_begins(here: Practice) -> None:
         assert (rows["Recognised as ours"], rows["Taken in as new"]) == (["1", "0"], ["1", "2"])
         assert "Visits against our rules: 1, their patient is not linked." in page.text
         assert "2 patients would be reminded of visits that are new here, more than the 1 who may" in page.text
-        page = admin.submit("Let it begin")
-        assert page.notices == ["It begins within seconds."]
+        for act in ("Let it begin", "Pause", "Let it begin"):
+            page = admin.submit(act)
+            assert page.notices == ["Paused." if act == "Pause" else "It begins in some minutes; Pause takes it back."]
+        here.house.tick(minutes=6)
         here.settle()
         assert len(here.house.get("appointments")["items"]) == 2
         page = admin.open(f"/console/calendars/connections/{here.connection}")
@@ -64,6 +66,7 @@ def test_a_patients_page_says_what_the_other_system_calls_them(here: Practice) -
         here.change(settings={"url": "https://crm.example"}, paused=None)
         here.preview()
         here.change(paused=False)
+        here.house.tick(minutes=6)
         here.settle()
         page = desk.open(where)
         assert faults(page) == []

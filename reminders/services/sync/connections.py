@@ -15,7 +15,7 @@ from reminders.domain.connector import PeerError
 from reminders.domain.ports import Discovery, FoundCalendar, Vault
 from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.catalogue import Catalogue
-from reminders.services.sync.kinds import Kinds
+from reminders.services.sync.kinds import FIRST_IMPORT, Kinds
 from reminders.store import connections as store
 from reminders.store import keys
 from reminders.store.engine import Database, Record
@@ -87,10 +87,11 @@ class Connections:
 
     def change(
         self, uid: str, *, label: str | None = None, secret: str | None = None, paused: bool | None = None,
-        on_remote_delete: str | None = None,
+        on_remote_delete: str | None = None, wait: timedelta = timedelta(0),
     ) -> Record:  # fmt: skip
         """Rename, give a new password, pause or go on, change the policy. A new password and going on make the next
-        pass due at once; going on after a mass change lets it happen."""
+        pass due, after ``wait``; going on after a mass change lets it happen. A first import that is paused before it
+        began waits again to be let begin."""
         now = self._clock.now()
 
         def work(tx: Connection) -> Record:
@@ -103,9 +104,11 @@ class Connections:
             if secret is not None:
                 values |= {"secret": self._vault.seal(secret), **_going(row, now)}
             if paused is True:
-                values |= {"state": "paused", "state_reason": None}
+                is_first = row.last_run_at is None and "preview" in row.config
+                stopped = ("held", FIRST_IMPORT) if is_first else ("paused", None)
+                values |= {"state": stopped[0], "state_reason": stopped[1]}
             elif paused is False:
-                values |= _going(row, now)
+                values |= _going(row, now + wait)
             store.change(tx, row.id, values)
             return store.get(tx, uid)
 

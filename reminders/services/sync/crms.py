@@ -58,10 +58,14 @@ class KnownAs:
 
 
 class CrmConnections(Connections):
-    """Use cases around connections to patient systems."""
+    """Use cases around connections to patient systems. ``undo``: how long a first import that would message many waits
+    after it was let begin."""
 
-    def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, kinds: Kinds, vault: Vault) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, catalogue: Catalogue, kinds: Kinds, vault: Vault, undo: timedelta
+    ) -> None:  # fmt: skip
         super().__init__(database, clock, catalogue, kinds, vault, None, CRM)
+        self._undo = undo
 
     def systems(self) -> Sequence[System]:
         """What can be connected."""
@@ -110,7 +114,11 @@ class CrmConnections(Connections):
         row = self._database.run(work)
         is_new = row.state_reason == FIRST_IMPORT
         going = wanted.paused if wanted.paused is not None or not wanted.settings or is_new else False
-        return self.change(uid, label=wanted.label, paused=going, on_remote_delete=wanted.on_remote_delete)
+        many = is_new and bool(row.config.get("preview", {}).get("held"))
+        return self.change(
+            uid, label=wanted.label, paused=going, on_remote_delete=wanted.on_remote_delete,
+            wait=self._undo if many else timedelta(0),
+        )  # fmt: skip
 
     def _check_preview(self, preview: Mapping[str, Any] | None) -> None:
         """A first import begins as somebody has just seen it."""

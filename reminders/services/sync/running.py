@@ -79,6 +79,8 @@ class Syncing:
             known = connections.get(tx, uid)
         if known.state_reason == FIRST_IMPORT:
             raise Conflict("Look at the preview of the first import, then let it begin.")
+        if known.state == "ok" and known.last_run_at is None and known.next_run_at > self._clock.now():
+            raise Conflict("The first import has been let begin; until its time comes it may be paused.")
         connection = self._claim(uid)
         if connection is None:
             raise Conflict("A pass over this connection is under way.")

@@ -37,8 +37,9 @@ def _decided(uid: str, wish: str) -> str:
             use_cases().import_previews.run(uid)
             done("Read. Nothing was changed on either side.")
         case "release":
-            crms.edit(uid, CrmChange(paused=False))
-            done("It begins within seconds.")
+            row = crms.edit(uid, CrmChange(paused=False))
+            waits = row.next_run_at > use_cases().clock.now()
+            done("It begins in some minutes; Pause takes it back." if waits else "It begins within seconds.")
         case "drop":
             crms.remove(uid)
             done("Dropped. Nothing was changed on either side.")
