@@ -14,6 +14,10 @@ from reminders.web.schemas.base import Body, Flag, IdText, Name, Out, Query, pri
 Address = Annotated[str, Field(strict=True, min_length=3, max_length=2000), AfterValidator(printable)]
 Secret = Annotated[str, Field(strict=True, min_length=1, max_length=500), AfterValidator(printable)]
 Policy = Literal["ask", "restore", "cancel"]
+#: How the address of each kind begins.
+_SCHEMES = {
+    "caldav": ("https:", "http:"), "ics": ("https:", "http:", "webcals:", "webcal:"), "imap": ("imaps:", "imap:"),
+}  # fmt: skip
 
 
 class CalendarConnectionIn(Body):
@@ -38,6 +42,8 @@ class CalendarConnectionIn(Body):
             raise PydanticCustomError("login_incomplete", "Give username and password, or neither")
         if (self.kind == "imap") == (self.provider_id is not None):
             raise PydanticCustomError("provider_mismatch", "A calendar belongs to a provider, a mailbox to none")
+        if not self.url.lower().startswith(_SCHEMES[self.kind]):
+            raise PydanticCustomError("url", f"The address of this kind begins with {' or '.join(_SCHEMES[self.kind])}")
         return self
 
 

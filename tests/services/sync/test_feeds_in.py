@@ -139,3 +139,19 @@ def test_a_file_is_uploaded(feed: Feed) -> None:
     assert upload(b"x" * 2_000_000).json()["rejects"][0]["code"] == "not_a_calendar"
     assert upload(b"x" * 6_000_000).status == 413
     assert upload(text, "application/json").status == 415
+
+
+@pytest.mark.parametrize(
+    ("kind", "url"),
+    [("ics", "file:///etc/passwd"), ("ics", "ftp://calendar.example/a.ics"), ("ics", "imaps://mail.example/INBOX"),
+     ("caldav", "webcal://calendar.example/a"), ("caldav", "calendar.example"), ("imap", "https://mail.example")],
+)  # fmt: skip
+def test_an_address_that_can_never_work_is_refused_at_once(feed: Feed, kind: str, url: str) -> None:
+    body = {"kind": kind, "url": url} | ({} if kind == "imap" else {"provider_id": feed.ids["provider"]})
+    answer = feed.house.api("POST", "calendar-connections", body, role="admin")
+    assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "url")
+
+
+def test_a_feed_to_subscribe_to_is_a_feed(feed: Feed) -> None:
+    body = {"kind": "ics", "provider_id": feed.ids["provider"], "url": "webcal://calendar.example/feed.ics"}
+    assert feed.house.post("calendar-connections", body, role="admin")["url"] == body["url"]
