@@ -176,8 +176,8 @@ _REMINDER = (
 )  # fmt: skip
 _APPOINTMENT = (
     "id", "uid", "location_id", "provider_id", "service_id", "patient_id", "status", "confirmation", "start_at",
-    "end_at", "busy_start", "busy_end", "occupies", "timed", "local_day", "booked_at", "lead_days", "version",
-    "updated_at",
+    "end_at", "busy_start", "busy_end", "occupies", "timed", "local_day", "time_zone", "local_start", "booked_at",
+    "lead_days", "version", "updated_at",
 )  # fmt: skip
 
 
@@ -189,4 +189,4 @@ def _visits(count: int, now: datetime) -> Iterator[Sequence[Any]]:
         start = first + _VISIT * (n % 48)
         end = start + _VISIT
         yield (n + 1, f"apt_{n}", 1, 1, 1, n + 1, "booked", "unconfirmed", start, end, start, end, False, True,
-               start.date(), now, 3, 1, now)  # fmt: skip
+               start.date(), "UTC", start.isoformat(), now, 3, 1, now)  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import timedelta
 from benchmarks import brokers
 from benchmarks.dispatching import inside, queues
 from benchmarks.dispatching.ground import Ground
-from benchmarks.dispatching.processes import idle_cost
+from benchmarks.dispatching.processes import idle_cost, settled
 from benchmarks.dispatching.queues import Plan, Queue
 from benchmarks.dispatching.worker import working
 from benchmarks.loadgen import Result
@@ -26,10 +26,12 @@ TOMORROW = timedelta(days=1).total_seconds()
 
 @dataclass
 class Costs:
-    """What an idle worker costs: the last trial's megabytes, share of one processor, and megabytes of its store."""
+    """What an idle worker costs: the last trial's megabytes, share of one processor, and megabytes of its store; and the
+    seconds of processor time until it rests, which are spent once."""
 
     memory: float = 0.0
     cpu: float = 0.0
+    start: float = 0.0
     stored: float | None = None
 
 
@@ -50,6 +52,7 @@ def run(ground: Ground) -> None:
         )  # fmt: skip
     sheet.at_most("  idle worker, memory", ours.memory, IDLE_MB, "MB")
     sheet.at_most("  idle worker, processor", ours.cpu, IDLE_CPU, "%")
+    sheet.note("  its start, processor time", f"{ours.start:.1f} s")
     sheet.at_most(f"  stored, per {PER:,}", ours.stored or 0.0, STORED_MB, "MB")
 
 
@@ -67,7 +70,7 @@ def _ours(ground: Ground, costs: Costs, apart: list[float]) -> Result:
     apart.append(seen.count / seen.planning)
     clinic.analyse()
     with working(clinic, ground.twilio(0.0), ground.folder) as process:
-        time.sleep(2)
+        costs.start = settled(process)
         costs.memory, share = idle_cost(process, ground.effort.idle)
         costs.cpu = share * 100
     return seen.result

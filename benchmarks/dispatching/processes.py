@@ -15,6 +15,8 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks import servers
 
 _END_SECONDS = 15
+#: A process rests when it takes less of a processor than this; how long it may need to come to that.
+_RESTING, _SETTLE_SECONDS = 0.05, 60
 
 
 class Process:
@@ -74,6 +76,14 @@ def running(
         yield process
     finally:
         process.kill()
+
+
+def settled(process: Process) -> float:
+    """Wait until a process that was just started has done what it does once; returns its processor time so far."""
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while idle_cost(process, 1)[1] > _RESTING and time.monotonic() < deadline:
+        pass
+    return process.cpu_seconds()
 
 
 def idle_cost(process: Process, seconds: float) -> tuple[float, float]:
