@@ -42,6 +42,7 @@ _OPEN_FOR = timedelta(days=14)
 _SAME_BREATH = timedelta(hours=12)
 
 _CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
+_WISHES = _CHANGES | {Intent.PERHAPS_CANCEL: Change.CANCEL, Intent.RESCHEDULE: Change.RESCHEDULE}
 
 
 class Replies:
@@ -77,7 +78,8 @@ class Replies:
         if number is None:
             return None
         together = len({one.id for one in meant}) == 1  # one message named them all and asked for a 1
-        reply = Reply(incoming, number, sender, visits, together, bool(asked), now, question)
+        ahead = () if visits else appointments.open_for_phone(tx, incoming.phone, now)
+        reply = Reply(incoming, number, sender, visits, together, bool(asked), now, question, ahead)
         answer = self._act(tx, reply, self._read(tx, reply))
         return self._answers.say(tx, reply, answer) if answer else None
 
@@ -94,10 +96,11 @@ class Replies:
 
     def _about(self, reply: Reply, reading: Reading) -> Reading:
         """Compared with the day of the visit, when the answer names a day and can mean only one visit."""
-        if reply.visit is None:
+        visit = reply.ahead[0] if len(reply.ahead) == 1 else reply.visit
+        if visit is None:
             return UNCLEAR if reading.instead or (reading.days and reading.intent is Intent.CONFIRM) else reading
-        zone = self._catalogue.current().location_by_id[reply.visit.location_id].zone
-        return about(reading, reply.visit.start_at.astimezone(zone).date(), reply.now.astimezone(zone).date())
+        zone = self._catalogue.current().location_by_id[visit.location_id].zone
+        return about(reading, visit.start_at.astimezone(zone).date(), reply.now.astimezone(zone).date())
 
     def _words(self, reply: Reply) -> tuple[Lexicon, Lexicon]:
         return self._lexicons.at_hand(self._answers.language(reply)), self._lexicons.at_hand("en")
@@ -117,10 +120,10 @@ class Replies:
                 return None
         if reply.question is not None:
             return self._continuing.answer(tx, reply, reply.question, reading, self._words(reply))
-        return self._first(tx, reply, reading)
+        return self._first(tx, reply, reading) if reply.visits else self._unasked(tx, reply, reading)
 
     def _first(self, tx: Connection, reply: Reply, reading: Reading) -> Answer:
-        """An answer to a reminder, or to nothing."""
+        """An answer to a reminder."""
         match reading.intent:
             case Intent.CONFIRM | Intent.CANCEL:
                 return self._decide(tx, reply, _CHANGES[reading.intent])
@@ -131,13 +134,31 @@ class Replies:
             case Intent.RESCHEDULE:
                 return self._move(tx, reply, reading.days)
             case _:
-                self._then.to_desk(tx, reply, "not_understood")
-                return Answer(Template.ANSWER_UNCLEAR, reply.visit)
+                return self._unclear(tx, reply)
+
+    def _unasked(self, tx: Connection, reply: Reply, reading: Reading) -> Answer:
+        """Nothing was asked that still stands. The wish of somebody who has visits ahead is asked about before anything
+        changes: they answer a call or a letter, or write of their own accord."""
+        change = _WISHES.get(reading.intent)
+        if change is None:
+            return self._unclear(tx, reply)
+        if reply.was_asked and (not reply.ahead or reading.by_number or reading.bare):
+            return self._then.out_of_date(tx, reply)
+        if not reply.ahead:
+            self._then.to_desk(tx, reply, "no_open_visit")
+            return Answer(Template.ANSWER_NOTHING)
+        if len(reply.ahead) > 1:
+            return self._dialogues.which(tx, reply, reply.ahead, change)
+        if change is Change.RESCHEDULE and not reading.by_number:
+            return self._then.offer_times(tx, reply, reply.ahead[0], reading.days)
+        return self._dialogues.sure(tx, reply, reply.ahead[0])
+
+    def _unclear(self, tx: Connection, reply: Reply) -> Answer:
+        self._then.to_desk(tx, reply, "not_understood")
+        return Answer(Template.ANSWER_UNCLEAR, reply.visit)
 
     def _decide(self, tx: Connection, reply: Reply, change: Change) -> Answer:
         """Apply a yes or no to the one visit it can be about; ask which when it could be about several."""
-        if not reply.visits:
-            return self._about_nothing(tx, reply)
         if reply.visit is None and not (change is Change.CONFIRM and reply.together):
             return self._dialogues.which(tx, reply, reply.visits, change)
         return self._then.change(tx, reply, reply.visits, change)
@@ -145,22 +166,7 @@ class Replies:
     def _move(self, tx: Connection, reply: Reply, days: frozenset[Role]) -> Answer:
         if reply.visit is not None:
             return self._then.offer_times(tx, reply, reply.visit, days)
-        if reply.visits:
-            return self._dialogues.which(tx, reply, reply.visits, Change.RESCHEDULE)
-        if not self._has_visit_ahead(tx, reply):
-            return self._about_nothing(tx, reply)
-        self._then.to_desk(tx, reply, "wants_another_time")
-        return Answer(Template.ANSWER_UNCLEAR)
-
-    def _about_nothing(self, tx: Connection, reply: Reply) -> Answer:
-        """Say no more than is true: that the question is out of date, that there is no visit, or that a person reads it."""
-        if reply.was_asked:
-            return self._then.out_of_date(tx, reply)
-        self._then.to_desk(tx, reply, "no_open_visit")
-        return Answer(Template.ANSWER_UNCLEAR if self._has_visit_ahead(tx, reply) else Template.ANSWER_NOTHING)
-
-    def _has_visit_ahead(self, tx: Connection, reply: Reply) -> bool:
-        return bool(appointments.open_for_phone(tx, reply.phone, reply.now))
+        return self._dialogues.which(tx, reply, reply.visits, Change.RESCHEDULE)
 
     def _stop(self, tx: Connection, reply: Reply) -> None:
         """Nothing more is sent: not even a goodbye, which the provider says itself and would block from us."""

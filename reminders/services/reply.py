@@ -23,8 +23,8 @@ class Incoming:
 @dataclass(frozen=True, slots=True)
 class Reply:
     """An incoming message on its way through: who sent it, which visits it can be about, and the numbered question it may
-    answer. ``together``: one message named all the visits and asked for one answer to them all. ``via``: the channel, as
-    history names it."""
+    answer. ``together``: one message named all the visits and asked for one answer to them all. ``ahead``: the visits of
+    this phone, when it was asked about none of them. ``via``: the channel, as history names it."""
 
     incoming: Incoming
     message_id: int
@@ -34,6 +34,7 @@ class Reply:
     was_asked: bool
     now: datetime
     question: Record | None = None
+    ahead: Sequence[Record] = ()
     via: str = "sms"
 
     @property

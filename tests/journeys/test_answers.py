@@ -352,16 +352,26 @@ def test_an_answer_to_a_time_that_no_longer_holds(house: House, text: str) -> No
     assert state(house, visit)[1] == {"1": "confirmed", "2": "declined"}[text]
 
 
-def test_who_has_a_visit_is_never_told_that_there_is_none(small: House) -> None:
-    """Nothing was asked yet, but a visit is booked."""
+@pytest.mark.parametrize("text", ["1", "2", "vale", "quiero cancelar mi cita"])
+def test_who_was_asked_nothing_is_asked_before_anything_changes(small: House, text: str) -> None:
+    """A visit is booked, no reminder has gone out yet, and the patient writes."""
     visit = book(small, small.ids, "2030-05-20T09:00:00+02:00")
-    for text in ("1", "2", "3"):
-        said = answer(small, text)
-        assert said
-        assert "no hemos encontrado" not in said.lower()
-        assert "ninguna cita" not in said.lower()
+    said = answer(small, text)
+    assert "20 may" in said
+    assert "1 confirmar, 2 cancelar" in said
     assert state(small, visit) == ("booked", "unconfirmed")
-    assert len(inbox(small)) == 3
+    assert inbox(small) == []
+    answer(small, "2")
+    assert state(small, visit) == ("cancelled", "declined")
+
+
+def test_another_time_is_offered_to_who_asks_unasked(small: House) -> None:
+    visit = book(small, small.ids, "2030-05-20T09:00:00+02:00")
+    said = answer(small, "quiero otro día")
+    assert said.count("\n") >= 3
+    assert state(small, visit) == ("booked", "unconfirmed")
+    answer(small, "1")
+    assert small.get(f"appointments/{visit['id']}")["start"] != visit["start"]
 
 
 def test_thanks_need_no_answer(small: House) -> None:

@@ -132,8 +132,36 @@ def test_a_question_is_open_for_two_weeks(desk: Desk) -> None:
     visit = desk.world.book(early, start, patient=desk.ids.patient)
     desk.world.tick(start - 30 * DAY)
     desk.world.clock.advance(15 * DAY)
-    desk.says("1")
+    assert "no hemos cambiado nada" in (desk.says("1") or "")
     assert desk.state(visit) == ("booked", "unconfirmed")
+    desk.says("1")
+    assert desk.state(visit) == ("booked", "confirmed")
+
+
+def test_who_writes_unasked_is_asked_which_of_several_visits_is_meant(desk: Desk) -> None:
+    one, other = desk.visit(), desk.visit(SOON + DAY)
+    said = desk.says("quiero cancelar mi cita") or ""
+    assert "\n1 " in said
+    assert "\n2 " in said
+    desk.says("2")
+    assert [desk.state(visit)[0] for visit in (one, other)] == ["booked", "cancelled"]
+    assert desk.inbox == []
+
+
+def test_words_about_the_next_visit_after_an_old_question(desk: Desk) -> None:
+    """The reminder was of a visit that is over; a digit still answers that one."""
+    visit = desk.asked()
+    desk.world.clock.advance(2 * DAY)
+    ahead = desk.visit(SOON + 9 * DAY)
+    assert "no cambia nada" in (desk.says("2") or "")
+    assert "no hemos cambiado nada" in (desk.says("quiero cancelar mi cita") or "")
+    assert [desk.state(one)[0] for one in (visit, ahead)] == ["booked", "booked"]
+    desk.says("2")
+    assert [desk.state(one)[0] for one in (visit, ahead)] == ["booked", "cancelled"]
+
+
+def test_without_any_visit_ahead_the_truth_is_said(desk: Desk) -> None:
+    assert "no encontramos ninguna cita" in (desk.says("2") or "")
     assert desk.inbox == ["no_open_visit"]
 
 

@@ -74,7 +74,7 @@ DONE = {
 INBOX_REASONS = {
     "not_understood": "This reply could not be read with certainty.",
     "wants_another_time": "Asks for another time.",
-    "no_open_visit": "Answered, but was not asked about any visit that is still ahead.",
+    "no_open_visit": "Wants something about a visit, but none is ahead for this number.",
     "wants_call_back": "Asked on a call to speak with the clinic. Please call back.",
     "wrong_person": "Whoever answered the call said that the patient is not there. Is the number right?",
     "late_cancel": "Wants to cancel, but too late for the service to let patients do it themselves. Nothing was changed.",
