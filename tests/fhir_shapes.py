@@ -63,7 +63,7 @@ TYPES: dict[str, dict[str, str]] = {
     "Slot": {
         "id": "id?", "meta": "Meta?", "identifier": "Identifier*", "serviceType": "CodeableConcept*",
         "schedule": "Reference!", "status": "code!:busy free busy-unavailable busy-tentative entered-in-error",
-        "start": "instant!", "end": "instant!", "overbooked": "boolean?",
+        "start": "instant!", "end": "instant!", "overbooked": "boolean?", "comment": "string?",
     },
     "Schedule": {
         "id": "id?", "meta": "Meta?", "identifier": "Identifier*", "active": "boolean?",

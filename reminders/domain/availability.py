@@ -16,6 +16,8 @@ Interval = tuple[int, int]
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # iCalendar weekday codes, Monday first as in date.weekday()
 DAY = 86400
+#: Longer blocks of time have to be entered as days off.
+LONGEST_BLOCK = timedelta(days=62)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
-from reminders.domain.availability import Interval, merge
+from reminders.domain.availability import LONGEST_BLOCK, Interval, merge
 from reminders.domain.dav import Conditions, NotAllowed, Sent, UidTaken, Unmatched
 from reminders.errors import NotFound
 from reminders.services.booking import Booking
@@ -31,8 +31,6 @@ from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
 from reminders.store.tables import HoldKind
 
-#: Longer blocks of time have to be entered as days off.
-LONGEST = timedelta(days=62)
 _MOST = 1_000_000_000
 
 
@@ -247,8 +245,8 @@ def _may_write(login: Login) -> None:
 
 
 def _check_length(sent: Sent) -> None:
-    if any(end - start > LONGEST for start, end in sent.blocked):
-        raise NotAllowed(f"An event blocks at most {LONGEST.days} days; enter longer absences as days off.")
+    if any(end - start > LONGEST_BLOCK for start, end in sent.blocked):
+        raise NotAllowed(f"An event blocks at most {LONGEST_BLOCK.days} days; enter longer absences as days off.")
 
 
 def _check_uid(tx: Connection, provider: int, href: str, sent: Sent, entry: Record | None) -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.actor import Once
-from reminders.errors import Invalid, NotFound
+from reminders.errors import Invalid, NotFound, Stale
 from reminders.services.catalogue import Catalogue
 from reminders.services.patients import known_zone
 from reminders.services.phones import e164
-from reminders.store import calendars, keys
+from reminders.store import calendars, fhir_slots, keys
 from reminders.store import clinic as store
 from reminders.store.engine import Database, Record
 from reminders.store.ids import new_uid
@@ -93,9 +93,11 @@ class Clinic:
             return store.exceptions_of(tx, store.get(tx, Provider, provider_uid).id)
 
     def remove_exception(self, provider_uid: str, uid: str) -> None:
+        """What another system opened through FHIR is no slot of theirs any more, either."""
         with self._database.write() as tx:
             if not store.remove_exception(tx, store.get(tx, Provider, provider_uid).id, uid):
                 raise NotFound()
+            fhir_slots.remove(tx, uid)
         self._catalogue.refresh()
 
     def add_service(self, values: dict[str, Any], provider_uids: Sequence[str], once: Once | None = None) -> Record:
@@ -118,6 +120,26 @@ class Clinic:
             if provider_uids is not None:
                 store.set_offers(tx, row.id, _numbers(tx, provider_uids))
         return self._read(Service, uid)
+
+    def change_offers(
+        self, provider_uid: str, service_uids: Sequence[str] | None, *, active: bool, version: int | None = None
+    ) -> None:
+        """Whether a provider may be booked, and for which active services (``None``: as it was). ``version``: only when
+        the catalogue is still the one that was read, else ``Stale``."""
+        with self._database.write() as tx:
+            current = store.version(tx)
+            if version is not None and version != current:
+                raise Stale(current_version=current)
+            provider = store.get(tx, Provider, provider_uid)
+            offers = store.offers(tx, provider.id)
+            wanted = offers if service_uids is None else _with_inactive(tx, offers, service_uids)
+            if (active, set(wanted)) == (provider.active, set(offers)):
+                return
+            if not store.touch(tx, current):
+                raise Stale()
+            store.change(tx, Provider, provider.id, {"active": active})
+            store.set_services(tx, provider.id, wanted)
+        self._catalogue.refresh()
 
     def get(self, table: store.Table, uid: str) -> Record:
         with self._database.read() as tx:
@@ -179,3 +201,12 @@ def _numbers(tx: Connection, uids: Sequence[str]) -> list[int]:
     if missing:
         raise Invalid("There is no provider with this id.", field="provider_ids", unknown=missing[:5])
     return [found[uid] for uid in dict.fromkeys(uids)]
+
+
+def _with_inactive(tx: Connection, offers: Mapping[int, bool], service_uids: Sequence[str]) -> set[int]:
+    """Numbers of the services named, and of those offered before that nobody can see any more."""
+    found = store.numbers(tx, Service, service_uids)
+    missing = [uid for uid in service_uids if uid not in found]
+    if missing:
+        raise Invalid("There is no service with this id.", field="service_ids", unknown=missing[:5])
+    return {*found.values(), *(number for number, active in offers.items() if not active)}

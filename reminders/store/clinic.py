@@ -60,9 +60,12 @@ def version(tx: Connection) -> int:
     return int(_VERSION.first(tx, {})[0])  # type: ignore[index]  # the first migration put it there
 
 
-def touch(tx: Connection) -> None:
-    """Say that the catalogue changed."""
-    tx.execute(update(CatalogueVersion).values(version=CatalogueVersion.version + 1))
+def touch(tx: Connection, expected: int | None = None) -> bool:
+    """Say that the catalogue changed; False when it is no longer the ``expected`` version, and then nothing is said."""
+    counted = update(CatalogueVersion).values(version=CatalogueVersion.version + 1)
+    if expected is not None:
+        counted = counted.where(CatalogueVersion.version == expected)
+    return tx.execute(counted).rowcount == 1
 
 
 def add(tx: Connection, table: Table, values: Mapping[str, Any]) -> int:
@@ -115,6 +118,21 @@ def set_offers(tx: Connection, service_id: int, provider_ids: Iterable[int]) -> 
     touch(tx)
     tx.execute(delete(ServiceProvider).where(ServiceProvider.service_id == service_id))
     values = [{"service_id": service_id, "provider_id": provider} for provider in provider_ids]
+    if values:
+        tx.execute(insert(ServiceProvider), values)
+
+
+def offers(tx: Connection, provider_id: int) -> dict[int, bool]:
+    """What a provider offers: numbers of services, and whether they are active."""
+    query = select(Service.id, Service.active).join(ServiceProvider, ServiceProvider.service_id == Service.id)
+    return {row.id: row.active for row in tx.execute(query.where(ServiceProvider.provider_id == provider_id))}
+
+
+def set_services(tx: Connection, provider_id: int, service_ids: Iterable[int]) -> None:
+    """Say what a provider offers."""
+    touch(tx)
+    tx.execute(delete(ServiceProvider).where(ServiceProvider.provider_id == provider_id))
+    values = [{"service_id": service, "provider_id": provider_id} for service in service_ids]
     if values:
         tx.execute(insert(ServiceProvider), values)
 

@@ -1,5 +1,5 @@
 """Who offers what, where and when, as resources: ``Practitioner``, ``Location``, ``HealthcareService``, and ``Schedule``
-with its ``Slot``s, which are worked out from hours and visits and stored nowhere."""
+with its ``Slot``s: those that are worked out from hours and visits and stored nowhere, and those that somebody wrote."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from reminders.domain.clinic import Location, Provider, Service
 from reminders.domain.fhir.patient import LANGUAGES
 from reminders.domain.fhir.shapes import SERVICE_SYSTEM, concept, id_of, instant, reference, versioned
+from reminders.domain.fhir.slot import Stretch
 
 _SLOT = re.compile(r"(?P<provider>[a-z0-9]+)\.(?P<service>[a-z0-9]+)\.(?P<minute>[0-9a-f]{1,8})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -104,3 +105,15 @@ def slot(provider: Provider, service: Service, start: datetime, end: datetime, s
         "serviceType": [service_type(service)], "schedule": reference("Schedule", provider.uid, provider.name),
         "status": status, "start": instant(start.astimezone(zone)), "end": instant(end.astimezone(zone)),
     }  # fmt: skip
+
+
+def written_slot(
+    provider: Provider, stretch: Stretch, uid: str, version: int | None, updated: datetime | None
+) -> dict[str, Any]:  # fmt: skip
+    """Time that is blocked or was opened, for everything the provider offers."""
+    zone = provider.location.zone
+    made = versioned("Slot", uid, version, updated) | {
+        "schedule": reference("Schedule", provider.uid, provider.name), "status": stretch.status,
+        "start": instant(stretch.start.astimezone(zone)), "end": instant(stretch.end.astimezone(zone)),
+    }  # fmt: skip
+    return made | ({"comment": stretch.comment} if stretch.comment else {})

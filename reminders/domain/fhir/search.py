@@ -36,6 +36,9 @@ class Span:
     since: datetime | None = None
     until: datetime | None = None
 
+    def has(self, moment: datetime) -> bool:
+        return (self.since is None or self.since <= moment) and (self.until is None or moment < self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Token:

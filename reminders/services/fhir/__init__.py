@@ -6,6 +6,7 @@ from reminders.clock import Clock
 from reminders.services.booking import Booking
 from reminders.services.catalogue import Catalogue
 from reminders.services.fhir.patients import FhirPatients
+from reminders.services.fhir.slots import FhirSlots
 from reminders.services.fhir.visits import FhirVisits
 from reminders.services.lifecycle import Lifecycle
 from reminders.store.engine import Database
@@ -18,4 +19,5 @@ class Fhir:
         self, database: Database, clock: Clock, catalogue: Catalogue, lifecycle: Lifecycle, booking: Booking
     ) -> None:  # fmt: skip
         self.patients = FhirPatients(database, clock, catalogue)
+        self.slots = FhirSlots(database, clock, catalogue)
         self.visits = FhirVisits(database, clock, catalogue, lifecycle, booking)

@@ -14,7 +14,7 @@ from reminders.store.tables.clinic import (
     Service,
     ServiceProvider,
 )
-from reminders.store.tables.fhir import FhirIdentifier
+from reminders.store.tables.fhir import FhirIdentifier, FhirSlot
 from reminders.store.tables.holds import Hold, HoldKind
 from reminders.store.tables.invitations import Invitation
 from reminders.store.tables.measuring import (
@@ -73,6 +73,7 @@ __all__ = [
     "Experiment",
     "Feed",
     "FhirIdentifier",
+    "FhirSlot",
     "Heartbeat",
     "Hold",
     "HoldKind",

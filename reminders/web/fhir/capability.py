@@ -21,12 +21,24 @@ _RESOURCES: dict[str, tuple[tuple[str, ...], str]] = {
         (*_READ, "create", "update", "delete"),
         "_id _lastUpdated identifier date status patient actor practitioner location service-type",
     ),
-    "Slot": (_READ, "schedule start status service-type"),
-    "Schedule": (_READ, "_id actor active"),
+    "Slot": (
+        (*_READ, "create", "update", "delete"),
+        "_id identifier schedule start status service-type",
+    ),
+    "Schedule": ((*_READ, "update"), "_id actor active"),
     "Practitioner": (_READ, "_id name active"),
     "Location": (_READ, "_id name"),
     "HealthcareService": (_READ, "_id name active"),
 }
+
+
+#: What an interaction means where that is not plain.
+_NOTES = {
+    "Appointment": "DELETE cancels the visit and marks it entered-in-error; nothing is lost.",
+    "Slot": "Free and busy slots are worked out. A slot that is written blocks time (busy-unavailable, busy-tentative) or "
+            "opens time outside the hours (free), until it is deleted.",
+    "Schedule": "Keys of administrators say whether the provider may be booked, and for which services.",
+}  # fmt: skip
 
 
 def statement(address: str) -> dict[str, Any]:
@@ -45,15 +57,14 @@ def statement(address: str) -> dict[str, Any]:
 
 
 def _resource(kind: str, interactions: tuple[str, ...], parameters: str) -> dict[str, Any]:
-    written = "create" in interactions
+    is_versioned, is_made = "update" in interactions, "create" in interactions
     made: dict[str, Any] = {
         "type": kind, "profile": f"http://hl7.org/fhir/StructureDefinition/{kind}",
         "interaction": [{"code": code} for code in interactions],
-        "versioning": "versioned-update" if written else "no-version", "readHistory": False, "updateCreate": False,
-        "conditionalCreate": written, "conditionalUpdate": False, "conditionalDelete": "not-supported",
+        "versioning": "versioned-update" if is_versioned else "no-version", "readHistory": False, "updateCreate": False,
+        "conditionalCreate": is_made, "conditionalUpdate": False, "conditionalDelete": "not-supported",
         "searchParam": [{"name": name, "type": _TYPES[name]} for name in parameters.split()],
     }  # fmt: skip
     if kind == "Appointment":
         made["searchInclude"] = [f"Appointment:{name}" for name in ("patient", "practitioner", "location", "actor")]
-        made["documentation"] = "DELETE cancels the visit and marks it entered-in-error; nothing is lost."
-    return made
+    return made | ({"documentation": _NOTES[kind]} if kind in _NOTES else {})

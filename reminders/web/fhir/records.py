@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from reminders.domain.appointment import Confirmation, Status
 from reminders.domain.fhir import appointment as appointments
@@ -13,7 +14,10 @@ from reminders.domain.fhir.search import Key, Token, Wanted
 from reminders.domain.fhir.shapes import objects, uid_of, versioned
 from reminders.domain.fhir.visit import Visit, appointment
 from reminders.errors import Invalid, NotFound
-from reminders.services.fhir.identity import Known
+from reminders.services.fhir.identity import Identifiers, Known
+from reminders.services.fhir.patients import FhirPatients
+from reminders.services.fhir.visits import FhirVisits
+from reminders.store.engine import Record
 from reminders.web.context import actor, snapshot, use_cases
 from reminders.web.fhir.answers import Found, Page
 from reminders.web.fhir.searching import (
@@ -22,6 +26,7 @@ from reminders.web.fhir.searching import (
     PATIENT,
     PATIENT_SORTS,
     Asked,
+    Parameters,
     cursor,
     understood,
 )
@@ -35,91 +40,140 @@ _INCLUDES = {
 _COUNTED = frozenset({"accurate", "estimate"})
 
 
-class Patients:
+class Records(Protocol):
+    """What is kept of one kind."""
+
+    def get(self, uid: str) -> Known: ...
+
+    def search(self, asked: Wanted) -> list[Known]:
+        """One page and one more."""
+
+    def count(self, asked: Wanted) -> int: ...
+
+
+class Kept(ABC):
+    """A kind of which there are many, so that the database looks for them."""
+
+    kind: str
+    parameters: Parameters
+    sorts: Mapping[str, Key]
+
+    @property
+    @abstractmethod
+    def records(self) -> Records: ...
+
+    @abstractmethod
+    def show(self, known: Known) -> Found: ...
+
+    def included(self, _asked: Asked, _rows: Sequence[Known]) -> Sequence[Found]:
+        """What comes along with these."""
+        return ()
+
+    def read(self, id_: str) -> Found:
+        return self.show(self.records.get(uid_of(id_)))
+
+    def search(self, asked: Asked) -> Page:
+        wanted = understood(asked, self.parameters, self.sorts)
+        if is_count(asked):
+            return Page((), total=self.records.count(wanted))
+        rows = self.records.search(wanted)
+        following, total = _rest(asked, wanted, rows)
+        if following and asked.one("_total") in _COUNTED:
+            total = self.records.count(wanted)
+        shown = rows[: wanted.limit]
+        return Page([self.show(one) for one in shown], following, total, self.included(asked, shown))
+
+    def identifiers(self, resource: Mapping[str, Any]) -> Identifiers:
+        return objects(resource, "identifier", self.kind)
+
+
+class Patients(Kept):
     """``/fhir/Patient``."""
 
-    kind = "Patient"
+    kind, parameters, sorts = "Patient", PATIENT, PATIENT_SORTS
 
-    def read(self, id_: str) -> Found:
-        return shown_patient(use_cases().fhir.patients.get(uid_of(id_)))
-
-    def search(self, asked: Asked) -> Page:
-        work, wanted = use_cases().fhir.patients, understood(asked, PATIENT, PATIENT_SORTS)
-        if is_count(asked):
-            return Page((), total=work.count(wanted))
-        rows = work.search(wanted)
-        following, total = _rest(asked, wanted, rows)
-        if following and asked.one("_total") in _COUNTED:
-            total = work.count(wanted)
-        return Page([shown_patient(one) for one in rows[: wanted.limit]], following, total)
+    @property
+    def records(self) -> FhirPatients:
+        return use_cases().fhir.patients
 
     def create(self, resource: Mapping[str, Any], unless: Token | None) -> tuple[Found, bool]:
-        person, given = patients.read(resource), objects(resource, "identifier", self.kind)
-        known, is_new = use_cases().fhir.patients.add(person, given, unless)
-        return shown_patient(known), is_new
+        known, is_new = self.records.add(patients.read(resource), self.identifiers(resource), unless)
+        return self.show(known), is_new
 
     def update(self, id_: str, resource: Mapping[str, Any], version: int | None) -> Found:
-        person, given = patients.read(resource), objects(resource, "identifier", self.kind)
-        return shown_patient(use_cases().fhir.patients.change(uid_of(id_), person, given, version))
+        person, given = patients.read(resource), self.identifiers(resource)
+        return self.show(self.records.change(uid_of(id_), person, given, version))
+
+    def show(self, known: Known) -> Found:
+        row, identifiers = known
+        updated = row.updated_at or row.created_at
+        made = versioned(self.kind, row.uid, row.version, updated)
+        if identifiers:
+            made["identifier"] = identifiers
+        made["name"] = [{"use": "official", "text": row.name}]
+        made = patients.with_email(patients.with_phone(made, row.phone), row.email or None)
+        made = patients.with_birth_year(patients.with_language(made, _tag(row.language)), row.birth_year)
+        return Found(made, row.version, updated)
 
 
-class Appointments:
+class Appointments(Kept):
     """``/fhir/Appointment``."""
 
-    kind = "Appointment"
+    kind, parameters, sorts = "Appointment", APPOINTMENT, APPOINTMENT_SORTS
 
-    def read(self, id_: str) -> Found:
-        return shown_visit(use_cases().fhir.visits.get(uid_of(id_)))
-
-    def search(self, asked: Asked) -> Page:
-        work, wanted = use_cases().fhir.visits, understood(asked, APPOINTMENT, APPOINTMENT_SORTS)
-        if is_count(asked):
-            return Page((), total=work.count(wanted))
-        rows = work.search(wanted)
-        following, total = _rest(asked, wanted, rows)
-        if following and asked.one("_total") in _COUNTED:
-            total = work.count(wanted)
-        rows = rows[: wanted.limit]
-        return Page([shown_visit(one) for one in rows], following, total, _included(asked, rows))
+    @property
+    def records(self) -> FhirVisits:
+        return use_cases().fhir.visits
 
     def create(self, resource: Mapping[str, Any], unless: Token | None) -> tuple[Found, bool]:
-        meeting, given = appointments.read(resource), objects(resource, "identifier", self.kind)
-        known, is_new = use_cases().fhir.visits.book(meeting, given, actor(), unless)
-        return shown_visit(known), is_new
+        known, is_new = self.records.book(appointments.read(resource), self.identifiers(resource), actor(), unless)
+        return self.show(known), is_new
 
     def update(self, id_: str, resource: Mapping[str, Any], version: int | None) -> Found:
-        meeting, given = appointments.read(resource), objects(resource, "identifier", self.kind)
-        return shown_visit(use_cases().fhir.visits.change(uid_of(id_), meeting, given, actor(), version))
+        meeting, given = appointments.read(resource), self.identifiers(resource)
+        return self.show(self.records.change(uid_of(id_), meeting, given, actor(), version))
 
     def delete(self, id_: str, version: int | None) -> None:
-        use_cases().fhir.visits.remove(uid_of(id_), actor(), version)
+        self.records.remove(uid_of(id_), actor(), version)
+
+    def show(self, known: Known) -> Found:
+        row, identifiers = known
+        place = snapshot()
+        visit = Visit(
+            uid=row.uid, version=row.version, updated_at=row.updated_at, status=Status(row.status),
+            confirmation=Confirmation(row.confirmation), reason=row.cancel_reason, start=row.start_at, end=row.end_at,
+            booked_at=row.booked_at, patient_uid=row.patient_uid, patient_name=row.patient_name,
+            provider=place.provider_by_id.get(row.provider_id), location=place.location_by_id[row.location_id],
+            service=place.service_by_id[row.service_id], identifiers=identifiers,
+        )  # fmt: skip
+        return Found(appointment(visit), row.version, row.updated_at)
+
+    def included(self, asked: Asked, rows: Sequence[Known]) -> list[Found]:
+        """What visits of this page refer to, each once (``_include``)."""
+        names = asked.all("_include")
+        if not _INCLUDES.keys() >= set(names):
+            raise Invalid(f"What is included is one of {', '.join(_INCLUDES)}.", field="_include")
+        kinds = {kind for name in names for kind in _INCLUDES[name]}
+        return [one for kind, find in _INCLUDED.items() if kind in kinds for one in find([row for row, _ in rows])]
 
 
-def shown_patient(known: Known) -> Found:
-    """A card as a resource."""
-    row, identifiers = known
-    updated = row.updated_at or row.created_at
-    made = versioned("Patient", row.uid, row.version, updated)
-    if identifiers:
-        made["identifier"] = identifiers
-    made["name"] = [{"use": "official", "text": row.name}]
-    made = patients.with_email(patients.with_phone(made, row.phone), row.email or None)
-    made = patients.with_birth_year(patients.with_language(made, _tag(row.language)), row.birth_year)
-    return Found(made, row.version, updated)
+def _patients_of(rows: Sequence[Record]) -> list[Found]:
+    kind, uids = Patients(), tuple({row.patient_uid: None for row in rows})
+    known = kind.records.search(Wanted(uids=(uids,), limit=len(uids))) if uids else ()
+    return [kind.show(one) for one in known]
 
 
-def shown_visit(known: Known) -> Found:
-    """A visit as a resource."""
-    row, identifiers = known
-    place = snapshot()
-    visit = Visit(
-        uid=row.uid, version=row.version, updated_at=row.updated_at, status=Status(row.status),
-        confirmation=Confirmation(row.confirmation), reason=row.cancel_reason, start=row.start_at, end=row.end_at,
-        booked_at=row.booked_at, patient_uid=row.patient_uid, patient_name=row.patient_name,
-        provider=place.provider_by_id.get(row.provider_id), location=place.location_by_id[row.location_id],
-        service=place.service_by_id[row.service_id], identifiers=identifiers,
-    )  # fmt: skip
-    return Found(appointment(visit), row.version, row.updated_at)
+def _practitioners_of(rows: Sequence[Record]) -> list[Found]:
+    numbers = {row.provider_id: None for row in rows if row.provider_id is not None}
+    return [Found(practitioner(snapshot().provider_by_id[number])) for number in numbers]
+
+
+def _locations_of(rows: Sequence[Record]) -> list[Found]:
+    numbers = {row.location_id: None for row in rows}
+    return [Found(location(snapshot().location_by_id[number])) for number in numbers]
+
+
+_INCLUDED = {"Patient": _patients_of, "Practitioner": _practitioners_of, "Location": _locations_of}
 
 
 def is_count(asked: Asked) -> bool:
@@ -137,29 +191,6 @@ def _rest(asked: Asked, wanted: Wanted, rows: Sequence[Known]) -> tuple[str | No
         return None, len(rows) if asked.one("_after") is None else None
     last = rows[wanted.limit - 1][0]
     return cursor(getattr(last, _COLUMNS[wanted.sort]), last.id), None
-
-
-def _included(asked: Asked, rows: Sequence[Known]) -> list[Found]:
-    """What visits of this page refer to, each once (``_include``)."""
-    kinds: set[str] = set()
-    for name in asked.all("_include"):
-        if name not in _INCLUDES:
-            raise Invalid(f"What is included is one of {', '.join(_INCLUDES)}.", field="_include")
-        kinds.update(_INCLUDES[name])
-    found: list[Found] = []
-    place = snapshot()
-    uids = tuple({row.patient_uid: None for row, _ in rows})
-    if "Patient" in kinds and uids:
-        cards = use_cases().fhir.patients.search(Wanted(uids=(uids,), limit=len(uids)))
-        found += [shown_patient(one) for one in cards]
-    if "Practitioner" in kinds:
-        numbers = {row.provider_id: None for row, _ in rows if row.provider_id is not None}
-        found += [Found(practitioner(place.provider_by_id[number])) for number in numbers]
-    if "Location" in kinds:
-        found += [
-            Found(location(place.location_by_id[number])) for number in {row.location_id: None for row, _ in rows}
-        ]
-    return found
 
 
 def no_such(kind: str) -> NotFound:

@@ -11,14 +11,15 @@ from werkzeug.exceptions import MethodNotAllowed, NotAcceptable, NotFound
 
 from reminders.domain.fhir.search import Token, token
 from reminders.domain.fhir.shapes import check, is_id, is_printable
-from reminders.errors import Invalid
+from reminders.errors import Forbidden, Invalid
 from reminders.web.auth import DESK, READERS, allow, public
-from reminders.web.context import snapshot
+from reminders.web.context import caller, snapshot
 from reminders.web.fhir import answers, capability
 from reminders.web.fhir.answers import Found, Page
-from reminders.web.fhir.offers import HealthcareServices, Locations, Practitioners, Schedules, Slots
+from reminders.web.fhir.offers import HealthcareServices, Locations, Practitioners, Schedules
 from reminders.web.fhir.records import Appointments, Patients
 from reminders.web.fhir.searching import Asked
+from reminders.web.fhir.slots import Slots
 from reminders.web.problems import problem
 from reminders.web.respond import if_match
 
@@ -35,9 +36,12 @@ class Readable(Protocol):
 
 
 @runtime_checkable
-class Writable(Protocol):
+class Creatable(Protocol):
     def create(self, resource: Any, unless: Token | None) -> tuple[Found, bool]: ...
 
+
+@runtime_checkable
+class Updatable(Protocol):
     def update(self, id_: str, resource: Any, version: int | None) -> Found: ...
 
 
@@ -80,7 +84,7 @@ def search_by_form(kind: str) -> Response:
 @allow(*DESK)
 def create(kind: str) -> Response:
     """A new resource; with ``If-None-Exist`` only when there is none yet."""
-    known = _writable(kind)
+    known = _able(kind, Creatable)
     found, is_new = known.create(check(request.get_json(), kind), _condition())
     return answers.resource(found, 201 if is_new else 200)
 
@@ -96,7 +100,7 @@ def read(kind: str, id_: str) -> Response:
 @allow(*DESK)
 def update(kind: str, id_: str) -> Response:
     """A resource as it is to be; with ``If-Match`` only when it is still the version named."""
-    known, resource = _writable(kind), check(request.get_json(), kind)
+    known, resource = _able(kind, Updatable), check(request.get_json(), kind)
     if resource.get("id") != id_:
         return problem(400, "invalid", "The id in the resource is not the one in the address.")
     return answers.resource(known.update(_id(id_), resource, if_match()))
@@ -105,10 +109,8 @@ def update(kind: str, id_: str) -> Response:
 @bp.delete("/<kind>/<id_>")
 @allow(*DESK)
 def delete(kind: str, id_: str) -> Response:
-    """For appointments: it was a mistake. Nothing else is deleted."""
-    known = _known(kind)
-    if not isinstance(known, Deletable):
-        raise MethodNotAllowed()
+    """For appointments: it was a mistake; for slots: the time is no longer blocked, or no longer open."""
+    known = _able(kind, Deletable)
     known.delete(_id(id_), if_match())
     return Response(status=204)
 
@@ -161,10 +163,13 @@ def _known(kind: str) -> Readable:
     return _KINDS[kind]
 
 
-def _writable(kind: str) -> Writable:
+def _able(kind: str, action: type[Any]) -> Any:
+    """What can do this (one of the protocols above); not everything may be done to each kind, nor by every key."""
     known = _known(kind)
-    if not isinstance(known, Writable):
+    if not isinstance(known, action):
         raise MethodNotAllowed()
+    if caller().role not in getattr(known, "writers", DESK):
+        raise Forbidden()
     return known
 
 

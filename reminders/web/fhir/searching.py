@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from reminders.domain.fhir.appointment import KNOWN_STATUSES
-from reminders.domain.fhir.search import EXACT, PART, START, Actors, Key, Span, Wanted, span, token
+from reminders.domain.fhir.search import EXACT, PART, Actors, Key, Span, Wanted, span, token
 from reminders.domain.fhir.shapes import SERVICE_SYSTEM, is_id, is_printable, target, uid_of
 from reminders.errors import Invalid
 from reminders.services.catalogue import Snapshot
@@ -25,6 +25,12 @@ from reminders.services.phones import e164
 DEFAULT, MOST = 50, 500
 #: Parameters about the answer, not about what is looked for.
 CONTROLS = frozenset({"_count", "_sort", "_format", "_pretty", "_total", "_summary", "_after", "_include"})
+_NAMES = (EXACT, PART)
+#: What may follow a parameter after a colon; for references the type that is referred to. Others would be left out.
+_MODIFIERS: Mapping[str, Sequence[str]] = {
+    "name": _NAMES, "family": _NAMES, "given": _NAMES, "patient": ("Patient",), "practitioner": ("Practitioner",),
+    "location": ("Location",), "actor": ("Patient", "Practitioner", "Location", "HealthcareService"),
+}  # fmt: skip
 _MISSING = "-"  # no uid looks like this, so nothing is found
 
 
@@ -66,6 +72,8 @@ class Asked:
             name, _, modifier = key.partition(":")
             if name in CONTROLS:
                 continue
+            if modifier and modifier not in _MODIFIERS.get(name, ()):
+                raise Invalid(f"{name} is not searched with :{modifier} here.", field=name)
             if not is_printable(value) or len(value) > 2000:
                 raise Invalid("This cannot be looked for.", field=name)
             parts = [part.replace("\0", ",") for part in value.replace("\\,", "\0").split(",")]
@@ -73,11 +81,13 @@ class Asked:
         return found
 
 
-Adds = Callable[[Asked, str, list[str]], Mapping[str, Any]]
+Adds = Callable[[Asked, str, list[str]], Any]
+#: For each parameter the field of ``Wanted`` that it adds a group to, and what that is.
+Parameters = Mapping[str, tuple[str, Adds]]
 
 
-def understood(asked: Asked, known: Mapping[str, tuple[str, Adds]], sorts: Mapping[str, Key]) -> Wanted:
-    """The search. ``known``: for each parameter the field of ``Wanted`` that it adds a group to, and what that is."""
+def understood(asked: Asked, known: Parameters, sorts: Mapping[str, Key]) -> Wanted:
+    """The search for what is kept, in the order asked for."""
     groups: dict[str, list[Any]] = {}
     for name, modifier, values in asked.filters():
         if name not in known:
@@ -148,8 +158,6 @@ def _spans(name: str) -> Adds:
 
 
 def _names(_asked: Asked, modifier: str, values: list[str]) -> Any:
-    if modifier not in (EXACT, PART, START):
-        raise Invalid("Names are searched with :exact or :contains.", field="name")
     return [tuple((modifier, value) for value in values)]
 
 
@@ -226,12 +234,12 @@ def _numbers(known: Mapping[str, Any], uids: Sequence[str]) -> tuple[int, ...]:
     return tuple(known[uid].id for uid in uids if uid in known)
 
 
-PATIENT: Mapping[str, tuple[str, Adds]] = {
+PATIENT: Parameters = {
     "_id": ("uids", _uids), "_lastUpdated": ("updated", _spans("_lastUpdated")), "identifier": ("tokens", _tokens),
     "name": ("names", _names), "family": ("names", _names), "given": ("names", _names), "phone": ("phones", _phones),
     "email": ("emails", _emails), "telecom": ("addresses", _telecom),
 }  # fmt: skip
-APPOINTMENT: Mapping[str, tuple[str, Adds]] = {
+APPOINTMENT: Parameters = {
     "_id": ("uids", _uids), "_lastUpdated": ("updated", _spans("_lastUpdated")), "identifier": ("tokens", _tokens),
     "date": ("dates", _spans("date")), "status": ("statuses", _statuses), "patient": ("patients", _patients),
     "actor": ("actors", _actors), "practitioner": ("providers", _providers), "location": ("locations", _locations),

@@ -125,7 +125,7 @@ def test_what_visits_refer_to_comes_along(clinic_day: Local) -> None:
     "query",
     ["favourite=x", "_sort=colour", "_count=many", "_count=-1", "date=soon", "date=2030-13-01", "date=ne2030-05-07",
      "date=2030-05-07,2030-05-08", "status=gone", "_after=x", "_after=bnVsbA", "date=0001-01-01", "patient=a%00b",
-     "_lastUpdated=2030-02-30", "_sort=date&_after=WzEsMl0", "identifier=%ED%A0%80%00"],
+     "_lastUpdated=2030-02-30", "status:not=booked", "identifier:missing=true", "patient:Group=x", "_sort=date&_after=WzEsMl0", "identifier=%ED%A0%80%00"],
 )  # fmt: skip
 def test_what_is_not_understood_is_refused(clinic_day: Local, query: str) -> None:
     answer = call(clinic_day, "GET", f"Appointment?{query}")
