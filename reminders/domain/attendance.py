@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from reminders.domain.appointment import OPEN, Status
@@ -95,8 +96,7 @@ class Attendance:
 _PLACES = {field.name: place for place, field in enumerate(fields(Attendance))}
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One visit with everything it is counted by. ``first_channel`` and ``last_channel`` are the channels of the
     reminders that went out, in alphabetical order, ``None`` if none did; ``earlier_missed`` and ``earlier_kept`` count
     the patient's visits before this one; ``hour`` is ``None`` when the time of day is unknown."""
@@ -141,7 +141,7 @@ class Seen:
         return "unmarked" if self.end <= now else "upcoming"
 
 
-def counted(visit: Seen, now: datetime) -> list[str]:
+def counted(visit: Seen, now: datetime) -> tuple[str, ...]:
     """The counts of its groups that one visit raises by one."""
     names = [visit.outcome(now)]
     if visit.moved:
@@ -152,21 +152,26 @@ def counted(visit: Seen, now: datetime) -> list[str]:
         names.append("noshow_refilled")
     elif visit.assumed:
         names.append("assumed")
-    return names
+    return tuple(names)
 
 
-def keys(visit: Seen) -> Iterator[tuple[AttendanceBy, str]]:
-    """The group a visit belongs to, under each of ``STORED``."""
-    yield AttendanceBy.NONE, ""
+def _weekday_hour(visit: Seen) -> str:
     hour = NO_HOUR if visit.hour is None else f"{visit.hour:02d}"
-    yield AttendanceBy.WEEKDAY_HOUR, f"{visit.day.weekday()}-{hour}"
-    yield AttendanceBy.LOCATION, str(visit.location_id)
-    yield AttendanceBy.PROVIDER, "" if visit.provider_id is None else str(visit.provider_id)
-    yield AttendanceBy.SERVICE, str(visit.service_id)
-    yield AttendanceBy.LANGUAGE, visit.language
-    yield AttendanceBy.LEAD_TIME, lead_band(visit.lead_days).value
-    yield AttendanceBy.CHANNEL, visit.channel
-    yield AttendanceBy.FIRST_VISIT, "first" if visit.first_visit else "later"
+    return f"{visit.day.weekday()}-{hour}"
+
+
+#: The group a visit belongs to, under each of ``STORED``.
+GROUPS: Mapping[AttendanceBy, Callable[[Seen], str]] = {
+    AttendanceBy.NONE: lambda _: "",
+    AttendanceBy.WEEKDAY_HOUR: _weekday_hour,
+    AttendanceBy.LOCATION: lambda visit: str(visit.location_id),
+    AttendanceBy.PROVIDER: lambda visit: "" if visit.provider_id is None else str(visit.provider_id),
+    AttendanceBy.SERVICE: lambda visit: str(visit.service_id),
+    AttendanceBy.LANGUAGE: lambda visit: visit.language,
+    AttendanceBy.LEAD_TIME: lambda visit: lead_band(visit.lead_days).value,
+    AttendanceBy.CHANNEL: lambda visit: visit.channel,
+    AttendanceBy.FIRST_VISIT: lambda visit: "first" if visit.first_visit else "later",
+}
 
 
 #: (day of the visit, grouping, group).
@@ -174,14 +179,17 @@ Cell = tuple[date, str, str]
 
 
 def tally(visits: Iterable[Seen], now: datetime) -> dict[Cell, Attendance]:
-    """Visits added up per day and group."""
+    """Visits added up per day and group. Grouping by grouping, so that ``Counter`` does what every visit has to go
+    through: a night looks at all visits of a day nine times."""
+    seen = list(visits)
+    marks = [(visit.day, counted(visit, now)) for visit in seen]
     sums: dict[Cell, list[int]] = defaultdict(lambda: [0] * len(_PLACES))
-    for visit in visits:
-        places = [_PLACES[name] for name in counted(visit, now)]
-        for by, key in keys(visit):
-            cell = sums[visit.day, by, key]
-            for place in places:
-                cell[place] += 1
+    for by in STORED:
+        alike = Counter(zip(marks, map(GROUPS[by], seen), strict=True))
+        for ((day, names), key), number in alike.items():
+            cell = sums[day, by, key]
+            for name in names:
+                cell[_PLACES[name]] += number
     return {cell: Attendance(*counts) for cell, counts in sums.items()}
 
 

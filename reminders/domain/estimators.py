@@ -124,16 +124,17 @@ def adjusted(strata: Iterable[Four]) -> Adjusted:
             alone_other += n0
             continue
         number += 1
-        total = n1 + n0
+        total, both = n1 + n0, n1 * n0
+        square = total * total
         missed_one += a
         visits_one += n1
         missed_other += c
         visits_other += n0
         upper += a * n0 / total
         lower += c * n1 / total
-        spread += (n1 * n0 * (a + c) - a * c * total) / total**2
-        weights += n1 * n0 / total
-        p += (n1 * n1 * c - n0 * n0 * a + n1 * n0 * (n0 - n1) / 2) / total**2
+        spread += (both * (a + c) - a * c * total) / square
+        weights += both / total
+        p += (n1 * n1 * c - n0 * n0 * a + both * (n0 - n1) / 2) / square
         q += (a * (n0 - c) + c * (n1 - a)) / (2 * total)
     ratio = _around(upper / lower, sqrt(max(0.0, spread) / (upper * lower))) if upper and lower else None
     one, other = Arm(missed_one, visits_one), Arm(missed_other, visits_other)

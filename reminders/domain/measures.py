@@ -5,6 +5,7 @@ Everything here is a plain count, a share or an amount; how it is written on a s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import date
@@ -49,6 +50,10 @@ class CostBy(StrEnum):
     STEP = "step"
 
 
+#: What costs are added up by, day by day; days and weeks are made of ``none``.
+COSTS_STORED = (CostBy.NONE, CostBy.LOCATION, CostBy.CHANNEL, CostBy.LANGUAGE, CostBy.STEP)
+
+
 class LeadBand(StrEnum):
     """How long before the visit it was booked, in calendar days of the venue; in ascending order."""
 
@@ -61,19 +66,19 @@ class LeadBand(StrEnum):
     DAYS_31_UP = "31+ days"
 
 
+_BANDS = tuple(LeadBand)
 #: Last day of each band, in the order of ``LeadBand``; the last band has no end.
 _BAND_ENDS = (UNKNOWN_LEAD, 0, 2, 7, 14, 30)
 
 
 def lead_band(days: int) -> LeadBand:
     """The band of a lead time in days; anything below zero is unknown."""
-    bands = tuple(LeadBand)
-    return next((band for band, end in zip(bands, _BAND_ENDS, strict=False) if days <= end), bands[-1])
+    return _BANDS[bisect_left(_BAND_ENDS, days)]
 
 
 def band_days(band: LeadBand) -> tuple[int | None, int | None]:
     """The shortest and the longest lead time of a band in days; ``None`` where it has no end."""
-    place = tuple(LeadBand).index(band)
+    place = _BANDS.index(band)
     longest = _BAND_ENDS[place] if place < len(_BAND_ENDS) else None
     return _BAND_ENDS[place - 1] + 1 if place else None, longest
 

@@ -63,7 +63,8 @@ class Rolled:
         counted = tuple(span for span in live if span[0] <= span[1])
         if daily:
             return Pieces((), (), tuple(_without(begin, end, self.stale)), counted)
-        years, months, days = _split(begin, end, self.stale)
+        # nothing lies before the first day, so its month and its year may be taken whole
+        years, months, days = _split(year_of(begin) if begin <= self.since else begin, end, self.stale)
         return Pieces(tuple(years), tuple(months), tuple(days), counted)
 
 

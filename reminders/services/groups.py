@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -43,14 +44,14 @@ def wanted(kind: type[By], by: str | None, first: date | None, last: date | None
 
 
 def namer(tx: Connection, by: str) -> Name:
-    """What turns a raw key (a number, a day, a code) into the group it belongs to."""
+    """What turns a raw key (a number, a day, a code) into the group it belongs to; the same keys come again and again."""
     if by in _SIMPLE:
-        return _SIMPLE[by]
+        return cache(_SIMPLE[by])
     table = _TABLES.get(by)
     if table is None:
-        return lambda key: _same(str(key))
+        return cache(lambda key: _same(str(key)))
     names = store.names(tx, table)
-    return lambda number: Group(*names.get(int(number or 0), ("", f"no {by}")))
+    return cache(lambda number: Group(*names.get(int(number or 0), ("", f"no {by}"))))
 
 
 def ordered(items: Iterable[tuple[Group, Any]], by: str) -> list[tuple[Group, Any]]:

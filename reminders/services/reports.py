@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,17 +23,19 @@ from reminders.domain.measures import (
     folded,
     named,
 )
-from reminders.domain.rollup import Pieces
 from reminders.services.figures import MOST_COUNTED, Range, ranged
 from reminders.services.groups import ALL, Group, Name, namer, ordered, wanted
 from reminders.store import measures as store
 from reminders.store import rollups
 from reminders.store.engine import Database, Record
+from reminders.store.facts import Span
 
 _RATE_DIGITS = 6
 _MONEY = Decimal("0.00001")
 #: Groupings for which the days have to be kept apart.
 _DAILY = frozenset({NoShowBy.DAY, NoShowBy.WEEK, CostBy.DAY, CostBy.WEEK})
+#: Groupings in which no visit stands in two groups: what is counted for the groups adds up to the total.
+_DISJOINT = frozenset(CostBy) - {CostBy.CHANNEL, CostBy.STEP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,10 @@ class Reports:
         asked = wanted(CostBy, by, first, last)
         with self._database.read() as tx:
             days = self._ranged(tx, first, last)
-            whole = days.pieces()
-            totals = _costs(tx, CostBy.NONE, whole, lambda _: ALL)
-            parts = days.pieces(daily=True) if asked in _DAILY else whole
-            groups = totals if asked is CostBy.NONE else _costs(tx, asked, parts, namer(tx, asked))
+            live = _live(tx, asked, days.pieces().live)
+            alone = live if asked in _DISJOINT else _live(tx, CostBy.NONE, days.pieces().live)
+            totals = _lines(_stored(tx, CostBy.NONE, days) + alone, lambda _: ALL, {ALL})
+            groups = totals if asked is CostBy.NONE else _lines(_stored(tx, asked, days) + live, namer(tx, asked))
         lines = [(group, line) for group, costs in ordered(groups.items(), asked) for line in costs]
         return CostReport(first, last, asked, tuple(lines), tuple(totals[ALL]), days.as_of)
 
@@ -144,25 +146,45 @@ def _of_these(counts: Attendance) -> Visits:
     )  # fmt: skip
 
 
-def _costs(tx: Connection, by: CostBy, found: Pieces, name: Name) -> dict[Group, list[Costs]]:
-    """The lines of every group; a report without groups has one even when there is nothing to count."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """(key, outcome, number) of reminders, and (key, currency, sums) of their messages; a key may come several times."""
+
+    states: list[tuple[Any, str, int]]
+    amounts: list[tuple[Any, str | None, Spent]]
+
+    def __add__(self, other: _Counted) -> _Counted:
+        return _Counted(self.states + other.states, self.amounts + other.amounts)
+
+
+def _live(tx: Connection, by: CostBy, spans: Sequence[Span]) -> _Counted:
+    """Counted from the reminders themselves."""
+    return _Counted(
+        [(row.key, row.outcome, row.count) for row in store.reminders(tx, by, spans)],
+        [(row.key, row.paid_in, _spent(row)) for row in store.spending(tx, by, spans)],
+    )
+
+
+def _stored(tx: Connection, by: CostBy, days: Range) -> _Counted:
     daily = by in _DAILY
-    stored_by = CostBy.NONE if daily else by
-    states = [(row.key, Outcomes(**{row.outcome: row.count})) for row in store.reminders(tx, by, found.live)]
-    states += [
-        (row.key, Outcomes(**{row.outcome: int(row.number)}))
-        for row in rollups.reminders(tx, stored_by, found, daily=daily)
-    ]
-    outcomes: dict[Group, Outcomes] = folded(states, name)
-    if by is CostBy.NONE:
-        outcomes.setdefault(ALL, Outcomes())
-    amounts = [((row.key, row.paid_in), _spent(row)) for row in store.spending(tx, by, found.live)]
-    stored = rollups.costs(tx, stored_by, found, daily=daily)
-    amounts += [((row.key, row.currency or None), _spent(row)) for row in stored]
-    spent: dict[Group, dict[str | None, Spent]] = {group: {} for group in outcomes}
-    for (group, currency), sums in folded(amounts, lambda key: (name(key[0]), key[1])).items():
-        spent.setdefault(group, {})[currency] = sums
-    return {group: by_currency(outcomes.get(group, Outcomes()), sums) for group, sums in spent.items()}
+    found, stored_by = days.pieces(daily=daily), CostBy.NONE if daily else by
+    return _Counted(
+        [(row.key, row.outcome, int(row.number)) for row in rollups.reminders(tx, stored_by, found, daily=daily)],
+        [(row.key, row.currency or None, _spent(row)) for row in rollups.costs(tx, stored_by, found, daily=daily)],
+    )
+
+
+def _lines(found: _Counted, name: Name, always: Iterable[Group] = ()) -> dict[Group, list[Costs]]:
+    """The lines of every group; those of ``always`` even when there is nothing to count."""
+    states: dict[Group, dict[str, int]] = {group: {} for group in always}
+    for key, outcome, number in found.states:
+        counts = states.setdefault(name(key), {})
+        counts[outcome] = counts.get(outcome, 0) + number
+    spent: dict[Group, dict[str | None, Spent]] = {group: {} for group in states}
+    for key, currency, sums in found.amounts:
+        amounts = spent.setdefault(name(key), {})
+        amounts[currency] = amounts[currency] + sums if currency in amounts else sums
+    return {group: by_currency(Outcomes(**states.get(group, {})), amounts) for group, amounts in spent.items()}
 
 
 def _spent(row: Record) -> Spent:

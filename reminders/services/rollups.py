@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from reminders.clock import Clock
 from reminders.domain.attendance import tally
-from reminders.domain.measures import CostBy
 from reminders.domain.rollup import Level, month_end, month_of, rollable, year_end, year_of
 from reminders.domain.savings import cells_of
 from reminders.domain.spending import Bill
@@ -31,8 +30,6 @@ from reminders.store.tables import RollupCost, RollupReminder
 _DAY = timedelta(days=1)
 #: How often a process looks whether there is something to add up.
 EVERY = timedelta(minutes=20)
-#: What costs are added up by; days and weeks are made of ``none``.
-COSTS = (CostBy.NONE, CostBy.LOCATION, CostBy.CHANNEL, CostBy.LANGUAGE, CostBy.STEP)
 
 
 class Rollups:
@@ -146,23 +143,22 @@ def _add_up(tx: Connection, day: date, now: datetime) -> None:
     rollups.add_visits(tx, cells)
     rollups.add_strata(tx, day, cells_of(seen))
     start: dict[str, Any] = {"level": Level.DAY.value, "start": day}
-    for by in COSTS:
-        outcomes = store.reminders(tx, by, [span])
-        rollups.add(tx, RollupReminder, [
-            {"grouping": by.value, "key": str(row.key), "outcome": row.outcome, "number": row.count} | start
-            for row in outcomes
-        ])  # fmt: skip
-        rollups.add(tx, RollupCost, [_cost(by.value, row) | start for row in store.spending(tx, by, [span])])
+    rollups.add(tx, RollupReminder, [_outcome(row) | start for row in store.reminders_of(tx, day)])
     bills = bills_of(spent.bills(tx, [span]))
-    rollups.add(tx, RollupCost, [_by_kind(key, bill) | start for key, bill in bills.items()])
+    costs = [_cost(row) for row in store.spending_of(tx, day)] + [_by_kind(key, bill) for key, bill in bills.items()]
+    rollups.add(tx, RollupCost, [cost | start for cost in costs])
     if any(counts.upcoming for counts in cells.values()):
         rollups.mark(tx, [day])  # a visit that began on this day is not over yet
 
 
-def _cost(by: str, row: Record) -> dict[str, Any]:
+def _outcome(row: Record) -> dict[str, Any]:
+    return {"grouping": row.grouping, "key": row.key, "outcome": row.outcome, "number": row.count}
+
+
+def _cost(row: Record) -> dict[str, Any]:
     nothing = Decimal(0)
     return {
-        "grouping": by, "key": str(row.key), "currency": row.paid_in or "", "messages": row.messages,
+        "grouping": row.grouping, "key": row.key, "currency": row.paid_in or "", "messages": row.messages,
         "segments": row.segments, "actual_messages": row.actual_messages, "estimated_messages": row.estimated_messages,
         "actual": row.actual or nothing, "estimated": row.estimated or nothing, "both_price": nothing,
         "both_estimated": nothing, "reminders": row.reminders, "confirmed": row.confirmed, "kept": row.kept,

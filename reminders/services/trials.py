@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
@@ -21,14 +22,18 @@ ARM = "arm"
 
 def counts_of(trial: Experiment, visits: Iterable[Enrolled], now: datetime) -> dict[tuple[date, str, str], Attendance]:
     """First visits of patients by day and by the arm the patient drew, whatever reminders went out."""
+    alike = Counter((visit.day, trial.arm_of(visit.patient_uid), _outcome(visit, now)) for visit in visits)
     sums: dict[tuple[date, str, str], Attendance] = {}
-    for visit in visits:
-        outcome = visit.status
-        if outcome in OPEN:
-            outcome = "unmarked" if visit.end <= now else "upcoming"
-        cell = (visit.day, ARM, f"{trial.id}:{trial.arm_of(visit.patient_uid)}")
-        sums[cell] = sums.get(cell, Attendance()) + Attendance(**{outcome: 1})
+    for (day, arm, outcome), number in alike.items():
+        cell = (day, ARM, f"{trial.id}:{arm}")
+        sums[cell] = sums.get(cell, Attendance()) + Attendance(**{outcome: number})
     return sums
+
+
+def _outcome(visit: Enrolled, now: datetime) -> str:
+    if visit.status not in OPEN:
+        return visit.status
+    return "unmarked" if visit.end <= now else "upcoming"
 
 
 def readings(tx: Connection, now: datetime) -> list[Reading]:

@@ -27,6 +27,8 @@ Span = tuple[date | None, date | None]
 KEPT = (Status.ARRIVED, Status.FULFILLED)
 #: Nobody has more visits than this.
 _FIELD = 1 << 20
+#: Rows fetched at once.
+_AT_ONCE = 1000
 _LOST = (Status.CANCELLED, Status.NOSHOW)
 _Earlier = aliased(Appointment, name="earlier")
 _Later = aliased(Appointment, name="later")
@@ -37,8 +39,8 @@ def seen(tx: Connection, spans: Sequence[Span]) -> Iterator[Seen]:
     if not spans:
         return
     query = _query().where(within(spans))
-    for row in tx.execute(query):
-        yield _seen(row)
+    for rows in tx.execute(query).partitions(_AT_ONCE):
+        yield from map(_seen, rows)
 
 
 def within(spans: Sequence[Span], day: Any = Appointment.local_day) -> ColumnElement[bool]:
@@ -59,12 +61,11 @@ def bounds(span: Span, day: Any) -> list[ColumnElement[bool]]:
 def _query() -> Any:
     return (
         select(
-            Appointment.id, Appointment.local_day, Appointment.location_id, Appointment.provider_id,
-            Appointment.service_id, Appointment.patient_id, Appointment.status, Appointment.start_at,
-            Appointment.end_at, Appointment.lead_days, Appointment.timed, Location.time_zone,
+            Appointment.local_day, Appointment.location_id, Appointment.provider_id, Appointment.service_id,
+            Appointment.status, Appointment.start_at, Appointment.end_at, Appointment.lead_days, Appointment.timed,
+            Location.time_zone,
             func.coalesce(Patient.language, Location.language).label("language"),
-            channel(func.min).label("first_channel"), channel(func.max).label("last_channel"),
-            before().label("before"),
+            channel(_both_ends).label("channels"), before().label("before"),
             case((Appointment.status == Status.CANCELLED, cancelled_late()), else_=False).label("late"),
             case((Appointment.version > 1, was_moved()), else_=False).label("moved"),
             case((Appointment.status.in_(_LOST), was_refilled()), else_=False).label("refilled"),
@@ -73,6 +74,11 @@ def _query() -> Any:
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(Location, Location.id == Appointment.location_id)
     )  # fmt: skip
+
+
+def _both_ends(column: Any) -> Any:
+    """The first and the last one, in one look."""
+    return func.min(column) + " " + func.max(column)
 
 
 def channel(pick: Any) -> Any:
@@ -126,13 +132,16 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _seen(row: Record) -> Seen:
-    missed, kept = divmod(int(row.before or 0), _FIELD)
+    """By position: reading columns by name took longer than all the rest."""
+    (
+        day, location, provider, service, status, start, end, lead, timed, zone, language, channels, before, *facts
+    ) = row  # fmt: skip
+    first, _, last = (channels or "").partition(" ")
+    missed, kept = divmod(int(before or 0), _FIELD)
+    hour = local_hour(start, _zone(zone)) if timed else None
     return Seen(
-        day=row.local_day, location_id=row.location_id, provider_id=row.provider_id, service_id=row.service_id,
-        status=row.status, end=row.end_at, hour=local_hour(row.start_at, _zone(row.time_zone)) if row.timed else None,
-        lead_days=row.lead_days, language=row.language, first_channel=row.first_channel, last_channel=row.last_channel,
-        earlier_missed=missed, earlier_kept=kept, late=bool(row.late), moved=bool(row.moved),
-        refilled=bool(row.refilled), assumed=bool(row.assumed),
+        day, location, provider, service, status, end, hour, lead, language, first or None, last or None, missed, kept,
+        *map(bool, facts),
     )  # fmt: skip
 
 

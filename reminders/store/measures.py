@@ -5,16 +5,30 @@ Every query looks at visits by ``local_day``, the day of the venue's calendar, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    distinct,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from reminders.domain.appointment import OPEN, Confirmation, Status
 from reminders.domain.delivery import Reason
-from reminders.domain.measures import CostBy, NoShowBy
+from reminders.domain.measures import COSTS_STORED, CostBy, NoShowBy
 from reminders.store.engine import Record
 from reminders.store.facts import Span, within
 from reminders.store.spent import CURRENCY, GUESSED, PRICED, REFUSED
@@ -50,6 +64,20 @@ _COST_KEYS: dict[CostBy, ColumnElement[Any] | Any] = {
 }
 
 _KEPT = (Status.ARRIVED, Status.FULFILLED)
+_OUTCOME: ColumnElement[Any] = case((Reminder.reason == Reason.IMPORTED, IMPORTED), else_=Reminder.state).label(
+    "outcome"
+)
+_PAID_IN: ColumnElement[Any] = CURRENCY.label("paid_in")
+_KNOWN = PRICED | GUESSED
+#: What one message adds to the sums; of the last three, each reminder and each visit counts once.
+_MESSAGE: Mapping[str, Any] = {
+    "segments": Message.segments,
+    "price": case((PRICED, Message.price)),
+    "guess": case((GUESSED, Message.estimated)),
+    "reminders": case((_KNOWN, Reminder.id)),
+    "confirmed": case((and_(_KNOWN, Appointment.confirmation == Confirmation.CONFIRMED), Appointment.id)),
+    "kept": case((and_(_KNOWN, Appointment.status.in_(_KEPT)), Appointment.id)),
+}
 
 
 def visits(tx: Connection, by: NoShowBy, spans: Sequence[Span], now: datetime) -> Sequence[Record]:
@@ -79,32 +107,49 @@ def spending(tx: Connection, by: CostBy, spans: Sequence[Span]) -> Sequence[Reco
     return tx.execute(_spending(by).where(within(spans))).all() if spans else []
 
 
+def reminders_of(tx: Connection, day: date) -> Sequence[Record]:
+    """(grouping, key, outcome, count): ``reminders`` of one day under each of ``COSTS_STORED``, looked up once for all."""
+    return tx.execute(_reminders_each_way(), {"day": day}).all()
+
+
+def spending_of(tx: Connection, day: date) -> Sequence[Record]:
+    """(grouping, key, paid_in, sums): ``spending`` of one day under each of ``COSTS_STORED``, looked up once for all."""
+    return tx.execute(_spending_each_way(), {"day": day}).all()
+
+
 @cache
 def _reminders(by: CostBy) -> Any:
-    outcome = case((Reminder.reason == Reason.IMPORTED, IMPORTED), else_=Reminder.state)
     key = _COST_KEYS[by].label("key")
-    query = select(key, outcome.label("outcome"), func.count().label("count")).select_from(Reminder)
-    return _joined(query, by).where(Reminder.kind == "reminder").group_by("key", "outcome")
+    return _from_reminders((by,), key, _OUTCOME, func.count().label("count")).group_by("key", "outcome")
 
 
 @cache
 def _spending(by: CostBy) -> Any:
-    known = PRICED | GUESSED
-    query = select(
-        _COST_KEYS[by].label("key"),
-        CURRENCY.label("paid_in"),
-        func.count().label("messages"),
-        func.coalesce(func.sum(Message.segments), 0).label("segments"),
-        _count(PRICED).label("actual_messages"),
-        _count(GUESSED).label("estimated_messages"),
-        func.sum(case((PRICED, Message.price))).label("actual"),
-        func.sum(case((GUESSED, Message.estimated))).label("estimated"),
-        _each(Reminder.id, known).label("reminders"),
-        _each(Appointment.id, and_(known, Appointment.confirmation == Confirmation.CONFIRMED)).label("confirmed"),
-        _each(Appointment.id, and_(known, Appointment.status.in_(_KEPT))).label("kept"),
-    ).select_from(Message)
-    query = _joined(query.join(Reminder, Reminder.id == Message.reminder_id), by)
-    return query.where(Reminder.kind == "reminder", Message.direction == "out", ~REFUSED).group_by("key", "paid_in")
+    key = _COST_KEYS[by].label("key")
+    return _from_messages((by,), key, _PAID_IN, *_sums(_MESSAGE)).group_by("key", "paid_in")
+
+
+@cache
+def _reminders_each_way() -> Any:
+    keys = (_COST_KEYS[by].label(by.value) for by in COSTS_STORED)
+    return _each_way(_from_reminders(COSTS_STORED, *keys, _OUTCOME), "outcome", lambda _: [func.count().label("count")])
+
+
+@cache
+def _spending_each_way() -> Any:
+    keys = (_COST_KEYS[by].label(by.value) for by in COSTS_STORED)
+    parts = (part.label(name) for name, part in _MESSAGE.items())
+    return _each_way(_from_messages(COSTS_STORED, *keys, _PAID_IN, *parts), "paid_in", _sums)
+
+
+def _each_way(lines: Any, part: str, sums: Callable[[Any], list[Any]]) -> Any:
+    """``lines`` of one day, read once and grouped by each of their keys."""
+    c = lines.where(Appointment.local_day == bindparam("day")).cte("line").c
+    return union_all(*(
+        select(literal(by.value).label("grouping"), cast(c[by.value], String).label("key"), c[part], *sums(c))
+        .group_by(c[by.value], c[part])
+        for by in COSTS_STORED
+    ))  # fmt: skip
 
 
 def names(tx: Connection, table: Named) -> dict[int, tuple[str, str]]:
@@ -129,17 +174,31 @@ def repeaters(tx: Connection, spans: Sequence[Span], least: int, limit: int) -> 
     return tx.execute(select(*columns).join(counted, counted.c.patient_id == Patient.id).order_by(*order)).all()
 
 
-def _joined(query: Any, by: CostBy) -> Any:
+def _from_reminders(keys: Iterable[CostBy], *columns: Any) -> Any:
+    return _joined(select(*columns).select_from(Reminder), keys).where(Reminder.kind == "reminder")
+
+
+def _from_messages(keys: Iterable[CostBy], *columns: Any) -> Any:
+    query = select(*columns).select_from(Message).join(Reminder, Reminder.id == Message.reminder_id)
+    return _joined(query, keys).where(Reminder.kind == "reminder", Message.direction == "out", ~REFUSED)
+
+
+def _joined(query: Any, keys: Iterable[CostBy]) -> Any:
     query = query.join(Appointment, Appointment.id == Reminder.appointment_id)
-    if by is CostBy.LANGUAGE:
+    if CostBy.LANGUAGE in keys:
         query = query.join(Patient, Patient.id == Appointment.patient_id)
         query = query.join(Location, Location.id == Appointment.location_id)
     return query
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(case((condition, 1)))
-
-
-def _each(column: Any, condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(distinct(case((condition, column))))
+def _sums(part: Mapping[str, Any]) -> list[Any]:
+    """Messages with the parts of ``_MESSAGE``, added up."""
+    return [
+        func.count().label("messages"),
+        func.coalesce(func.sum(part["segments"]), 0).label("segments"),
+        func.count(part["price"]).label("actual_messages"),
+        func.count(part["guess"]).label("estimated_messages"),
+        func.sum(part["price"]).label("actual"),
+        func.sum(part["guess"]).label("estimated"),
+        *(func.count(distinct(part[name])).label(name) for name in ("reminders", "confirmed", "kept")),
+    ]

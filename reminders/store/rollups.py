@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError
 
 from reminders.domain.attendance import Attendance, AttendanceBy
 from reminders.domain.estimators import Four
+from reminders.domain.measures import COSTS_STORED
 from reminders.domain.rollup import Level, Pieces, Rolled, month_end, year_end
 from reminders.domain.savings import Stratum
 from reminders.domain.strata import Place, folded, packed, unpacked
@@ -258,7 +259,7 @@ def _groupings(table: Table) -> list[ColumnElement[bool]]:
     return [table.c.grouping.in_(_GROUPINGS[table.name])]
 
 
-_COSTS = ("none", "location", "channel", "language", "step")
+_COSTS = tuple(by.value for by in COSTS_STORED)
 _GROUPINGS: dict[str, tuple[str, ...]] = {
     "rollup_visit": (*(by.value for by in AttendanceBy), "arm"),
     "rollup_cost": (*_COSTS, "kind"),

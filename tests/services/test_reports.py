@@ -127,6 +127,18 @@ def test_a_visit_reminded_twice_is_kept_once(clinic: Clinic, reports: Reports) -
     assert report.as_dict()["totals"][0]["cost_per_kept_visit"] == "0.20000"
 
 
+@pytest.mark.parametrize("by", CostBy)
+def test_the_totals_are_the_same_under_every_grouping(clinic: Clinic, reports: Reports, by: CostBy) -> None:
+    for day in (date(2030, 5, 6), date(2030, 5, 20)):
+        visit = clinic.visit(day=day, confirmation="confirmed", patient_id=clinic.add_patient("es"))
+        for step, channel, currency in ((0, "sms", "EUR"), (1, "voice", "EUR"), (2, "voice", "USD")):
+            clinic.message(clinic.reminder(visit, step=step, channel=channel), price="0.10", currency=currency)
+    names = ("currency", "reminders", "delivered", "actual_cost", "confirmed_visits", "kept_visits")
+    assert [tuple(row[name] for name in names) for row in reports.reminder_costs(by=by).as_dict()["totals"]] == [
+        (None, 6, 6, None, 0, 0), ("EUR", 0, 0, "0.40000", 2, 2), ("USD", 0, 0, "0.20000", 2, 2)
+    ]  # fmt: skip
+
+
 def test_steps_come_by_number(clinic: Clinic, reports: Reports) -> None:
     visit = clinic.visit()
     for step in (10, 2, 0):
