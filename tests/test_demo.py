@@ -266,7 +266,7 @@ def test_the_carrier_keeps_its_order_and_knows_its_phones() -> None:
 
 MOMENTS = {
     "a double booking is refused and something else offered": r"409 slot_taken: .*\n +still free: Wed 09:00, Wed 09:30",
-    "a text moves out of quiet hours": r"08:00, moved out of quiet hours",
+    "a text moves out of quiet hours": r"08:00,\s+moved from .{15} at 07:\d\d out of quiet hours",
     "a move takes reminders back": r"was taken back: the visit was moved",
     "the new time is told in French": r"SMS to Julien Moreau · Mon 16:32 Madrid[^╰]*Centro Retiro : le rendez-vous",
     "Spanish words confirm": r"Sí, allí estaré[\s\S]{0,900}→ Lucía Romero: booked, confirmed",

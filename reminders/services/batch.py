@@ -19,6 +19,7 @@ from reminders.domain.ports import Attachment
 from reminders.errors import Invalid
 from reminders.services import situations
 from reminders.services.catalogue import Snapshot
+from reminders.services.planning import Lot
 from reminders.services.situations import Due
 from reminders.store import claims
 from reminders.store.engine import Record
@@ -145,6 +146,7 @@ def policy_of(batch: Batch, row: Record) -> Policy | None:
 
 
 def step_of(batch: Batch, row: Record) -> Step | None:
-    policy = policy_of(batch, row)
-    steps = policy.steps if policy else ()
-    return steps[row.step] if row.kind == "reminder" and row.step < len(steps) else None
+    if row.kind != "reminder":
+        return None
+    steps = Lot(row.service_id, row.patient_uid, row.booked_at).steps(policy_of(batch, row))
+    return steps[row.step] if row.step < len(steps) else None

@@ -6,7 +6,7 @@ The decision is the one that ``services/sending.py`` comes to when the contact i
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from reminders.domain.clinic import Location, Policy
@@ -55,7 +55,7 @@ class Case:
     @property
     def rule(self) -> Step | None:
         """The step of the policy as it is now; there may be fewer than when this was planned."""
-        steps = self.policy.steps if self.policy else ()
+        steps = _lot(self.row).steps(self.policy)
         return steps[self.step] if self.kind == "reminder" and self.step < len(steps) else None
 
     @property
@@ -85,11 +85,7 @@ def anew(snapshot: Snapshot, row: Record, stops: Stops, now: datetime) -> list[C
     if policy is None:
         return []
     place = snapshot.location_by_id[row.appointment_location_id]
-    lot = Lot(row.appointment_service_id, row.patient_uid, row.appointment_booked_at)
-    branch = lot.drawn(policy)
-    planned = reminders_of(policy, lot, place, place.zone_of(row.patient_zone), row.appointment_start_at, now)
-    if branch is not None and branch.steps:
-        policy = replace(policy, steps=branch.steps)
+    planned = reminders_of(policy, _lot(row), place, place.zone_of(row.patient_zone), row.appointment_start_at, now)
     return [
         Case(row, place, policy, "reminder", item.step, item.channel, item.due_at, item.not_after, None,
              stops, _settled(item))
@@ -126,6 +122,10 @@ def _verdict(case: Case, at: datetime) -> Verdict:
 
 def _settled(planned: Planned) -> Verdict | None:
     return None if planned.state is State.PLANNED else Verdict(planned.state, planned.reason)
+
+
+def _lot(row: Record) -> Lot:
+    return Lot(row.appointment_service_id, row.patient_uid, row.appointment_booked_at)
 
 
 def _policy(snapshot: Snapshot, row: Record) -> Policy | None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.plan import DEFAULT_QUIET_HOURS, into_allowed_hours
 from reminders.services.catalogue import Catalogue
+from reminders.services.planning import Lot
 from reminders.store import appointments
 from reminders.store import reminders as store
 from reminders.store.engine import Record
@@ -57,9 +58,12 @@ class Following:
         store.add(tx, [values | {name: getattr(failed, name) for name in same}])
 
     def _next_channel(self, tx: Connection, failed: Record) -> Channel | None:
-        service_id = store.service_of(tx, failed.appointment_id)
-        service = self._catalogue.current().service_by_id.get(service_id)
-        steps = service.policy.steps if service and service.policy else ()
+        if failed.appointment_id is None:
+            return None
+        visit = appointments.by_number(tx, failed.appointment_id)
+        service = self._catalogue.current().service_by_id.get(visit.service_id)
+        lot = Lot(visit.service_id, visit.patient_uid, visit.booked_at)
+        steps = lot.steps(service.policy if service else None)
         if failed.step >= len(steps) or failed.channel not in steps[failed.step].channels:
             return None
         channels = steps[failed.step].channels

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Reason, State
 from reminders.domain.experiment import Branch
-from reminders.domain.plan import Planned, plan
+from reminders.domain.plan import Planned, Step, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,20 @@ class Lot:
         trial = policy.experiment
         return None if trial is None else trial.steps_for(self.service_id, self.patient_uid, self.booked_at)
 
+    def steps(self, policy: Policy | None) -> tuple[Step, ...]:
+        """Where the reminders of such a visit come from, as ``Reminder.step`` counts them: the policy, or the arm."""
+        if policy is None:
+            return ()
+        branch = self.drawn(policy)
+        return branch.steps if branch is not None and branch.steps else policy.steps
+
 
 def reminders_of(
     policy: Policy, lot: Lot, location: Location, zone: tzinfo, start: datetime, now: datetime
 ) -> list[Planned]:
     """The reminders of a visit. In a holdout they are those of the policy, all left out: the ledger says why."""
     branch, quiet = lot.drawn(policy), policy.quiet(location.country)
-    steps = branch.steps if branch is not None and branch.steps else policy.steps
-    planned = plan(start, now, steps, venue=location.zone, recipient=zone, quiet=quiet)
+    planned = plan(start, now, lot.steps(policy), venue=location.zone, recipient=zone, quiet=quiet)
     if branch is None or not branch.is_holdout:
         return planned
     return [replace(one, state=State.SUPPRESSED, reason=Reason.HELD_OUT) for one in planned]

@@ -93,7 +93,7 @@ def retime(
     branch = lot.drawn(policy) if policy is not None else None
     if policy is None or (branch is not None and branch.is_holdout):
         return
-    steps = branch.steps if branch is not None and branch.steps else policy.steps
+    steps = lot.steps(policy)
     planned = reminders_of(policy, lot, location, location.zone_of(visit.patient_zone), start, now)
     number = replans.plans(tx, [visit.id]).get(visit.id, visit.version)
     rows = [row for row in replans.reminders(tx, [visit.id], lock=True) if row.plan == number]

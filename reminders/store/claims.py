@@ -77,7 +77,7 @@ _ROW = select(
     Reminder.id, Reminder.uid, Reminder.appointment_id, Reminder.patient_id, Reminder.kind, Reminder.plan, Reminder.step,
     Reminder.channel, Reminder.due_at, Reminder.not_after, Reminder.attempts, Reminder.reason, Reminder.body,
     Appointment.location_id, Appointment.service_id, Appointment.status, Appointment.confirmation, Appointment.start_at,
-    Appointment.paused.label("visit_paused"), Patient.name.label("patient_name"), Patient.phone.label("patient_phone"),
+    Appointment.booked_at, Appointment.paused.label("visit_paused"), Patient.uid.label("patient_uid"), Patient.name.label("patient_name"), Patient.phone.label("patient_phone"),
     Patient.email.label("patient_email"), Patient.language.label("patient_language"),
     Patient.time_zone.label("patient_zone"), Patient.paused.label("patient_paused"),
 ).join_from(Reminder, Patient, Patient.id == Reminder.patient_id).join(

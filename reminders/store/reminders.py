@@ -240,11 +240,6 @@ def bring_forward(tx: Connection, appointment_id: int, plan: int, step: int, cha
     return tx.execute(update(Reminder).where(*same).values(due_at=now, updated_at=now)).rowcount == 1
 
 
-def service_of(tx: Connection, appointment_id: int | None) -> int:
-    """Number of the service a visit is for; 0 when there is no visit."""
-    return tx.execute(select(Appointment.service_id).where(Appointment.id == appointment_id)).scalar() or 0
-
-
 def of_appointment(tx: Connection, appointment_id: int) -> Sequence[Record]:
     """Every reminder of a visit with its newest message, in order of due time."""
     return of_appointments(tx, [appointment_id])

@@ -76,7 +76,7 @@ def lost(house: House, _: Any) -> None:
 STORIES: list[tuple[Callable[[House, Any], None] | None, dict[str, Any], str, str]] = [
     (None, {}, "planned", "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 09:00."),
     (None, {"policy": {"quiet_hours": {"start": "08:30", "end": "10:00"}}}, "planned",
-     "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 10:00, moved out of quiet hours."),
+     "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 10:00, moved from Tue 07 May 2030 at 09:00 out of quiet hours (08:30 to 10:00)."),
     (send, {}, "delivered", "The reminder SMS 1 day before was sent on Tue 07 May 2030 at 09:00 in Spanish and delivered on Tue 07 May 2030 at 09:00."),
     (send, {"patient": {"language": "sv-SE"}}, "delivered",
      "The reminder SMS 1 day before was sent on Tue 07 May 2030 at 09:00 in Spanish (there are no texts in Swedish (Sweden)) and delivered on Tue 07 May 2030 at 09:00."),
@@ -141,7 +141,7 @@ def test_the_story_of_a_visit(house: House) -> None:
     house.settle()
     summary = house.get(path)["summary"]
     assert "was sent on Tue 07 May 2030 at 09:00" in summary
-    assert "Next: The reminder SMS 2 hours before will go out on Wed 08 May 2030 at 07:00." in summary
+    assert "Next: The reminder SMS 2 hours before will go out on Wed 08 May 2030 at 07:00, unless" in summary
     house.post(f"appointments/{visit['id']}/reschedule", {"start": "2030-05-09T09:00:00+02:00"})
     house.tick(minutes=2)
     house.settle()

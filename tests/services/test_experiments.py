@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from reminders.domain.appointment import Change
+from reminders.domain.delivery import State
 from reminders.errors import Conflict, Invalid, NotFound
 from reminders.services.experiments import Experiments, Wish, reading_shown
 from reminders.services.rollups import Rollups
@@ -61,6 +62,28 @@ def test_another_arm_gets_its_own_steps(world: World) -> None:
     world.catalogue.refresh()
     visit = world.book(ids, at("2030-05-10 09:00"), patient=patient_in(world, trial, "early"))
     assert [(row.channel, row.due_at) for row in world.reminders(visit)] == [("voice", at("2030-05-08 09:00"))]
+
+
+def test_the_rules_of_an_arm_hold_until_its_reminders_go_out(world: World) -> None:
+    """When it is sent, what follows when it fails, and what the ledger says go by the arm's steps, not by the policy's."""
+    ids = world.open(steps=[step("-P1D", "email")])
+    arm = [step("-P2D", "sms", "voice"), step("-PT2H", unless_confirmed=True)]
+    trial = trials(world).start(wish(ids, arms=[("early", 0.5, arm)])).uid
+    world.catalogue.refresh()
+    patient = patient_in(world, trial, "early")
+    visit = world.book(ids, at("2030-05-10 09:00"), patient=patient)
+    first, second = (entry.sentence for entry in world.entries(visit))
+    assert first == (
+        "The reminder SMS 2 days before will go out on Wed 08 May 2030 at 11:00; should it not arrive, a call follows."
+    )
+    assert second.endswith(", unless the patient confirms before.")
+    world.tick(at("2030-05-08 09:00"))
+    world.callback(world.messenger.sent[0], State.FAILED, error_code=30005)
+    world.tick()
+    assert [sent.channel for sent in world.messenger.sent] == ["sms", "voice"]
+    world.change(visit, Change.CONFIRM)
+    world.tick(at("2030-05-10 07:00"))
+    assert ("suppressed", "already_confirmed") in world.states(visit)
 
 
 def test_guarded_services_and_those_that_come_later_take_no_part(world: World) -> None:

@@ -78,8 +78,8 @@ def test_the_sentences_of_an_ordinary_life(world):
     assert sentences(world, visit) == [
         "The reminder SMS 3 days before, due Sun 05 May 2030 at 12:00, was left out: the visit was booked after this "
         "time had passed.",
-        "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 12:00.",
-        "The reminder SMS 2 hours before will go out on Wed 08 May 2030 at 10:00.",
+        "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 12:00; should it not arrive, a call follows.",
+        "The reminder SMS 2 hours before will go out on Wed 08 May 2030 at 10:00, unless the patient confirms before.",
     ]
     world.tick(TUESDAY)
     world.callback(world.messenger.sent[0], State.DELIVERED)
@@ -88,6 +88,9 @@ def test_the_sentences_of_an_ordinary_life(world):
         "at 12:00."
     )
     world.change(visit, Change.CONFIRM, PATIENT)
+    assert sentences(world, visit)[2] == (
+        "The reminder SMS 2 hours before, due Wed 08 May 2030 at 10:00, will not go out because the patient has confirmed."
+    )
     world.tick(WEDNESDAY - 2 * HOUR)
     assert sentences(world, visit)[2] == (
         "The reminder SMS 2 hours before, due Wed 08 May 2030 at 10:00, was left out: the patient had confirmed already."
@@ -118,7 +121,7 @@ def test_shifted_moved_and_cancelled(world):
     ids = world.open(steps=[step("-PT14H")], quiet=("20:00", "08:00"), notices=["moved", "cancelled"])
     visit = world.book(ids, WEDNESDAY)
     assert sentences(world, visit) == [
-        "The reminder SMS 14 hours before will go out on Tue 07 May 2030 at 19:59, moved out of quiet hours."
+        "The reminder SMS 14 hours before will go out on Tue 07 May 2030 at 19:59, moved from Tue 07 May 2030 at 22:00 out of quiet hours (20:00 to 08:00)."
     ]
     world.move(visit, WEDNESDAY + DAY)
     world.change(visit, Change.CANCEL)
@@ -131,13 +134,26 @@ def test_shifted_moved_and_cancelled(world):
     )
 
 
+def test_quiet_hours_are_those_of_the_patient_and_survive_a_stop_and_a_start(world):
+    ids = world.open(steps=[step("-P1D")], quiet=("20:00", "08:00"), patient={"time_zone": "America/New_York"})
+    visit = world.book(ids, WEDNESDAY)
+    told = [
+        "The reminder SMS 1 day before will go out on Tue 07 May 2030 at 14:00, moved from Tue 07 May 2030 at 12:00 out of "
+        "quiet hours (20:00 to 08:00 in America/New_York)."
+    ]
+    assert sentences(world, visit) == told
+    world.patients.stop(ids.patient, "sms", DESK)
+    world.patients.allow(ids.patient, "sms", DESK)
+    assert sentences(world, visit) == told
+
+
 def test_failure_fallback_and_retry(world):
     visit = world.book(world.open(steps=[step("-P1D", "sms", "voice")]), WEDNESDAY)
     world.messenger.script(refused(30001), refused(30001))
     world.tick(TUESDAY)
-    assert ", after one try that the provider could not take." in sentences(world, visit)[0]
+    assert ", after one try that the provider could not take; should" in sentences(world, visit)[0]
     world.tick(TUESDAY + minutes(5))
-    assert ", after 2 tries that the provider could not take." in sentences(world, visit)[0]
+    assert ", after 2 tries that the provider could not take; should" in sentences(world, visit)[0]
     world.tick(TUESDAY + minutes(30))
     world.callback(world.messenger.sent[-1], State.FAILED, error_code=30005)
     assert sentences(world, visit)[0] == (

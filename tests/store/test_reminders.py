@@ -216,8 +216,6 @@ def test_the_ledger_shows_each_reminder_once_with_its_newest_message(database, c
         found = reminders.of_appointment(tx, visit)
         assert [(one.reminder_id, one.body) for one in found] == [(early, None), (late, "second try")]
         assert {one.reminder_appointment_id for one in reminders.of_appointments(tx, [visit, 999])} == {visit}
-        assert reminders.service_of(tx, visit) == clinic.service
-        assert reminders.service_of(tx, None) == 0
 
 
 def test_adding_nothing_is_fine(database, clinic):
