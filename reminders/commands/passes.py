@@ -15,30 +15,34 @@ from reminders.errors import Conflict
 from reminders.services.sync.parts import Tally
 from reminders.wiring.service import Service, build
 
-_COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts", "What went wrong")
+_COLUMNS = ("Connection", "State", "Seen", "Taken", "Written", "Gone there", "Conflicts")
 
 
 def sync(service: Service, console: Console, wanted: str | None, *, now: bool, full: bool) -> bool:
     """Run what is due, with ``now`` everything that is not paused, or the one connection ``wanted``; prints a line for
-    each and returns whether all went well."""
+    each, what went wrong below, and returns whether all went well."""
     if not now and wanted is None:
         console.print(f"{service.syncing.run()} passes were due.")
         return True
     connections = service.syncing.connections()
     rows = [row for row in connections if (wanted is None and row.state != "paused") or row.uid == wanted]
-    table, good = Table(*_COLUMNS), bool(rows) or wanted is None
+    table, said, good = Table(*_COLUMNS), list[str](), bool(rows) or wanted is None
     for row in rows:
         try:
             with console.status(row.label) as status:
                 done = service.syncing.now(row.uid, full=full, watch=partial(_shown, status, row.label))
         except Conflict as problem:
-            table.add_row(row.label, "busy", "", "", "", "", "", problem.message)
+            table.add_row(row.label, "held" if row.state == "held" else "waits")
+            said.append(f"{row.label}: {problem.message}")
             continue
         tally = done.tally
         counts = (tally.seen, tally.pulled, tally.pushed, tally.removed, tally.conflicts)
-        table.add_row(row.label, done.error or "ok", *map(str, counts), done.sentence)
+        table.add_row(row.label, done.error or "ok", *map(str, counts))
+        said += [f"{row.label}: {done.sentence}"] if done.sentence else []
         good = good and done.error is None
     console.print(table if rows else "There is no such connection." if wanted else "There are no connections.")
+    for sentence in said:
+        console.print(sentence, markup=False)
     return good
 
 

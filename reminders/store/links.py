@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reminders.domain.sync import Dispute, Link
+from reminders.domain.sync import Cause, Dispute, Link
 from reminders.store.engine import Record
 from reminders.store.ids import new_secret, new_uid
 from reminders.store.prepared import Prepared
@@ -218,6 +218,15 @@ def waiting_count(tx: Connection, connection: int) -> int:
     """How many conflicts of a connection wait for a person."""
     waits = (_CONFLICT.c.connection_id == connection, _CONFLICT.c.attention, _CONFLICT.c.closed_at.is_(None))
     return int(tx.execute(select(func.count()).where(*waits)).scalar_one())
+
+
+def candidates(tx: Connection, connection: int, entity: str) -> frozenset[str]:
+    """All of ours that open conflicts name because one of several could be it."""
+    query = select(_CONFLICT.c.ours).where(
+        _CONFLICT.c.connection_id == connection, _CONFLICT.c.closed_at.is_(None), _CONFLICT.c.entity == entity,
+        _CONFLICT.c.cause == Cause.AMBIGUOUS.value,
+    )  # fmt: skip
+    return frozenset(uid for ours in tx.execute(query).scalars() for uid in ours or ())
 
 
 def open_disputes(tx: Connection, local_id: str) -> int:

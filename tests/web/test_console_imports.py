@@ -40,6 +40,7 @@ def test_it_is_looked_at_and_then_begins(here: Practice) -> None:
         page = admin.follow("In memory")
         assert faults(page) == []
         assert "look at what it would do" in page.text
+        assert "Waits for its first import" in page.text
         assert not [one for one in page.root.all("button") if one.text in ("Let it begin", "Go on", "Sync now")]
         page = admin.submit("Look at what it would do")
         assert faults(page) == []
@@ -48,9 +49,14 @@ def test_it_is_looked_at_and_then_begins(here: Practice) -> None:
         assert (rows["Recognised as ours"], rows["Taken in as new"]) == (["1", "0"], ["1", "2"])
         assert "Visits against our rules: 1, their patient is not linked." in page.text
         assert "2 patients would be reminded of visits that are new here, more than the 1 who may" in page.text
-        for act in ("Let it begin", "Pause", "Let it begin"):
-            page = admin.submit(act)
-            assert page.notices == ["Paused." if act == "Pause" else "It begins in some minutes; Pause takes it back."]
+        page = admin.submit("Let it begin")
+        assert page.notices == ["It begins in some minutes; until then it may be taken back."]
+        assert "The first import begins at Mon 6 May 2030, 08:05." in page.text
+        assert not [one for one in page.root.all("button") if one.text == "Sync now"]
+        assert "Begins soon" in admin.open("/console/calendars").text
+        admin.follow("In memory")
+        assert admin.submit("Take it back").notices == ["Taken back. Nothing was changed on either side."]
+        admin.submit("Let it begin")
         here.house.tick(minutes=6)
         here.settle()
         assert len(here.house.get("appointments")["items"]) == 2

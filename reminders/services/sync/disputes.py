@@ -126,6 +126,18 @@ def _together(tx: Connection, found: Record) -> Sequence[Record]:
     return [*newest.values(), found]
 
 
+def decided_together(rows: Sequence[Record]) -> list[list[Record]]:
+    """These conflicts in their order, those side by side of which a choice for one is a choice for all."""
+    groups: list[list[Record]] = []
+    for row in rows:
+        wish = next((one for one in groups if _one_wish(one[0], row) and row.field not in {x.field for x in one}), None)
+        if wish is None:
+            groups.append([row])
+        else:
+            wish.append(row)
+    return groups
+
+
 def _one_wish(one: Record, found: Record) -> bool:
     if (one.link_id, one.cause, one.note, one.closed_at) != (found.link_id, found.cause, found.note, found.closed_at):
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reminders.domain.actor import Actor
@@ -47,6 +47,12 @@ class Kind:
 
 
 Kinds = Mapping[str, Kind]
+
+
+def is_about_to_begin(connection: Record, now: datetime) -> bool:
+    """A first import that was let begin and may still be taken back."""
+    never_ran = connection.state == "ok" and connection.last_run_at is None
+    return never_ran and "preview" in connection.config and bool(connection.next_run_at > now)
 
 
 def actor_of(connection: Record) -> Actor:

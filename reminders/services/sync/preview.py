@@ -26,8 +26,8 @@ _KINDS = ("there", "linked", "matched", "new", "ambiguous", "refused", "ignored"
 
 @dataclass(slots=True)
 class _Seen:
-    """What was counted of one entity so far. ``found``: ours that were recognised there; ``told``: patients there whose
-    visits would be taken in."""
+    """What was counted of one entity so far. ``found``: ours that were recognised there, or may be; ``told``: patients
+    there whose visits would be taken in."""
 
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -92,6 +92,7 @@ class ImportPreviews:
             return self._placed(tx, replica, remote, seen, patients)
         except Refused as problem:
             if problem.candidates:
+                seen.found.update(problem.candidates)  # they wait until somebody has said which one it is
                 return "ambiguous", None
             seen.reasons[problem.code] += 1
             return "refused", None

@@ -40,9 +40,12 @@ class Push:
         self._replica = parts.replicas[entity]
         self._owners: Mapping[str, Owner] = parts.owners[entity]
         self._size = parts.connector.caps.batch
+        self._possible: frozenset[str] = frozenset()
 
     def run(self) -> None:
-        """Everything that was touched."""
+        """Everything that was touched. Who may be somebody there waits until a person has said so: writing would make
+        that somebody twice."""
+        self._possible = self._book.look(partial(self._book.candidates, entity=self._entity))
         after: str | None = None
         while True:
             page = self._book.look(partial(self._touched, after=after))
@@ -127,7 +130,7 @@ class Push:
         if link is None or link.dead:
             if local is None or local.final:
                 return self._clean(tx, touch)
-            if not local.ready:
+            if not local.ready or touch.local_id in self._possible:
                 return Step(touch)
             link = self._created(link, touch.local_id)
         if local is None:

@@ -17,7 +17,7 @@ from reminders.errors import Conflict, Invalid
 from reminders.services.sync.book import Ledger
 from reminders.services.sync.connections import STALE
 from reminders.services.sync.engine import run_pass
-from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of
+from reminders.services.sync.kinds import FIRST_IMPORT, Kinds, actor_of, is_about_to_begin
 from reminders.services.sync.parts import LeaseLost, MassChange, Parts, Stopped, Tally, unwatched
 from reminders.store import connections, inbox
 from reminders.store.engine import Database, Record
@@ -79,8 +79,8 @@ class Syncing:
             known = connections.get(tx, uid)
         if known.state_reason == FIRST_IMPORT:
             raise Conflict("Look at the preview of the first import, then let it begin.")
-        if known.state == "ok" and known.last_run_at is None and known.next_run_at > self._clock.now():
-            raise Conflict("The first import has been let begin; until its time comes it may be paused.")
+        if is_about_to_begin(known, self._clock.now()):
+            raise Conflict("The first import has been let begin; until its time comes it may be taken back.")
         connection = self._claim(uid)
         if connection is None:
             raise Conflict("A pass over this connection is under way.")

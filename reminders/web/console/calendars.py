@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, redirect, request, session, url_for
@@ -12,13 +11,14 @@ from reminders.domain.actor import Role
 from reminders.domain.sync import Live
 from reminders.errors import Conflict, Invalid, ReminderError
 from reminders.services.feeds import Scope
-from reminders.services.sync.kinds import FIRST_IMPORT
+from reminders.services.sync.disputes import decided_together
+from reminders.services.sync.kinds import FIRST_IMPORT, is_about_to_begin
 from reminders.store.engine import Record
-from reminders.web.console import calendarwords, words
+from reminders.web.console import calendarwords, disputes
 from reminders.web.console.guard import actor, only_administrators
 from reminders.web.console.pages import checked, done, once, query, render, status_of, written
 from reminders.web.console.shown import desk_zone
-from reminders.web.context import caller, snapshot, use_cases
+from reminders.web.context import caller, now, snapshot, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
 from reminders.web.schemas.feeds import DavCredentialIn, FeedIn
 
@@ -57,11 +57,12 @@ def conflicts() -> ResponseReturnValue:
 
 @bp.post("/calendars/conflicts/<uid:conflict_id>")
 def resolve(conflict_id: str) -> ResponseReturnValue:
-    """Let one of both values hold."""
-    if written("choice") not in (Live.OURS, Live.THEIRS):
+    """Let one of both values hold; of a record there that could be several of ours, say which one it is."""
+    choice, _, match = written("choice").partition(" ")
+    if choice not in (Live.OURS, Live.THEIRS, disputes.MATCH):
         raise Invalid("There is no such choice.", field="choice")
     try:
-        use_cases().disputes.resolve(conflict_id, Live(written("choice")), actor())
+        use_cases().disputes.resolve(conflict_id, Live.OURS if match else Live(choice), actor(), match or None)
     except ReminderError as problem:
         return _conflicts(problem, conflict_id)
     done("Decided. The other side follows with the next pass.")
@@ -111,15 +112,6 @@ def revoke_login(login_id: str) -> ResponseReturnValue:
     return redirect(url_for(".show"), 303)
 
 
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """One conflict with what is around it: whose calendar or system, and who changed the visit here last."""
-
-    row: Record
-    connection: str
-    here: str
-
-
 def _acted(uid: str, wish: str) -> tuple[str, bool]:
     """What came of it, in words, and whether it went well."""
     match wish:
@@ -136,8 +128,11 @@ def _acted(uid: str, wish: str) -> tuple[str, bool]:
             only_administrators("pauses connections")
             if use_cases().calendar_connections.get(uid).state_reason == FIRST_IMPORT:
                 raise Conflict("Its first import waits: look at the preview, then let it begin.")
-            use_cases().calendar_connections.change(uid, paused=wish == "pause")
-            return ("Paused." if wish == "pause" else "It goes on at once."), True
+            row = use_cases().calendar_connections.change(uid, paused=wish == "pause")
+            stopped = (
+                "Taken back. Nothing was changed on either side." if row.state_reason == FIRST_IMPORT else "Paused."
+            )
+            return (stopped if wish == "pause" else "It goes on at once."), True
     raise Invalid("There is no such action.", field="act")
 
 
@@ -148,8 +143,9 @@ def _overview(problem: ReminderError | None = None) -> ResponseReturnValue:
         feeds=use_cases().feeds.listing(0, _MOST), logins=use_cases().dav_logins.listing(0, _MOST),
         providers=[one for one in place.providers.values() if one.active], locations=list(place.locations.values()),
         provider_names={one.uid: one.name for one in place.providers.values()},
-        location_names={one.uid: one.name for one in place.locations.values()}, say=calendarwords,
-        open=len(use_cases().disputes.listing(None, attention=True, after=None, limit=_MOST)), problem=problem,
+        now=now(), location_names={one.uid: one.name for one in place.locations.values()}, say=calendarwords,
+        open=len(decided_together(use_cases().disputes.listing(None, attention=True, after=None, limit=_MOST))),
+        problem=problem,
         typed=request.form, zone=desk_zone(session.get("location")), may_connect=caller().role is Role.ADMIN,
     )  # fmt: skip
 
@@ -162,7 +158,8 @@ def show_connection(uid: str, problem: ReminderError | None = None) -> ResponseR
         "connection", status_of(problem) if problem else 200, row=row, provider=provider.name if provider else None,
         runs=use_cases().calendar_connections.runs(uid, _RUNS), problem=problem, say=calendarwords,
         may_pause=caller().role is Role.ADMIN, zone=desk_zone(session.get("location")),
-        first=row.state_reason == FIRST_IMPORT, preview=row.config.get("preview"), preview_at=_previewed(row),
+        first=row.state_reason == FIRST_IMPORT, begins=is_about_to_begin(row, now()), now=now(),
+        preview=row.config.get("preview"), preview_at=_previewed(row),
     )  # fmt: skip
 
 
@@ -178,23 +175,9 @@ def _conflicts(problem: ReminderError | None = None, at_fault: str | None = None
     rows = use_cases().disputes.listing(
         None, attention=None if everything else True, after=after[0] if after else None, limit=_PAGE
     )  # fmt: skip
-    labels = {one.uid: one.label for one in use_cases().syncing.connections()}
-    items = [Disagreement(row, labels.get(row.connection_uid, ""), _last_here(row)) for row in rows[:_PAGE]]
+    zone = desk_zone(session.get("location"))
     return render(
-        "conflicts", status_of(problem) if problem else 200, items=items, everything=everything, problem=problem,
-        at_fault=at_fault, say=calendarwords, zone=desk_zone(session.get("location")),
+        "conflicts", status_of(problem) if problem else 200, items=disputes.shown(rows[:_PAGE], zone),
+        everything=everything, problem=problem, at_fault=at_fault, zone=zone,
         following=encode_cursor([rows[_PAGE - 1].id]) if len(rows) > _PAGE else None,
     )  # fmt: skip
-
-
-def _last_here(row: Record) -> str:
-    """Who changed the visit here last, and when; nothing for other things."""
-    if not (row.local_id or "").startswith("apt_"):
-        return ""
-    zone = desk_zone(session.get("location"))
-    made = [one for one in use_cases().booking.history(row.local_id) if one.change not in ("pause", "resume")]
-    return (
-        f"{words.by(made[-1].actor, made[-1].channel, caller().key_id)}, {words.moment(made[-1].at, zone)}"
-        if made
-        else ""
-    )

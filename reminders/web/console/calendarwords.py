@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reminders.domain.sync import Live
+from reminders.services.sync.kinds import FIRST_IMPORT, is_about_to_begin
+from reminders.store.engine import Record
 from reminders.web.console import words
 
 KINDS = {
@@ -14,7 +17,7 @@ KINDS = {
 }  # fmt: skip
 
 #: Label and tone of each state.
-STATES = {
+_STATES = {
     "ok": ("Running", "good"), "failing": ("Failing, tried again later", "open"), "paused": ("Paused", "off"),
     "held": ("Stopped: many changes at once", "bad"), "needs_login": ("Stopped: needs a password", "bad"),
 }  # fmt: skip
@@ -48,6 +51,9 @@ REFUSALS = {
 FIELDS = {
     "start": "Begins", "end": "Ends", "status": "Status", "summary": "Title", "location": "Place", "*": "All of it",
     "name": "Name", "phone": "Phone", "email": "E-mail", "language": "Language", "digest": "Content",
+    "birth_year": "Year of birth", "sms_opt_out": "No SMS", "voice_opt_out": "No calls", "email_opt_out": "No e-mails",
+    "patient": "Patient", "provider": "Provider", "service": "Service", "confirmed": "Confirmed",
+    "cancel_reason": "Why it was cancelled",
 }  # fmt: skip
 
 CAUSES = {
@@ -57,6 +63,20 @@ CAUSES = {
     "left_there": "Changed there, where it is only shown; it stays until ours changes.",
     "ambiguous": "Several of ours could be meant.",
 }  # fmt: skip
+
+#: Rules against which something was, here or there.
+NOTES = {
+    **REFUSALS, "slot_taken": "the time is taken", "slot_not_offered": "the provider does not work then, or it is too soon "
+    "or too far ahead", "status_conflict": "the visit does not take this step", "too_early": "the visit has not begun",
+    "patient_fixed": "a visit stays with its patient", "service_fixed": "what is to be done does not change",
+    "length_fixed": "how long a visit lasts is set by its service",
+    "phone_verified": "the patient has answered from the number we have",
+    "opt_out_stays": "only the patient takes it back", "confirmed_stays": "only the patient takes it back",
+    "desk_decides": "the desk is asked first", "left_out": "it cannot be a value of ours",
+    "duplicate_there": "a record there looks like this one",
+}  # fmt: skip
+THINGS = {"patient": "A patient", "visit": "A visit", "event": "An event", "busy": "An event"}
+CHOICES = {Live.OURS: "Ours holds", Live.THEIRS: "Theirs holds"}
 
 #: Webhooks and their deliveries.
 HOOKS = {"active": ("Told of changes", "good"), "paused": ("Paused", "off"), "disabled": ("Stopped", "bad")}
@@ -72,14 +92,36 @@ ON_DELETE = {
 SCOPES = {"write": "Read and change", "read": "Read only"}
 
 
+def state(connection: Record, now: datetime) -> tuple[str, str]:
+    """Label and tone of where a connection stands."""
+    if connection.state_reason == FIRST_IMPORT:
+        return "Waits for its first import", "open"
+    if is_about_to_begin(connection, now):
+        return "Begins soon", "open"
+    return _STATES.get(connection.state, (connection.state, "off"))
+
+
+def field(name: str) -> str:
+    return FIELDS.get(name, name)
+
+
+def cause(conflict: Record) -> str:
+    """Why something stands in the conflict list, with the rule that refused it."""
+    said = CAUSES.get(conflict.cause, conflict.cause)
+    why = NOTES.get(conflict.note, conflict.note) if conflict.note != conflict.cause else ""
+    return f"{said.removesuffix('.')}: {why}." if why else said
+
+
 def kind(name: str) -> str:
     return KINDS.get(name, name)
 
 
 def value(field: str, found: Any, zone: ZoneInfo) -> str:
     """One side's value of a field, as people read it."""
-    if found is None:
+    if found is None or found == "":
         return "nothing"
+    if isinstance(found, bool):
+        return "yes" if found else "no"
     if field in ("start", "end") and isinstance(found, str):
         try:
             return words.moment(datetime.fromisoformat(found), zone)

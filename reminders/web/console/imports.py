@@ -39,7 +39,9 @@ def _decided(uid: str, wish: str) -> str:
         case "release":
             row = crms.edit(uid, CrmChange(paused=False))
             waits = row.next_run_at > use_cases().clock.now()
-            done("It begins in some minutes; Pause takes it back." if waits else "It begins within seconds.")
+            done(
+                "It begins in some minutes; until then it may be taken back." if waits else "It begins within seconds."
+            )
         case "drop":
             crms.remove(uid)
             done("Dropped. Nothing was changed on either side.")

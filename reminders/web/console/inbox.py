@@ -16,7 +16,7 @@ from reminders.web.console.guard import actor
 from reminders.web.console.pages import done, query, render, status_of, version_seen, written
 from reminders.web.console.people import send_note, upcoming
 from reminders.web.console.shown import Line, desk_zone
-from reminders.web.context import use_cases
+from reminders.web.context import now, use_cases
 from reminders.web.respond import decode_cursor, encode_cursor
 
 bp = Blueprint("inbox", __name__)
@@ -100,7 +100,7 @@ def _page(item_id: str | None = None, problem: ReminderError | None = None) -> R
         "inbox", status_of(problem) if problem else 200, items=items, finished=finished, visits=_visits(items),
         following=encode_cursor([rows[_PAGE - 1].id]) if len(rows) > _PAGE else None, problem=problem,
         at_fault=item_id, typed=written("text") if problem else "", zone=desk_zone(session.get("location")),
-        troubled=use_cases().syncing.troubled(), say=calendarwords,
+        troubled=use_cases().syncing.troubled(), now=now(), say=calendarwords,
     )  # fmt: skip
 
 
