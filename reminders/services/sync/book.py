@@ -74,7 +74,6 @@ class Ledger:
         links.settle(tx, link.number, field, SYSTEM.name, self._clock.now())
 
     def candidates(self, tx: Connection, entity: str) -> frozenset[str]:
-        """Ours that something there could be, as long as nobody has said which."""
         return links.candidates(tx, self._number, entity)
 
     def touched(self, tx: Connection, entity: str, after: str | None, limit: int) -> Sequence[Touch]:

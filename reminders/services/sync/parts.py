@@ -69,6 +69,10 @@ class Book(Protocol):
         """Open disputes about this field are over."""
         ...
 
+    def candidates(self, tx: Any, entity: str) -> frozenset[str]:
+        """Ours that something there could be, as long as nobody has said which."""
+        ...
+
     def touched(self, tx: Any, entity: str, after: str | None, limit: int) -> Sequence[Touch]:
         """Things to compare, in order of id."""
         ...

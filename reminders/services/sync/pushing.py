@@ -45,7 +45,6 @@ class Push:
     def run(self) -> None:
         """Everything that was touched. Who may be somebody there waits until a person has said so: writing would make
         that somebody twice."""
-        self._possible = self._book.look(partial(self._book.candidates, entity=self._entity))
         after: str | None = None
         while True:
             page = self._book.look(partial(self._touched, after=after))
@@ -68,7 +67,9 @@ class Push:
             self._book.beat()
 
     def _touched(self, tx: Any, after: str | None) -> Sequence[Touch]:
-        return self._book.touched(tx, self._entity, after, _PAGE)
+        page = self._book.touched(tx, self._entity, after, _PAGE)
+        self._possible = self._book.candidates(tx, self._entity) if page else self._possible
+        return page
 
     def _sweep(self, tx: Any, after: str | None) -> Sequence[str]:
         ids = self._replica.everything(tx, after, _PAGE)

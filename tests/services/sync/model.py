@@ -274,6 +274,9 @@ class Ours:
     def settle(self, tx: Any, link: Link, field: str) -> None:
         pass
 
+    def candidates(self, tx: Any, entity: str) -> frozenset[str]:
+        return frozenset()
+
     def touched(self, tx: Any, entity: str, after: str | None, limit: int) -> Sequence[Touch]:
         found = sorted(self.state.touches.items())
         return [Touch(key, stamp) for key, stamp in found if after is None or key > after][:limit]
