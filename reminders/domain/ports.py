@@ -101,18 +101,20 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """When an event takes time, as spans [start, end) in UTC. ``recurs``: there may be more outside the window."""
+    """When an event takes time, as spans [start, end) in UTC. ``recurs``: there may be more outside the window. ``doubts``
+    are codes of what was guessed or left out (``domain/icalmend.py``)."""
 
     spans: tuple[tuple[datetime, datetime], ...]
     recurs: bool
+    doubts: frozenset[str] = frozenset()
 
 
 class EventReader(Protocol):
     """Reads events of other people's calendars; does not touch the network."""
 
     def __call__(self, text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occupied:
-        """When the events of ``text`` (one UID) take time within [since, until); times without a zone and whole days are
-        those of ``zone``. Raises ``Unreadable``."""
+        """When the events of ``text`` (one UID) take time: single ones after ``since``, repeating ones within [since,
+        until); times without a zone and whole days are those of ``zone``. Raises ``Unreadable``."""
         ...
 
 

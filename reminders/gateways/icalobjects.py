@@ -6,6 +6,7 @@ text. Everything that cannot be read becomes ``Unreadable``.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -153,10 +154,12 @@ def occurrences(text: str, since: datetime, until: datetime, zone: tzinfo) -> Se
 
 
 def _repeats(text: str, since: datetime, until: datetime, zone: tzinfo) -> Sequence[Any]:
-    calendar = parsed(brought_near(text, since))
-    found: Sequence[Any] = recurring_ical_events.of(calendar, components=KINDS).between(
-        since.astimezone(zone), until.astimezone(zone)
-    )
+    calendar = parsed(brought_near(text, since, until))
+    with warnings.catch_warnings():  # about a rule that counts and ends, too
+        warnings.simplefilter("ignore")
+        found: Sequence[Any] = recurring_ical_events.of(calendar, components=KINDS).between(
+            since.astimezone(zone), until.astimezone(zone)
+        )
     return found
 
 

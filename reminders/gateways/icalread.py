@@ -6,28 +6,34 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
 import recurring_ical_events
 
+from reminders.domain.icalmend import MOST_DATES, PART_LEFT_OUT, mended
 from reminders.domain.ports import Occupied, Unreadable
-from reminders.domain.recurrence import brought_near, fault
+from reminders.domain.recurrence import fault
 
 #: What parsers of other people's data were seen to raise.
 _STUMBLES = (
     ValueError, LookupError, ArithmeticError, AttributeError, TypeError, RuntimeError, AssertionError, OSError
 )  # fmt: skip
-_ZONE_BLOCK = re.compile(r"BEGIN:VTIMEZONE\r?\n.*?END:VTIMEZONE\r?\n", re.DOTALL | re.IGNORECASE)
+#: A time zone, ended before the next one begins; so no file takes long to look through.
+_ZONE_BLOCK = re.compile(
+    r"^BEGIN:VTIMEZONE\r?\n(?:(?!BEGIN:VTIMEZONE|END:VTIMEZONE).*\n)*END:VTIMEZONE\r?\n", re.MULTILINE | re.IGNORECASE
+)  # fmt: skip
 _ZONE_NAME = re.compile(r"^TZID(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 _RECURS = re.compile(r"^(?:RRULE|RDATE)[;:]", re.MULTILINE | re.IGNORECASE)
 _WITHOUT_END = timedelta(minutes=30)
-_MOST = 5000
+#: "GMT+02:00", as telephones name it.
+_FIXED = re.compile(r"(?:GMT|UTC)([+-])(0?[0-9]|1[0-2])(?::?00)?")
+_PROBE = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID={}:20300101T000000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Seen:
 def first_event(text: str, zone: ZoneInfo) -> Seen:
     """The master event of a calendar object (of one UID); raises ``Unreadable``."""
     try:
-        events = list(_parsed(text).walk("VEVENT"))
+        events = list(_parsed(_own_zones(text)).walk("VEVENT"))
         master = next((event for event in events if "RECURRENCE-ID" not in event), events[0] if events else None)
         if master is None:
             raise Unreadable("no_event")
@@ -60,38 +66,112 @@ def first_event(text: str, zone: ZoneInfo) -> Seen:
 
 
 def occupied(text: str, zone: ZoneInfo, since: datetime, until: datetime) -> Occupied:
-    """When an event (a series with its exceptions) takes time within [since, until). Cancelled and transparent
-    occurrences take none; all-day ones take the days of ``zone``, and so do times without one. Raises ``Unreadable``."""
-    wrong = fault(text)
-    if wrong is not None:
-        raise Unreadable(wrong)
+    """When the events of ``text`` take time: single ones however far ahead, series within [since, until). Cancelled and
+    transparent occurrences take none; all-day ones take the days of ``zone``, and so do times without one. Raises
+    ``Unreadable`` when nothing of it can be read."""
+    zones = _Zones(text)
+    found = mended(text, zone, zones.name, since, until)
+    spans, wrong, read = list[tuple[datetime, datetime]](), list(found.broken), 0
+    for one in found.singles + found.series:
+        try:
+            spans += _spans(zones.calendar(one), zone, since, until if one in found.series else None)
+            read += 1
+        except Unreadable as problem:
+            wrong.append(problem.code)
+        except _STUMBLES:
+            wrong.append("unreadable")
+    if wrong and not read:
+        raise Unreadable(wrong[0])
+    doubts = found.doubts | ({PART_LEFT_OUT} if wrong else set())
+    return Occupied(tuple(sorted(spans)), bool(found.series), frozenset(doubts))
+
+
+class _Zones:
+    """The time zones of one document. Those that it defines itself get names that no other document uses: the library
+    remembers a name for the life of the process, and two programs may mean different things by "Custom"."""
+
+    def __init__(self, text: str) -> None:
+        self._own: dict[str, tuple[str, str]] = {}
+        for block in _ZONE_BLOCK.findall(text):
+            named = _ZONE_NAME.search(block)
+            if named:
+                self._own[named[1].strip()] = _unique(named[1].strip(), block), block
+
+    def name(self, name: str) -> str | None:
+        """What the library knows a zone by; ``None`` for one that neither it nor the document knows."""
+        unique, block = self._own.get(name, ("", ""))
+        if _is_known(name):
+            return name
+        if _is_sound(block, unique):
+            return unique
+        fixed = _FIXED.fullmatch(name)
+        if fixed:  # the IANA counts the other way round
+            return f"Etc/GMT{'-' if fixed[1] == '+' else '+'}{int(fixed[2])}"
+        return name if _is_guessed(name) else None
+
+    def calendar(self, events: str) -> str:
+        """A calendar of these events with the zones that they name."""
+        used = [_renamed(block, unique) for unique, block in self._own.values() if f";TZID={unique}:" in events]
+        return f"BEGIN:VCALENDAR\r\n{''.join(used)}{events}END:VCALENDAR\r\n"
+
+
+def _unique(name: str, block: str) -> str:
+    return f"own-{hashlib.sha256(f'{name}:{block}'.encode(errors='replace')).hexdigest()[:16]}"
+
+
+def _renamed(block: str, unique: str) -> str:
+    return _ZONE_NAME.sub(f"TZID:{unique}", block, count=1)
+
+
+@lru_cache(maxsize=64)
+def _is_sound(block: str, unique: str) -> bool:
+    """The definition of a zone can be read, and says what time it is."""
+    if not block or fault(block) is not None:
+        return False
     try:
-        recurs = _recurs(text)
-        calendar = _parsed(brought_near(text, since) if recurs else text)
-        return Occupied(tuple(_spans(calendar, zone, since, until, recurs)), recurs)
-    except _STUMBLES as problem:
-        raise Unreadable("unreadable") from problem
+        zone = icalendar.Timezone.from_ical(_renamed(block, unique)).to_tz(lookup_tzid=False)
+        return all(datetime(2030, month, 1, tzinfo=zone).utcoffset() is not None for month in (1, 7))
+    except _STUMBLES:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _is_guessed(name: str) -> bool:
+    """A name that the library knows another for, such as those of Windows."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            zone = icalendar.Calendar.from_ical(_PROBE.format(name)).events[0].start.tzinfo
+    except _STUMBLES:
+        return False
+    return getattr(zone, "key", "localtime") != "localtime"
 
 
 def _spans(
-    calendar: Any, zone: ZoneInfo, since: datetime, until: datetime, recurs: bool
-) -> Iterator[tuple[datetime, datetime]]:
+    text: str, zone: ZoneInfo, since: datetime, until: datetime | None
+) -> list[tuple[datetime, datetime]]:  # fmt: skip
+    """When one event takes time, or a series until ``until``."""
+    calendar = _parsed(text)
     events: Sequence[Any] = calendar.walk("VEVENT")
-    if not events:
-        raise Unreadable("no_event")
-    if recurs or len(events) > 1:
+    if until is not None:
         # a day more on both sides: the library compares times without a zone as UTC
         around = (since - timedelta(days=1), until + timedelta(days=1))
-        events = recurring_ical_events.of(calendar, skip_bad_series=False).between(*around)
-    if len(events) > _MOST:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            events = recurring_ical_events.of(calendar, skip_bad_series=False).between(*around)
+    if len(events) > MOST_DATES:
         raise Unreadable("recurs_too_often")
-    for event in events:
-        span = _span(event, zone)
-        if span is None:
-            raise Unreadable("no_start")
-        takes = _word(event, "STATUS") != "CANCELLED" and _word(event, "TRANSP") != "TRANSPARENT"
-        if takes and span[1] > since and span[0] < until and span[1] > span[0]:
-            yield span
+    return [span for event in events if (span := _taken(event, zone, since, until))]
+
+
+def _taken(
+    event: Any, zone: ZoneInfo, since: datetime, until: datetime | None
+) -> tuple[datetime, datetime] | None:  # fmt: skip
+    span = _span(event, zone)
+    if span is None:
+        raise Unreadable("no_start")
+    takes = _word(event, "STATUS") != "CANCELLED" and _word(event, "TRANSP") != "TRANSPARENT"
+    return span if takes and since < span[1] > span[0] and (until is None or span[0] < until) else None
 
 
 def _span(event: Any, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
@@ -167,24 +247,18 @@ def _recurs(text: str) -> bool:
 def _parsed(text: str) -> Any:
     with warnings.catch_warnings():  # about guesses, which is what reading strangers' data is
         warnings.simplefilter("ignore")
-        return icalendar.Calendar.from_ical(_own_zones(text))
+        return icalendar.Calendar.from_ical(text)
 
 
 def _own_zones(text: str) -> str:
-    """Zones that this document defines itself get names that no other document uses: the library remembers a name for
-    the life of the process, and two programs may mean different things by "Custom". Names of the IANA stay."""
+    """The same document, its own zones under names of their own: see ``_Zones``."""
     for block in dict.fromkeys(_ZONE_BLOCK.findall(text)):
         named = _ZONE_NAME.search(block)
         name = named[1].strip() if named else ""
         if name and not _is_known(name):
-            unique = f"{name}-{hashlib.sha256(block.encode()).hexdigest()[:8]}"
             used = re.compile(rf'(TZID(?:;[^:\r\n]*)?[=:]"?){re.escape(name)}(?=["\r\n;:])')
-            text = used.sub(partial(_renamed, unique), text)
+            text = used.sub(rf"\g<1>{_unique(name, block)}", text)
     return text
-
-
-def _renamed(unique: str, found: re.Match[str]) -> str:
-    return f"{found[1]}{unique}"
 
 
 def _is_known(name: str) -> bool:
