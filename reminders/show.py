@@ -62,16 +62,19 @@ def write_calendar_import(result: FileResult, console: Console, *, named: bool) 
     table = Table("Events", "")
     for label, count in (
         ("in the file", result.events), ("stored", result.stored), ("unchanged", result.unchanged),
-        ("no longer in the file", result.removed), ("rejected", len(result.rejects)),
+        ("no longer in the file", result.removed), ("rejected", len(result.rejects)), ("with a doubt", len(result.doubts)),
     ):  # fmt: skip
         table.add_row(label, f"{count:,}")
     console.print(table)
     for name, count in sorted(result.others.items()):
         console.print(Text(f"{count:,} x {name} left aside: not an event."))
-    for one in result.rejects[:_MOST_REJECTS]:
-        console.print(Text(f"Line {one.line}, {one.uid or 'no UID'}: {one.sentence} ({one.code})"), soft_wrap=True)
-    if len(result.rejects) > _MOST_REJECTS:
-        console.print(f"and {len(result.rejects) - _MOST_REJECTS:,} more")
+    for said in (result.rejects, result.doubts):
+        for one in said[:_MOST_REJECTS]:
+            console.print(
+                Text(f"Line {one.line}, {one.uid[:80] or 'no UID'}: {one.sentence} ({one.code})"), soft_wrap=True
+            )
+        if len(said) > _MOST_REJECTS:
+            console.print(f"and {len(said) - _MOST_REJECTS:,} more")
     if not named:
         console.print("Nothing was stored: say whose time it is with --provider ID.")
     elif result.dry_run:

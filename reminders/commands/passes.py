@@ -38,12 +38,18 @@ def sync(service: Service, console: Console, wanted: str | None, *, now: bool, f
         tally = done.tally
         counts = (tally.seen, tally.pulled, tally.pushed, tally.removed, tally.conflicts)
         table.add_row(row.label, done.error or "ok", *map(str, counts))
-        said += [f"{row.label}: {done.sentence}"] if done.sentence else []
+        about = done.sentence or _remarked(tally)
+        said += [f"{row.label}: {about}"] if about else []
         good = good and done.error is None
     console.print(table if rows else "There is no such connection." if wanted else "There are no connections.")
     for sentence in said:
         console.print(sentence, markup=False)
     return good
+
+
+def _remarked(tally: Tally) -> str:
+    """Events that could not be read, or only by guessing, by code."""
+    return ", ".join(f"{code}: {count}" for code, count in sorted(tally.remarks.items()))
 
 
 def _shown(status: Status, label: str, tally: Tally) -> None:

@@ -20,7 +20,8 @@ from reminders.domain.icalblocks import BLANK, MOST_PIECE, blocks, plain
 _DIGEST = hashlib.sha256().digest_size
 #: Properties that change without the event changing.
 _VOLATILE_LINE = re.compile(rb"(?:DTSTAMP|LAST-MODIFIED|CREATED|UID|SEQUENCE)[;:]", re.IGNORECASE)
-_TZID = re.compile(rb";TZID=(\"[^\"]*\"|[^;:]+)", re.IGNORECASE)
+#: Names with colons need quotes, and often have none: they end where a date begins.
+_TZID = re.compile(rb";TZID=(\"[^\"\n]*\"|[^;\"\n]+?)(?=;|:[ \t]*[0-9]{4}|\n|$)", re.IGNORECASE)
 _UID = re.compile(rb"UID(?:;[^:]*)?:", re.IGNORECASE)
 #: What some editors leave at the ends of lines, where a date has none.
 _BLANKS = re.compile(rb"[ \t]+\r\n")
@@ -43,6 +44,8 @@ class Group:
 
     uid: str
     line: int
+    #: Which calendar of the file it stands in.
+    calendar: int = 0
     zones: frozenset[bytes] = frozenset()
     #: Each event: a digest, then its lines. Few containers, for there are as many groups as events.
     parts: list[bytes] = field(default_factory=list)
@@ -55,13 +58,14 @@ class Group:
 
 @dataclass(slots=True)
 class Split:
-    """What a file holds: events by UID, time zones by name, other components counted, and what is broken."""
+    """What a file holds: events by UID, time zones by calendar and name, other components counted, and what is broken.
+    ``calendars`` counts their beginnings."""
 
     groups: dict[str, Group] = field(default_factory=dict)
-    zones: dict[bytes, bytes] = field(default_factory=dict)
+    zones: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     others: dict[str, int] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
-    is_calendar: bool = False
+    calendars: int = 0
     _same: dict[frozenset[bytes], frozenset[bytes]] = field(default_factory=dict, repr=False)
 
     def add(self, line: int, piece: bytes, kept: bytes, uid: bytes) -> None:
@@ -70,7 +74,7 @@ class Split:
         key = decoded(uid) if uid else f"no-uid:{digest.hex()[:32]}"
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(key, line)
+            group = self.groups[key] = Group(key, line, self.calendars)
         group.parts.append(digest + piece)
         if b"TZID=" in kept or b"tzid=" in kept:
             named = frozenset([name.strip(b'"').strip() for name in set(_TZID.findall(kept))]) | group.zones
@@ -78,10 +82,15 @@ class Split:
 
     def text(self, group: Group) -> str:
         """A calendar of only this group, with the zones it names; what is not UTF-8 is read as Windows-1252."""
-        zones = b"".join(self.zones[name] for name in sorted(group.zones) if name in self.zones)
+        zones = b"".join(self._zone(name, group.calendar) for name in sorted(group.zones))
         body = zones + b"".join([part[_DIGEST:] for part in group.parts])
         body = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n" + _BLANKS.sub(b"\r\n", body) + b"END:VCALENDAR\r\n"
         return decoded(body)
+
+    def _zone(self, name: bytes, calendar: int) -> bytes:
+        """What a name means in a calendar; where it is not defined there, what it last meant in another."""
+        own = self.zones.get((calendar, name))
+        return own or next((block for (_, known), block in reversed(self.zones.items()) if known == name), b"")
 
 
 def decoded(data: bytes) -> str:
@@ -190,7 +199,7 @@ class _Cutter:
             if name in (b"VEVENT", b"VTIMEZONE"):
                 self._kind, self._start, self._lines, self._size = name, number, [line], len(line)
             elif name == b"VCALENDAR":
-                self._found.is_calendar = True
+                self._found.calendars += 1
             else:
                 kind = decoded(name)[:40]
                 self._found.others[kind] = self._found.others.get(kind, 0) + 1
@@ -236,7 +245,7 @@ class _Cutter:
         for line in self._lines:
             named = _NAME.match(line)
             if named:
-                self._found.zones[named[1].strip()] = b"\r\n".join(self._lines) + b"\r\n"
+                self._found.zones[self._found.calendars, named[1].strip()] = b"\r\n".join(self._lines) + b"\r\n"
                 return
 
     def _event(self) -> None:

@@ -33,7 +33,7 @@ _RECURS = re.compile(r"^(?:RRULE|RDATE)[;:]", re.MULTILINE | re.IGNORECASE)
 _WITHOUT_END = timedelta(minutes=30)
 #: "GMT+02:00", as telephones name it.
 _FIXED = re.compile(r"(?:GMT|UTC)([+-])(0?[0-9]|1[0-2])(?::?00)?")
-_PROBE = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID={}:20300101T000000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+_PROBE = 'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID="{}":20300101T000000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Zones:
         fixed = _FIXED.fullmatch(name)
         if fixed:  # the IANA counts the other way round
             return f"Etc/GMT{'-' if fixed[1] == '+' else '+'}{int(fixed[2])}"
-        return name if _is_guessed(name) else None
+        return _guessed(name)
 
     def calendar(self, events: str) -> str:
         """A calendar of these events with the zones that they name."""
@@ -129,22 +129,22 @@ def _is_sound(block: str, unique: str) -> bool:
     if not block or fault(block) is not None:
         return False
     try:
-        zone = icalendar.Timezone.from_ical(_renamed(block, unique)).to_tz(lookup_tzid=False)
+        defined: Any = icalendar.Timezone.from_ical(_renamed(block, unique))
+        zone = defined.to_tz(lookup_tzid=False)
         return all(datetime(2030, month, 1, tzinfo=zone).utcoffset() is not None for month in (1, 7))
     except _STUMBLES:
         return False
 
 
 @lru_cache(maxsize=256)
-def _is_guessed(name: str) -> bool:
-    """A name that the library knows another for, such as those of Windows."""
+def _guessed(name: str) -> str | None:
+    """What the IANA calls a zone that the library knows by another name, such as those of Windows."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            zone = icalendar.Calendar.from_ical(_PROBE.format(name)).events[0].start.tzinfo
+        start: Any = _parsed(_PROBE.format(name)).events[0].start
     except _STUMBLES:
-        return False
-    return getattr(zone, "key", "localtime") != "localtime"
+        return None
+    key = getattr(start.tzinfo, "key", "localtime")
+    return None if key == "localtime" else str(key)
 
 
 def _spans(

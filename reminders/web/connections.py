@@ -172,10 +172,14 @@ def upload(wanted: UploadQuery) -> Response:
         raise UnsupportedMediaType()
     lines = request.get_data().splitlines(keepends=True)
     done = use_cases().calendar_files.run(lines, wanted.name, wanted.provider_id, dry_run=wanted.dry_run)
-    rejects = [{"line": one.line, "uid": one.uid, "code": one.code, "detail": one.sentence} for one in done.rejects]
+    rejects, doubts = [
+        [{"line": one.line, "uid": one.uid, "code": one.code, "detail": one.sentence} for one in said]
+        for said in (done.rejects, done.doubts)
+    ]  # fmt: skip
     return answer({
         "events": done.events, "stored": done.stored, "unchanged": done.unchanged, "removed": done.removed,
-        "others": dict(done.others), "rejected": len(rejects), "rejects": rejects[:100], "dry_run": done.dry_run,
+        "others": dict(done.others), "rejected": len(rejects), "rejects": rejects[:100], "doubtful": len(doubts),
+        "doubts": doubts[:100], "dry_run": done.dry_run,
     })  # fmt: skip
 
 
@@ -229,7 +233,7 @@ def _connection(row: Record) -> dict[str, Any]:
 def run_out(row: Record) -> dict[str, Any]:
     """One pass."""
     times = {"started_at": moment(row.started_at), "ended_at": moment(row.ended_at)}
-    return times | {name: getattr(row, name) for name in _RUN}
+    return times | {name: getattr(row, name) for name in _RUN} | {"remarks": row.remarks or {}}
 
 
 def _conflict(row: Record) -> dict[str, Any]:

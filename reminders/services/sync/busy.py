@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -33,14 +35,21 @@ class BusyItem:
     write: Callable[[], str]
 
 
+class Kept(NamedTuple):
+    """An event that was stored: its id, and codes of what was guessed or left out of it."""
+
+    uid: str
+    doubts: frozenset[str]
+
+
 class BusyTimes:
     """Keeps what is busy elsewhere. Functions that take a transaction are for the engine."""
 
     def __init__(self, database: Database, clock: Clock, catalogue: Catalogue, reader: EventReader) -> None:
         self._database, self._clock, self._catalogue, self._reader = database, clock, catalogue, reader
 
-    def put(self, tx: Connection, source: str, provider: int, item: BusyItem) -> str:
-        """Store one event and hold its time; returns its id. Raises ``Unreadable``."""
+    def put(self, tx: Connection, source: str, provider: int, item: BusyItem) -> Kept:
+        """Store one event and hold its time. Raises ``Unreadable``."""
         now = self._clock.now()
         text = item.write()
         occupied = self._reader(text, self._zone(provider), now - _BACK, now + AHEAD)
@@ -55,7 +64,7 @@ class BusyTimes:
         else:
             busy.add(tx, {**values, "uid": uid, "created_at": now})
         holds.replace(tx, uid, [_hold(uid, provider, span, now) for span in occupied.spans])
-        return uid
+        return Kept(uid, occupied.doubts)
 
     def drop(self, tx: Connection, uid: str) -> None:
         """Forget an event and let its time go."""
@@ -112,7 +121,8 @@ class BusyTimes:
     ) -> None:  # fmt: skip
         for item in batch:
             try:
-                self.put(tx, source, provider, item)
+                doubts = self.put(tx, source, provider, item).doubts
+                done.doubtful += [(item.key, code) for code in sorted(doubts)]
                 done.stored += 1
             except Unreadable as problem:
                 done.rejected.append((item.key, problem.code))
@@ -131,11 +141,18 @@ class BusyTimes:
 
 
 class Replaced:
-    """What became of the events of a source. ``rejected`` holds key and code of each that could not be read."""
+    """What became of the events of a source. ``rejected`` holds key and code of each that could not be read, ``doubtful``
+    of each that was taken in with something guessed or left out."""
 
     def __init__(self) -> None:
         self.total = self.stored = self.unchanged = self.removed = 0
         self.rejected: list[tuple[str, str]] = []
+        self.doubtful: list[tuple[str, str]] = []
+
+    @property
+    def remarks(self) -> dict[str, int]:
+        """How many of each code."""
+        return dict(Counter(code for _, code in self.rejected + self.doubtful))
 
 
 def _hold(uid: str, provider: int, span: tuple[datetime, datetime], now: datetime) -> dict[str, object]:

@@ -14,6 +14,7 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from reminders.clock import Clock
+from reminders.domain.icalmend import DATE_LEFT_OUT, END_GUESSED, PART_LEFT_OUT, ZONE_GUESSED
 from reminders.domain.icalsplit import Split, normalised, split
 from reminders.domain.ports import EventReader, Unreadable
 from reminders.services.catalogue import Catalogue
@@ -24,17 +25,24 @@ _UTC = ZoneInfo("UTC")
 WHY = {
     "unfinished": "The event has no end; the file may have been cut short.",
     "too_large": "The event is longer than 1 MB.",
-    "unreadable": "A date, a duration or a rule in the event is not one.",
+    "unreadable": "A date, a duration or a rule in the event cannot be worked out.",
     "no_start": "The event has no start.",
     "no_event": "There is no event in it.",
     "recurs_too_often": "The event recurs every minute or more often, or thousands of times within a year.",
     "not_a_calendar": "The file does not hold a calendar (no BEGIN:VCALENDAR).",
 }
+#: What is said about events that were taken in with something guessed or left out.
+DOUBTS = {
+    ZONE_GUESSED: "Its time zone is not known; the location's was taken.",
+    END_GUESSED: "Its end cannot be read or lies before its start; it was taken to last half an hour, or a day.",
+    DATE_LEFT_OUT: "A date of its exceptions or extra days cannot be read; that date was left out.",
+    PART_LEFT_OUT: "A part of its series cannot be read; the rest was taken in.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """An event that was not taken in: the line it begins in, its UID, and why."""
+    """An event that was not taken in, or with a doubt: the line it begins in, its UID, and why."""
 
     line: int
     uid: str
@@ -42,13 +50,13 @@ class Reject:
 
     @property
     def sentence(self) -> str:
-        return WHY.get(self.code, self.code)
+        return (WHY | DOUBTS).get(self.code, self.code)
 
 
 @dataclass(slots=True)
 class FileResult:
     """What became of a file. ``events`` counts a series with its exceptions once; ``others`` counts components that are
-    no events, by name."""
+    no events, by name. ``rejects`` were not taken in; ``doubts`` were, with something guessed or left out."""
 
     events: int = 0
     stored: int = 0
@@ -57,6 +65,7 @@ class FileResult:
     dry_run: bool = False
     others: Counter[str] = field(default_factory=Counter)
     rejects: list[Reject] = field(default_factory=list)
+    doubts: list[Reject] = field(default_factory=list)
 
 
 class CalendarFiles:
@@ -71,13 +80,14 @@ class CalendarFiles:
         found = split(_readable(lines))
         result = FileResult(len(found.groups), dry_run=dry_run or provider_id is None, others=Counter(found.others))
         result.rejects = [Reject(piece.line, "", piece.code) for piece in found.broken]
-        if not (found.is_calendar or found.groups or found.others):
+        if not (found.calendars or found.groups):
             result.rejects.append(Reject(1, "", "not_a_calendar"))
         elif result.dry_run or provider_id is None:
             self._try(found, result)
         else:
             self._store(found, name, provider_id, result)
-        result.rejects.sort(key=lambda one: one.line)
+        for said in (result.rejects, result.doubts):
+            said.sort(key=lambda one: one.line)
         return result
 
     def only_provider(self) -> str | None:
@@ -92,20 +102,16 @@ class CalendarFiles:
         result.stored, result.unchanged, result.removed = done.stored, done.unchanged, done.removed
         lines = {group.uid: group.line for group in found.groups.values()}
         result.rejects += [Reject(lines[uid], uid, code) for uid, code in done.rejected]
+        result.doubts += [Reject(lines[uid], uid, code) for uid, code in done.doubtful]
 
     def _try(self, found: Split, result: FileResult) -> None:
         for group in found.groups.values():
-            code = self._code(found.text(group))
-            if code is not None:
-                result.rejects.append(Reject(group.line, group.uid, code))
-
-    def _code(self, text: str) -> str | None:
-        now = self._clock.now()
-        try:
-            self._reader(text, _UTC, now, now + AHEAD)
-        except Unreadable as problem:
-            return problem.code
-        return None
+            now = self._clock.now()
+            try:
+                doubts = self._reader(found.text(group), _UTC, now, now + AHEAD).doubts
+                result.doubts += [Reject(group.line, group.uid, code) for code in sorted(doubts)]
+            except Unreadable as problem:
+                result.rejects.append(Reject(group.line, group.uid, problem.code))
 
 
 def _readable(lines: Iterable[bytes]) -> Iterator[bytes]:

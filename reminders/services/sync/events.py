@@ -165,7 +165,7 @@ class VisitEvents:
 
     def _put(self, tx: Connection, remote: Remote) -> str:
         item = BusyItem(remote.remote_id, remote.fields["digest"], lambda: remote.raw or "")
-        return self._busy.put(tx, self._connection.uid, self._connection.provider_id, item)
+        return self._busy.put(tx, self._connection.uid, self._connection.provider_id, item).uid
 
     def _visit(self, tx: Connection, uid: str) -> Record | None:
         try:

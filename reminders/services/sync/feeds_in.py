@@ -6,6 +6,7 @@ again. A feed that cannot be fetched, is no calendar or is suddenly empty change
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -56,7 +57,8 @@ class FeedSource:
             raise EmptyFeed
         items = (BusyItem(group.digest, group.digest, partial(found.text, group)) for group in found.groups.values())
         done = self._busy.replace(connection.uid, connection.provider_id, items)
-        tally = Tally(seen=done.total, pulled=done.stored, removed=done.removed)
+        remarks = Counter(done.remarks) + Counter(piece.code for piece in found.broken)
+        tally = Tally(seen=done.total, pulled=done.stored, removed=done.removed, remarks=dict(remarks))
         return tally, {_CURSOR: got.marks}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -151,13 +151,15 @@ class Parts:
 
 @dataclass(slots=True)
 class Tally:
-    """What a run did. ``pulled`` and ``pushed`` count items whose change was carried over, ``seen`` what was listed."""
+    """What a run did. ``pulled`` and ``pushed`` count items whose change was carried over, ``seen`` what was listed,
+    ``remarks`` by code what could not be read, or only by guessing."""
 
     seen: int = 0
     pulled: int = 0
     pushed: int = 0
     removed: int = 0
     conflicts: int = 0
+    remarks: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager

@@ -143,6 +143,8 @@ class SyncRun(Base):
     removed: Mapped[int]
     conflicts: Mapped[int]
     error: Mapped[str | None]
+    #: What could not be read, or only by guessing: how many of each code.
+    remarks: Mapped[dict[str, int] | None] = mapped_column(Json)
 
 
 class SyncInbox(Base):

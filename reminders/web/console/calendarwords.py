@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -34,6 +35,15 @@ REASONS = {
     "first_import": "The first import waits: look at what it would do, then let it begin.",
     "lease_lost": "Another process took over.",
     "stopped": "The process ended; the next one goes on.",
+}  # fmt: skip
+
+#: What a pass could not read, or only by guessing.
+REMARKS = {
+    "unreadable": "not readable", "no_start": "without a start", "unfinished": "cut off", "too_large": "too long",
+    "recurs_too_often": "repeating too often", "zone_guessed": "in an unknown time zone, taken for the location's",
+    "end_guessed": "without a readable end, taken for half an hour or a day",
+    "date_left_out": "with an unreadable date in its series, left out",
+    "part_left_out": "with an unreadable part of its series, left out",
 }  # fmt: skip
 
 #: What a first import would do with records there, and with ours.
@@ -114,6 +124,11 @@ def cause(conflict: Record) -> str:
 
 def kind(name: str) -> str:
     return KINDS.get(name, name)
+
+
+def remarks(found: Mapping[str, int] | None) -> str:
+    """How many events could not be read, or only by guessing; empty when all could."""
+    return "; ".join(f"{count} {REMARKS.get(code, code)}" for code, count in sorted((found or {}).items()))
 
 
 def value(field: str, found: Any, zone: ZoneInfo) -> str:

@@ -64,6 +64,7 @@ class RunOut(Out):
     removed: int
     conflicts: int
     error: str | None
+    remarks: dict[str, int] = Field(description="What could not be read, or only by guessing: how many of each code")
 
 
 class CalendarConnectionOut(Out):
@@ -131,6 +132,7 @@ class SyncOut(Out):
     pushed: int
     removed: int
     conflicts: int
+    remarks: dict[str, int] = Field(description="What could not be read, or only by guessing: how many of each code")
 
 
 class ConflictQuery(Query):
@@ -194,6 +196,8 @@ class UploadOut(Out):
     others: dict[str, int]
     rejected: int
     rejects: list[RejectOut] = Field(description="The first 100")
+    doubtful: int
+    doubts: list[RejectOut] = Field(description="Taken in with something guessed or left out; the first 100")
     dry_run: bool
 
 

@@ -6,15 +6,17 @@ from collections import Counter
 from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reminders.domain.icalmend import mended
 from reminders.domain.icalsplit import line_by_line, split
 from reminders.gateways.icalread import occupied
 from reminders.services.sync.busy import BusyTimes
-from reminders.services.sync.calendarfile import WHY, CalendarFiles, FileResult
+from reminders.services.sync.calendarfile import DOUBTS, WHY, CalendarFiles, FileResult
 from reminders.store import holds
 from reminders.store.engine import Database
 from tests.factories import World, at
@@ -63,6 +65,7 @@ def calendar(*events: str) -> str:
     return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\n" + "".join(events) + "END:VCALENDAR\r\n"
 
 
+MADRID = ZoneInfo("Europe/Madrid")
 NINE = ("DTSTART:20300507T090000Z", "DTEND:20300507T100000Z")
 
 
@@ -168,8 +171,133 @@ def test_a_character_may_be_folded_in_the_middle(small: Office) -> None:
 
 
 def test_what_is_no_calendar_is_said_to_be_none(small: Office) -> None:
-    for data in (b"", b"<html>Please sign in</html>", b"\x00\x01\x02", b"%PDF-1.7"):
+    for data in (
+        b"",
+        b"<html>Please sign in</html>",
+        b"\x00\x01\x02",
+        b"%PDF-1.7",
+        b"BEGIN:VCALENDAR<br>\nBEGIN:VEVENT<br>",
+    ):
         assert [one.code for one in small.take(data).rejects] == ["not_a_calendar"]
+
+
+FIVE_AHEAD = ("BEGIN:STANDARD", "DTSTART:19700101T000000", "TZOFFSETFROM:+0500", "TZOFFSETTO:+0500", "END:STANDARD")
+UTC_NAME = "(UTC+05:00) Ashgabat, Toshkent"
+DAILY = ("DTSTART:20300507T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3")
+
+
+def zone(name: str, *lines: str) -> str:
+    return "\r\n".join(["BEGIN:VTIMEZONE", f"TZID:{name}", *(lines or FIVE_AHEAD), "END:VTIMEZONE", ""])
+
+
+@pytest.mark.parametrize(
+    ("parts", "doubts", "spans"),
+    [
+        # what can only mean one thing
+        ((event("a", "DTSTART:2030-05-07T09:00:00Z", "DTEND:20300507T1000Z"),), "", "07 09:00-10:00"),
+        ((event("a", "DTSTART:20300507T110000+0200", "DURATION:P3600S"),), "", "07 09:00-10:00"),
+        ((event("a", "dtstart : 20300507t090000z", "Duration:pt1h", "status:Canceled"),), "", ""),
+        ((event("a", "DTSTART;TZID=Europe/Madrid;VALUE=DATE:20300507"),), "", "06 22:00-07 22:00"),
+        ((event("a", "DTSTART;TZID=GMT+03:00:20300507T090000", "DURATION:PT1H"),), "", "07 06:00-07:00"),
+        ((zone(UTC_NAME), event("a", f"DTSTART;TZID={UTC_NAME}:20300507T090000", "DURATION:PT1H")), "", "07 04:00-05:00"),
+        ((event("a", *NINE, "X-MICROSOFT-CDO-BUSYSTATUS:FREE"),), "", ""),
+        ((event("a", "DTSTART:20300507T090000", "DTEND:20300507T080000Z", "RRULE:FREQ=DAILY;COUNT=1"),), "", "07 07:00-08:00"),
+        ((event("a", *NINE, "RRULE:FREQ=DAILY; COUNT=2;X-A=1;RSCALE=GREGORIAN"),), "", "07 09:00-10:00, 08 09:00-10:00"),
+        ((event("a", *NINE, "RRULE:FREQ=DAILY;UNTIL=20300508"),), "", "07 09:00-10:00, 08 09:00-10:00"),
+        ((event("a", *NINE, "RRULE:FREQ=DAILY;COUNT=2", "DURATION:PT3H"),), "", "07 09:00-10:00, 08 09:00-10:00"),
+        ((event("a", *DAILY, "EXDATE;TZID=Europe/Madrid:20300507T110000,20300508T110000;20300509T110000"),), "", ""),
+        (  # called off by an event that says nothing else
+            (event("a", *DAILY), event("a", "RECURRENCE-ID:20300508T090000Z", "STATUS:CANCELLED")), "",
+            "07 09:00-10:00, 09 09:00-10:00",
+        ),
+        # two calendars in a file may mean different zones by one name
+        (
+            (zone("C"), event("a", "DTSTART;TZID=C:20300507T090000"), "END:VCALENDAR\r\nBEGIN:VCALENDAR\r\n",
+             zone("C", *(line.replace("+05", "-03") for line in FIVE_AHEAD)), event("b", "DTSTART;TZID=C:20300507T090000")),
+            "", "07 04:00-04:30, 07 12:00-12:30",
+        ),
+        # two events under one UID are two, unless one is a later version of the other
+        ((event("a", *DAILY), event("a", "DTSTART:20300511T090000Z")), "",
+         "07 09:00-10:00, 08 09:00-10:00, 09 09:00-10:00, 11 09:00-09:30"),
+        ((event("a", *NINE), event("a", "DTSTART:20300511T090000Z", "SEQUENCE:1")), "", "11 09:00-09:30"),
+        # what is guessed, or left out, and never makes time look free
+        ((event("a", "DTSTART;TZID=Nowhere:20300507T090000", "DURATION:PT1H"),), "zone_guessed", "07 07:00-08:00"),
+        ((zone("B", "BEGIN:STANDARD", "END:STANDARD"), event("a", "DTSTART;TZID=B:20300507T090000")), "zone_guessed",
+         "07 07:00-07:30"),
+        ((zone("B", *FIVE_AHEAD[:-1], "RRULE:FREQ=SECONDLY", "END:STANDARD"), event("a", "DTSTART;TZID=B:20300507T090000")),
+         "zone_guessed", "07 07:00-07:30"),
+        ((event("a", "DTSTART:20300507T090000Z", "DURATION:-PT1H", "RRULE:FREQ=DAILY;COUNT=1"),), "end_guessed",
+         "07 09:00-09:30"),
+        ((event("a", *DAILY, "EXDATE:20300508T090000Z,soon"),), "date_left_out", "07 09:00-10:00, 09 09:00-10:00"),
+        ((event("a", "DTSTART:20300507T090000Z", "RDATE:soon", "RDATE;VALUE=PERIOD:20300508T090000Z/PT2H"),), "date_left_out",
+         "07 09:00-09:30, 08 09:00-11:00"),
+        (
+            (event("a", *DAILY), event("a", "RECURRENCE-ID:soon", "DTSTART:20300508T120000Z"),
+             event("a", "RECURRENCE-ID:20300509T090000Z", "DTSTART:20300599T120000Z")),
+            "part_left_out", "07 09:00-10:00, 08 09:00-10:00, 08 12:00-12:30, 09 09:00-10:00",
+        ),
+        ((event("a", *DAILY), event("a", "DTSTART:20300599T120000Z")), "part_left_out",
+         "07 09:00-10:00, 08 09:00-10:00, 09 09:00-10:00"),
+    ],
+)  # fmt: skip
+def test_what_producers_make_of_the_standard(small: Office, parts: tuple[str, ...], doubts: str, spans: str) -> None:
+    found = small.take(calendar(*parts))
+    assert ([one.code for one in found.rejects], ",".join(one.code for one in found.doubts)) == ([], doubts)
+    assert all(one.sentence == DOUBTS[one.code] for one in found.doubts)
+    assert ", ".join(map(written, small.held())) == spans
+
+
+def written(span: tuple[datetime, datetime]) -> str:
+    start, end = span
+    return f"{start:%d %H:%M}-{end:%H:%M}" if start.day == end.day else f"{start:%d %H:%M}-{end:%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        (("RRULE:W2 TU #5",), "unreadable"), (("RRULE:FREQ=DAILY;UNTIL=20300231T000000Z",), "unreadable"),
+        (("RRULE:FREQ=FORTNIGHTLY",), "unreadable"), (("RRULE:FREQ=DAILY;SKIP=FORWARD;RSCALE=GREGORIAN",), "unreadable"),
+        # days that never come, for which a library would look as far as the year 9999
+        (("RRULE:FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1",), "unreadable"), (("RRULE:FREQ=YEARLY;BYWEEKNO=53;BYMONTH=6",), "unreadable"),
+        (("RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29;BYYEARDAY=100;COUNT=2",), "unreadable"),
+        (("RRULE:FREQ=MONTHLY;BYSETPOS=5",), "unreadable"),
+        (("RDATE:" + ",".join(f"2030{m:02}{d:02}T{h:02}0000Z" for m in range(5, 13) for d in range(1, 29) for h in range(24)),),
+         "recurs_too_often"),
+    ],
+)  # fmt: skip
+def test_a_series_that_cannot_be_worked_out_is_refused_whole(small: Office, lines: tuple[str, ...], code: str) -> None:
+    found = small.take(calendar(event("a", *NINE, *lines), event("ok", *NINE)))
+    assert ([(one.uid, one.code) for one in found.rejects], found.stored, len(small.held())) == ([("a", code)], 1, 1)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DESCRIPTION:" + "x" * 900_000,), ("CATEGORIES:" + "c," * 100_000,), ("X:BEGIN:VTIMEZONE",) * 40_000, ("TZID=\"" * 30_000,),
+        ('ATTENDEE;CN="a:b;c":mailto:a@clinic.example',) * 5_000, ("BEGIN:X",) * 3_000 + ("END:X",) * 3_000,
+        ("line without a colon", ";;;:::", "GEO:north", "ATTACH;ENCODING=BASE64:%%%"), ("RRULE",) * 30_000,
+    ],
+)  # fmt: skip
+def test_nothing_else_in_an_event_is_in_the_way(small: Office, lines: tuple[str, ...]) -> None:
+    """Each took seconds or minutes, or made its event unreadable, while all of an event was read."""
+    found = small.take(calendar(event("a", *lines, *NINE), event("ok", "DTSTART:20300508T090000Z")))
+    assert (found.rejects, len(small.held())) == ([], 2)
+
+
+def test_exceptions_are_looked_at_only_where_they_matter() -> None:
+    changes = "".join(
+        event("s", f"RECURRENCE-ID:{year}0508T090000Z", f"DTSTART:{year}0508T100000Z") for year in range(1800, 2100)
+    )
+    series = event("s", "DTSTART:16010101T090000Z", "DURATION:PT15M", "RRULE:FREQ=DAILY;UNTIL=20400101T000000Z")
+    since, until = at("2030-05-07 00:00"), at("2030-05-09 00:00")
+    (only,) = mended(calendar(series, changes), MADRID, lambda _: None, since, until).series
+    assert (only.count("RECURRENCE-ID"), only.count("DTSTART:2030")) == (2, 2)  # one of a year before may last as long
+    assert [start.hour for start, _ in occupied(calendar(series, changes), MADRID, since, until).spans] == [9, 10]
+
+
+def test_a_single_event_is_held_however_far_ahead_it_is(small: Office) -> None:
+    small.take(calendar(event("a", "DTSTART:20311201T090000Z")))
+    assert [start for start, _ in small.held()] == [at("2031-12-01 09:00")]
 
 
 def test_every_minute_is_too_often(small: Office) -> None:

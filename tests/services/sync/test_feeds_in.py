@@ -73,6 +73,16 @@ def test_events_take_time_until_they_go(feed: Feed, says: Says) -> None:
     assert "13:00" not in feed.free()
 
 
+def test_what_could_not_be_read_is_counted(feed: Feed, says: Says) -> None:
+    unknown = event("zone", "DTSTART;TZID=Nowhere:20300507T150000", "DURATION:PT1H")
+    says.text = calendar(event("one", *NINE), event("bad", "DTSTART:soon"), unknown, "BEGIN:VEVENT\r\n").encode()
+    remarks = {"unreadable": 1, "zone_guessed": 1, "unfinished": 1}
+    assert (done := feed.sync())["remarks"] == remarks
+    assert (done["seen"], done["pulled"]) == (3, 2)
+    assert feed.house.get(f"calendar-connections/{feed.id}")["last_run"]["remarks"] == remarks
+    assert "15:00" not in feed.free()
+
+
 def test_it_is_fetched_conditionally(feed: Feed, says: Says) -> None:
     feed.sync(full=True)
     done = feed.sync()
