@@ -7,24 +7,20 @@ All that is said must fit the same lines. One word too many, a question, a "but"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from reminders.domain.folding import BREAK, tokens
+from reminders.domain.hours import without_hours
 from reminders.domain.lexicon import Lexicon, Role
-from reminders.domain.scanning import DAYS, IGNORABLE, Scan, days_of, scan, words_of
+from reminders.domain.reading import DAYS, days_of
+from reminders.domain.scanning import IGNORABLE, Scan, scan, words_of
 
 _MOST = 160  # characters; a longer answer tells a story
 _ORDINALS = {Role.FIRST: 1, Role.SECOND: 2, Role.THIRD: 3}
 _HARMLESS = IGNORABLE - {Role.QUESTION} | {Role.THANKS, Role.ALL, Role.BOTH, Role.LAST, *_ORDINALS}
 
-#: "9:30", "9.30 pm", "9h30", "9 am", and how recognised speech is written: "9時30分", "오전 9시 30분" (the minutes may lack).
-_HOUR = re.compile(
-    r"(?<![\d:.])(\d{1,2})(?:\s?[:.h]\s?(\d{2})|\s?[時点點시](?:\s?(\d{2})\s?[分분])?|(?=\s?[ap]\.?\s?m\b))"
-    r"(?:\s?([ap])\.?\s?m\b\.?)?(?!\d)",
-    re.IGNORECASE,
-)
 #: "1-3" may be two numbers or three.
 _RANGE = re.compile(r"\d\s*[-–—/~]\s*\d")
 _PLUS = re.compile(r"(?<=\d)\s*\+\s*(?=\d)")
@@ -75,17 +71,18 @@ def choose(text: str, listed: Listed, *lexicons: Lexicon) -> Chosen:
     if bare in ([*number, *sent[0]] for number in ([], ["0"]) if 0 in sent):
         return Chosen((0,))
     words, named = _without_copies(bare, {number: run for number, run in sent.items() if 1 <= number <= last})
-    hours = [] if named else list(_hours(text))
+    timeless, hours = ("", ()) if named else without_hours(text)
     if not named:
-        words = words_of(own.respelled(_PLUS.sub(" ", _HOUR.sub(", ", text))))
+        words = words_of(own.respelled(_PLUS.sub(" ", timeless)))
     words, people = _without_names(words, listed, lexicons)
     named += people
     found = scan(words, lexicons)
     if found.unknown or not found.roles.keys() <= _HARMLESS | {listed.wish}:
         return NOTHING
+    hours = (*hours, *found.hours)
     fits = [
         number for number, line in enumerate(listed.lines, 1)
-        if _is_on(line, found, listed.today) and all(_is_at(line, *hour) for hour in hours)
+        if _is_on(line, found, listed.today) and all(hour.is_of(line.start) for hour in hours)
     ]  # fmt: skip
     numbers = _numbers(found, listed, fits)
     if numbers is None:
@@ -137,19 +134,6 @@ def _picked(
 
 def _is_on(line: Line, found: Scan, today: date) -> bool:
     return found.roles.keys() & DAYS <= days_of(line.start.date(), today)
-
-
-def _hours(text: str) -> Iterator[tuple[int, int, str]]:
-    for hour, minute, other, half in _HOUR.findall(text):
-        yield int(hour), int(minute or other or 0), half.lower()
-
-
-def _is_at(line: Line, hour: int, minute: int, half: str) -> bool:
-    """Without "am" or "pm" both halves of the day count."""
-    start = line.start
-    if start.minute != minute or (half and (start.hour >= 12) != (half == "p")):
-        return False
-    return start.hour == hour or (hour <= 12 and start.hour % 12 == hour % 12)
 
 
 def _without_copies(words: list[str], sent: Mapping[int, list[str]]) -> tuple[list[str], list[set[int]]]:

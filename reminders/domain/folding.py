@@ -16,6 +16,7 @@ from functools import lru_cache
 BREAK = ","  # punctuation between words; several in a row are one
 QUESTION = "?"
 QUOTE = "❝"  # a long quotation at the end: phones quote our message when someone reacts to it with an emoji
+HOUR = "◷"  # stands where a time of day was written
 AMOUNT = "¤"  # stands where a symbol makes a number something else than an answer: "+2", "~2", "2 %", "$1"
 
 _INVISIBLE = "\u00ad\u061c\u0640\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff\u20e3"  # joiners, marks, selectors, keycap
@@ -76,7 +77,7 @@ def is_unspaced(text: str) -> bool:
 
 def is_decoration(word: str) -> bool:
     """An emoji or pictograph; whether one of them means something is for the caller to know."""
-    return word != QUOTE and unicodedata.category(word[0]) == "So"
+    return word not in (QUOTE, HOUR) and unicodedata.category(word[0]) == "So"
 
 
 def unstretched(word: str, vocabularies: Collection[frozenset[str]]) -> str:

@@ -15,7 +15,7 @@ from itertools import chain, product
 from sys import intern
 from typing import Any, Self
 
-from reminders.domain.folding import BREAK, is_unspaced, join, tokens
+from reminders.domain.folding import BREAK, HOUR, is_unspaced, join, tokens
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
@@ -33,7 +33,8 @@ class Role(StrEnum):
     to a clear answer either, but a bare "no" beside it may mean something else, and so may any no beside ``PUNCTUAL`` ("on
     time"). ``PERHAPS_CANCEL`` sounds like a no but is not sure enough to lose a visit for ("nevermind"): alone it makes us
     ask. ``REASON`` says why ("I'm ill"): beside a clear answer it takes nothing away, alone a person reads it. ``TODAY`` to
-    ``SUNDAY`` name a day; an answer that names another day than the visit's is asked about. ``INSTEAD`` ("can I come",
+    ``SUNDAY`` name a day; an answer that names another day than the visit's is asked about. ``HOUR`` are the words around
+    a time of day, which ◷ stands for ("at ◷"); one that is not the visit's is for a person. ``INSTEAD`` ("can I come",
     "rather") is the wish for another time only where another day is named. ``ZERO`` to ``THREE`` are the words for the
     digits, ``FIRST`` to ``THIRD`` and ``LAST`` ("the second one") choose a line of a numbered list and mean nothing else,
     ``ALL`` chooses everything from a list, ``BOTH`` from a list of two. ``POLITE_YES`` is courtesy that means yes when it is
@@ -77,6 +78,7 @@ class Role(StrEnum):
     FRIDAY = "friday"
     SATURDAY = "saturday"
     SUNDAY = "sunday"
+    HOUR = "hour"
 
 
 #: The days of a week, Monday first.
@@ -186,7 +188,7 @@ def _alternatives(line: str, fold: Callable[[str], Phrase], known: frozenset[str
         parts = _possible(parts, fold, known)
     for choice in product(*parts):
         phrase = tuple(chain.from_iterable(map(fold, "".join(choice).split())))
-        if not phrase:
+        if phrase in ((), (HOUR,)):  # a number alone is no time of day
             raise ValueError(f"{line!r} has nothing to match")
         if known is None or known.issuperset(phrase):
             yield phrase

@@ -23,9 +23,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from reminders.domain.folding import BREAK, join, one_edit_apart, tokens, unstretched
+from reminders.domain.folding import BREAK, HOUR, join, one_edit_apart, tokens, unstretched
+from reminders.domain.hours import without_hours
 from reminders.domain.lexicon import TYPO_LENGTH, Lexicon, Role
-from reminders.domain.scanning import DAYS, IGNORABLE, UNCLEAR, Intent, Reading, Scan, about, scan, words_of
+from reminders.domain.reading import DAYS, UNCLEAR, Intent, Reading, about
+from reminders.domain.scanning import IGNORABLE, Scan, scan, without_asides, words_of
 
 __all__ = ["ALL", "MAX_LENGTH", "UNCLEAR", "Intent", "Reading", "about", "choice", "is_carrier_yes", "read"]
 
@@ -59,12 +61,15 @@ def read(text: str, own: Lexicon, *fallbacks: Lexicon, others: Iterable[Lexicon]
     stop, start and help count, and only where nothing speaks against it. Never raises."""
     if len(text) > _MAX_RAW:
         return UNCLEAR
-    words = words_of(own.respelled(text))
+    timeless, hours = without_hours(text)
+    words = words_of(own.respelled(timeless))
     keyword = _CARRIER.get(join(words).replace(" ", ""))
     if keyword:
         return Reading(keyword, None, join(words))
     reading = _read(words, own, fallbacks, others) if len(join(words)) <= MAX_LENGTH else UNCLEAR
-    return _QUESTION if reading is UNCLEAR and _asks(words, (own, *fallbacks)) else reading
+    if reading is UNCLEAR:
+        return _QUESTION if _asks(words, (own, *fallbacks)) else UNCLEAR
+    return replace(reading, hours=reading.hours.union(hours[: words.count(HOUR)]))  # a quotation takes its times along
 
 
 def choice(text: str, *lexicons: Lexicon) -> int | None:
@@ -73,7 +78,7 @@ def choice(text: str, *lexicons: Lexicon) -> int | None:
     words = words_of(lexicons[0].respelled(text[:_MAX_RAW]))
     found = scan(words, lexicons)
     every = {Role.ALL, Role.BOTH}
-    if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION} | {Role.THANKS, *every}:
+    if found.unknown or not found.roles.keys() <= IGNORABLE - DAYS - {Role.QUESTION, Role.HOUR} | {Role.THANKS, *every}:
         return None
     if every & found.roles.keys():
         return None if found.numbers else ALL
@@ -82,13 +87,29 @@ def choice(text: str, *lexicons: Lexicon) -> int | None:
 
 def _read(words: Sequence[str], own: Lexicon, fallbacks: Sequence[Lexicon], others: Iterable[Lexicon]) -> Reading:
     first = scan(words, (own,))
-    if (first.complete and first.answered) or Role.HEDGE in first.roles:
+    whole = first.complete and first.answered
+    if Role.HEDGE in first.roles or first.reading() is not UNCLEAR:
         return first.reading()
+    parted = _parted(words, own, first)
+    if whole or parted is not UNCLEAR or first.hours:  # "um 3" chooses nothing, whatever "um" is elsewhere
+        return parted
     for fallback in fallbacks:
         second = scan(words, (fallback,))
         if second.complete and second.answered:
             return first.checked(second.reading())
     return _keyword_elsewhere(words, first, others) or first.checked(_guess(words, (own, *fallbacks)))
+
+
+def _parted(words: Sequence[str], own: Lexicon, found: Scan) -> Reading:
+    """A whole yes or no that a day, a time or courtesy parts: "ich kann am Dienstag leider nicht kommen". Words that only
+    meet because of what is taken out ("no Tuesday problem") must not make a yes of a no."""
+    rest, between = without_asides(words, own)
+    joined = scan(rest, (own,))
+    reading = joined.reading()
+    is_no = reading.intent is Intent.CANCEL and Role.REFUSAL in joined.roles
+    if is_no or (reading.intent is Intent.CONFIRM and not found.says_no):
+        return replace(reading, days=reading.days | between.days, hours=reading.hours.union(between.hours))
+    return UNCLEAR
 
 
 def _asks(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> bool:

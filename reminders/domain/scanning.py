@@ -6,32 +6,14 @@ Part of ``domain/reply.py``, which decides whose words count and what is too unc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from enum import StrEnum
+from dataclasses import dataclass, field
 
-from reminders.domain.folding import BREAK, QUESTION, is_decoration, is_unspaced, join, tokens, unstretched
-from reminders.domain.lexicon import WEEKDAYS, Lexicon, Role
+from reminders.domain.folding import BREAK, HOUR, QUESTION, is_decoration, is_unspaced, join, tokens, unstretched
+from reminders.domain.hours import Hour
+from reminders.domain.lexicon import Lexicon, Role
+from reminders.domain.reading import DAYS, UNCLEAR, Intent, Reading
 
-
-class Intent(StrEnum):
-    """What the patient wants. ``UNCLEAR`` and ``QUESTION`` mean: nothing may change, the desk reads it.
-    ``PERHAPS_CANCEL`` means: nothing may change before the patient has said it again."""
-
-    CONFIRM = "confirm"
-    CANCEL = "cancel"
-    PERHAPS_CANCEL = "perhaps_cancel"
-    RESCHEDULE = "reschedule"
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
-    QUESTION = "question"
-    THANKS = "thanks"
-    UNCLEAR = "unclear"
-
-
-DAYS = frozenset({Role.TODAY, Role.TOMORROW, *WEEKDAYS})
-IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.PUNCTUAL, Role.QUESTION, Role.POLITE_YES}) | DAYS
+IGNORABLE = frozenset({Role.PADDING, Role.FILLER, Role.PUNCTUAL, Role.QUESTION, Role.POLITE_YES, Role.HOUR}) | DAYS
 _MAY_ASK = frozenset({Intent.RESCHEDULE, Intent.HELP})  # "can I change it?" is a request; "yes?" is no answer
 
 _MEANING = {
@@ -48,52 +30,8 @@ SIGNS = {
     **dict.fromkeys("👎❌✖❎🙅🚫⛔🤷🤔😕", Role.HEDGE),
     "🙏": Role.THANKS,
     QUESTION: Role.QUESTION,
+    HOUR: Role.HOUR,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One answer understood. ``language``: whose word list matched (None for digits, emoji and carrier keywords);
-    ``matched``: the folded words that decided, empty when unclear; ``bare``: only a "no", which says nothing of what is
-    not wanted; ``implied``: not coming was said ("I can't come"), but not to cancel; ``days``: the days it names, which the
-    caller compares with the visit's (``about``); ``refused``: a no stands beside the wish for another time; ``instead``: the
-    wish is no more than a day ("can I come on Friday?")."""
-
-    intent: Intent
-    language: str | None
-    matched: str
-    bare: bool = False
-    days: frozenset[Role] = frozenset()
-    implied: bool = False
-    refused: bool = False
-    instead: bool = False
-
-    @property
-    def by_number(self) -> bool:
-        """A digit decided, not a word."""
-        return self.matched.isdecimal()
-
-
-UNCLEAR = Reading(Intent.UNCLEAR, None, "")
-
-
-def about(reading: Reading, visit: date, today: date) -> Reading:
-    """``reading`` as an answer about a visit on that day, both days at the venue. Whoever names another day may have a
-    mistake in the calendar or another wish: a yes or no is asked about then. A wish for another time is one for that day,
-    unless it may be the day that does not suit either. ``days`` of the result are those that are wished for."""
-    others = reading.days - days_of(visit, today)
-    if reading.intent is Intent.RESCHEDULE:
-        unsure = (others and reading.refused and not reading.instead) or (reading.instead and not others)
-        return UNCLEAR if unsure else replace(reading, days=others)
-    if others and reading.intent in (Intent.CONFIRM, Intent.CANCEL):
-        return replace(reading, intent=Intent.PERHAPS_CANCEL, implied=False)
-    return reading
-
-
-def days_of(day: date, today: date) -> frozenset[Role]:
-    """The words that name ``day`` as seen from ``today``."""
-    near = {today: Role.TODAY, today + timedelta(days=1): Role.TOMORROW}.get(day)
-    return frozenset({WEEKDAYS[day.weekday()], near} if near else {WEEKDAYS[day.weekday()]})
 
 
 def words_of(text: str) -> list[str]:
@@ -107,16 +45,28 @@ class Scan:
 
     roles: dict[Role, tuple[str, str | None]] = field(default_factory=dict)
     numbers: list[str] = field(default_factory=list)
+    hours: list[Hour] = field(default_factory=list)
     unknown: int = 0
     #: A "no" that runs into the words after it may turn them around ("no cancel it"); "no, cancel it" may not.
     runs_on: bool = False
     #: A "no" of one word, or in a script without words: "no Monday" is not "I can't on Monday".
     short: bool = False
+    #: A "no" of one word right before a reason may deny it ("no emergency"); "no sorry I'm ill" and "can't, I'm ill" do not.
+    denied: bool = False
+    last: Role | None = None
 
     @property
     def complete(self) -> bool:
         """Every word is understood, and every number is one that the reminder offers."""
         return not self.unknown and all(number in _DIGITS for number in self.numbers)
+
+    @property
+    def days(self) -> frozenset[Role]:
+        return frozenset(self.roles) & DAYS
+
+    @property
+    def says_no(self) -> bool:
+        return bool(self.roles.keys() & _NOES)
 
     @property
     def digits(self) -> list[str]:
@@ -155,15 +105,16 @@ class Scan:
         intent = self._intent()
         if intent is Intent.UNCLEAR:
             return UNCLEAR
-        days = frozenset(self.roles) & DAYS
+        days = self.days
         if self.digits:
-            return Reading(intent, None, self.digits[0], days=days)
+            return Reading(intent, None, self.digits[0], days=days, hours=frozenset(self.hours))
         wishes = self.wishes | {Role.POLITE_YES}
         matched, language = next(found for role, found in self.roles.items() if role in wishes)
         bare = Role.NEGATION in wishes and not wishes & {Role.REFUSAL, Role.CANCEL}
         return Reading(
             intent, language, matched, bare, days, implied=intent is Intent.CANCEL and Role.CANCEL not in wishes,
             refused=bool(wishes & _NOES), instead=intent is Intent.RESCHEDULE and Role.RESCHEDULE not in wishes,
+            hours=frozenset(self.hours),
         )  # fmt: skip
 
     def _intent(self) -> Intent:
@@ -196,20 +147,20 @@ class Scan:
             return Intent.CANCEL
         if Role.NEGATION not in noes:
             return Intent.PERHAPS_CANCEL
-        if not self.runs_on:
+        if not self.runs_on or (noes == {Role.NEGATION, Role.REASON} and not self.denied):
             return Intent.CANCEL
-        return Intent.UNCLEAR if Role.REASON in noes else Intent.PERHAPS_CANCEL
+        return Intent.UNCLEAR if self.denied else Intent.PERHAPS_CANCEL
 
     def _doubtful(self, intent: Intent) -> bool:
         if Role.QUESTION in self.roles and intent not in _MAY_ASK:
             return True
         if intent in (Intent.STOP, Intent.START):
-            return bool(self.roles.keys() & (DAYS | {Role.FILLER}))
+            return bool(self.roles.keys() & (DAYS | {Role.FILLER, Role.HOUR}))
         if Role.PUNCTUAL in self.roles and self.roles.keys() & _NOES:  # "I won't be there on time"
             return True
         if Role.NEGATION not in self.roles or intent is Intent.PERHAPS_CANCEL or self._no_and_more:
             return False
-        return Role.FILLER in self.roles or (self.short and bool(self.roles.keys() & DAYS))
+        return bool(self.roles.keys() & {Role.FILLER, Role.HOUR}) or (self.short and bool(self.roles.keys() & DAYS))
 
     @property
     def _no_and_more(self) -> bool:
@@ -227,12 +178,27 @@ def scan(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Scan:
     return found
 
 
+def without_asides(words: Sequence[str], lexicon: Lexicon) -> tuple[list[str], Scan]:
+    """``words`` without the days, times and courtesy that stand between others, and these."""
+    rest, found, at = [], Scan(), 0
+    while at < len(words):
+        one = Scan()
+        length = _phrase(one, list(words), at, (lexicon,)) or _single(one, words[at])
+        if one.roles and one.roles.keys() <= DAYS | {Role.PADDING, Role.HOUR}:
+            found.roles |= one.roles
+            found.hours += one.hours
+        else:
+            rest += words[at : at + length]
+        at += length
+    return rest, found
+
+
 def _phrase(found: Scan, words: list[str], at: int, lexicons: tuple[Lexicon, ...]) -> int:
     """Record the longest phrase that starts at ``at``; how many words it covers, 0 if there is none."""
     for lexicon in lexicons:
         for length in range(min(lexicon.longest, len(words) - at), 0, -1):
             phrase = tuple(words[at : at + length])
-            role = lexicon.phrases.get(phrase)
+            role = lexicon.phrases.get(phrase) or _with_number(found, phrase, lexicon)
             if role in _NUMBERS:
                 found.numbers.append(_NUMBERS[role])
             elif role:
@@ -244,13 +210,26 @@ def _phrase(found: Scan, words: list[str], at: int, lexicons: tuple[Lexicon, ...
                 )
                 found.short |= length == 1 or is_unspaced("".join(phrase))
             if role:
+                found.denied |= role is Role.REASON and found.last is Role.NEGATION and found.short
+                found.last = role
                 return length
     return 0
 
 
+def _with_number(found: Scan, phrase: tuple[str, ...], lexicon: Lexicon) -> Role | None:
+    """The role of a phrase with one bare number in the place of an hour, as in "at 9". Without spaces between the words
+    a number is as likely a choice ("2でお願いします")."""
+    numbers = [word for word in phrase if word.isdecimal()]
+    if len(numbers) != 1 or any(map(is_unspaced, phrase)):
+        return None
+    role = lexicon.phrases.get(tuple(HOUR if word.isdecimal() else word for word in phrase))
+    found.hours += [Hour.of_number(numbers[0])] if role else []
+    return role
+
+
 def _single(found: Scan, word: str) -> int:
     """Record what needs no word list: a digit, a meaningful emoji, a mark. Everything else is left over."""
-    role = SIGNS.get(word)
+    found.last = role = SIGNS.get(word)
     if role:
         found.roles.setdefault(role, (word, None))
     elif word.isdecimal():

@@ -113,7 +113,7 @@ class Calls:
     def _about(self, line: Line, reading: Reading) -> Reading:
         """As an answer about this visit; a yes to another day is none at all."""
         zone = line.place.zone
-        compared = about(reading, line.visit.start_at.astimezone(zone).date(), line.now.astimezone(zone).date())
+        compared = about(reading, line.visit.start_at.astimezone(zone), line.now.astimezone(zone).date())
         return UNCLEAR if reading.intent is Intent.CONFIRM and compared != reading else compared
 
     def _wished(self, line: Line) -> frozenset[Role]:

@@ -16,7 +16,7 @@ from reminders.domain.appointment import Change
 from reminders.domain.clinic import Provider, Service
 from reminders.domain.dialogue import MOST_VISITS, Kind, lasts, short_names, spread
 from reminders.domain.lexicon import Role
-from reminders.domain.scanning import days_of
+from reminders.domain.reading import days_of
 from reminders.errors import SlotTaken
 from reminders.services.catalogue import Catalogue
 from reminders.services.reply import Answer, Reply

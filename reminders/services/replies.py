@@ -95,12 +95,13 @@ class Replies:
         return self._about(reply, read(body, own, english, others=self._lexicons.elsewhere()))
 
     def _about(self, reply: Reply, reading: Reading) -> Reading:
-        """Compared with the day of the visit, when the answer names a day and can mean only one visit."""
+        """Compared with the visit, when the answer names a day or a time and can mean only one visit."""
         visit = reply.ahead[0] if len(reply.ahead) == 1 else reply.visit
         if visit is None:
-            return UNCLEAR if reading.instead or (reading.days and reading.intent is Intent.CONFIRM) else reading
+            named = reading.days or reading.hours
+            return UNCLEAR if reading.instead or (named and reading.intent is Intent.CONFIRM) else reading
         zone = self._catalogue.current().location_by_id[visit.location_id].zone
-        return about(reading, visit.start_at.astimezone(zone).date(), reply.now.astimezone(zone).date())
+        return about(reading, visit.start_at.astimezone(zone), reply.now.astimezone(zone).date())
 
     def _words(self, reply: Reply) -> tuple[Lexicon, Lexicon]:
         return self._lexicons.at_hand(self._answers.language(reply)), self._lexicons.at_hand("en")

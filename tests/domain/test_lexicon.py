@@ -19,6 +19,7 @@ def test_every_language_with_texts_has_a_word_list() -> None:
         ({"confrim": ["yes"]}, "confrim"),
         ({"confirm": "yes"}, "must be a list"),
         ({"confirm": ["..."]}, "nothing to match"),
+        ({"hour": ["{at |}◷"]}, "nothing to match"),
         ({"confirm": ["Ok"], "cancel": ["ok!"]}, "'ok' is listed as confirm and as cancel"),
     ],
 )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from hypothesis import assume, given, settings
@@ -179,8 +179,8 @@ UNCLEAR = {
     "|stop my appointment|end my appointment|don't stop|no reply|no answer|no number|no doctor|no appointment|no show|no one|no more"
     "|no time|not sure|not yet|not now|not today|not well|not ok|neither|never mind|wrong number|who is this|call me|I'm sick|Ill"
     "|I am not unable to come|not unable|can't wait|I can't wait|cant be late|won't be late|no way I will miss it|no doubt about no"
-    "|yes at 3|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
-    "|1 2|1 or 2|1 yes 2 no|1 no|1 cancel|2 yes|no 1|12|11|10|1:30|1/2|1st|2nd|2pm|2 pm|at 2|see you at 2|2 people|+2|~2|2%|$1"
+    "|confirm for John|Yes, Maria|confirm first one|not confirmed|unconfirmed|I cannot confirm|dont confirm"
+    "|1 2|1 or 2|1 yes 2 no|1 no|1 cancel|2 yes|no 1|12|11|10|1:30|1/2|1st|2nd|2pm|2 pm|at 2|2 people|+2|~2|2%|$1"
     "|1 but late|2 maybe|1 question|c|r|yes 👎|👎|❌|no 👍|🤷|cancl|cancle|cancal|stopr|unsubscribee|chance|charge|night|quite"
     "|I'm not comming|cancel plese|no plese|eight|fight|super sorry|yes “if I may come an hour later than that”|Disliked “Your visit is on Tuesday at 10:00, reply 1”|good bye|good night|no way I'm not coming|I'm not going cancel|positive",
     "es": "sí pero tarde|si, pero llego tarde|¿sí?|sí?|ok?|no pasa nada|no, no pasa nada|no, voy|no, sí voy"
@@ -190,7 +190,7 @@ UNCLEAR = {
     "|mañana no|hoy no|todavía no|no confirmo|ya la cancelé|está cancelada?|visto|lista|no se preocupe|cancelr|cacelar|bajaa|nada"
     "|no puedo esperar|no puedo faltar|imposible faltar|sí, no puedo|gracias, pero no|1 o 2|cancelar please no|no voy cancelar|ya|ya no|paso|no me viene bien|tampoco|si no voy",
     "zh_Hans": "不取消|不要取消|别取消|不想取消|不用取消|不能取消|没取消|我不取消|先不取消|不改|不改期|不确认|不确定|不知道|不一定|不错|不谢|不用谢|不客气"
-    "|不麻烦了|不好意思|不要紧|没关系|没事|没空|没有|好吗|可以吗|可以吗？|是吗|行不行|好不好|取消吗|取消了吗|为什么取消|改到3点|3点|下午2点|2个人"
+    "|不麻烦了|不好意思|不要紧|没关系|没事|没空|没有|好吗|可以吗|可以吗？|是吗|行不行|好不好|取消吗|取消了吗|为什么取消|3点|下午2点|2个人"
     "|二楼|一起|一点|不会不来|不能不去|没办法不来|会迟到|可能来|可能不来|应该可以|来不及|不，我会来|不是，我会来|可以不来吗|不来行吗|一定不来|要不"
     "|今天不去|不去医院|打错了|你是谁|好像可以|不赞同|没收到|1或2|好的取消|不早了|不对|好了|我好了|到了|我来了|可以了|我想预约|恢复了|不谢谢",
     "fr": "oui mais|oui mais en retard|oui ?|ok ?|peut-être|je ne sais pas|je pense que oui"
@@ -200,7 +200,7 @@ UNCLEAR = {
     "|J'ai un empêchement|à 3h|le 2|2 personnes|pour 2|à 2|le 3 svp|1 ou 2|12|1er|pas absent|pas impossible"
     "|arrêt de travail|arrêt maladie|je suis en arrêt|stop ?|ne pas arrêter|si|si possible oui|sûrement|sans doute"
     "|ça va|mauvais numéro|appelez-moi|rappelez-moi svp|k|na|négative|positif|vu|c'est fait|pas sûr|pas encore"
-    "|pas demain|oui à 15h|je ne confirme pas|pas confirmé|déjà annulé|oui pour Marie|bon|annulr"
+    "|pas demain|je ne confirme pas|pas confirmé|déjà annulé|oui pour Marie|bon|annulr"
     "|arrett|oui 👎|1?|2?|non mais oui|je viens pas annuler|plus tard|trois fois merci non|jamais annulé"
     "|Merci non annuler|je ne suis pas indisponible",
     "de": "ja aber|ja, aber später|ja?|ok?|vielleicht|weiß nicht|ich weiß es nicht|weiß noch nicht|ich glaube schon"
@@ -210,7 +210,7 @@ UNCLEAR = {
     "|ich komme später|komme später|komme etwas später|ich bin krank|krank|um 3|am 2.|der 2.|2 Personen|um 2 Uhr"
     "|1 oder 2|12|2. Termin absagen oder nicht|1. Mai|ich möchte mich abmelden|abmelden?|nicht abmelden|anmelden"
     "|stopp?|Not|Notfall|na|na ja|nah|jein|wohl|noch nicht|heute nicht|morgen nicht|nicht morgen|falsche Nummer"
-    "|wer ist da|rufen Sie mich an|passt nicht|passt mir nicht|egal|alles gut|Ja um 15 Uhr"
+    "|wer ist da|rufen Sie mich an|passt nicht|passt mir nicht|egal|alles gut"
     "|ich bestätige nicht|nicht bestätigt|unbestätigt|keine Absage|Absagen bitte nein|gute|positiv"
     "|k|absgen|stoppp nicht|ja 👎|1?|2?|ja für Maria|ich kann nicht absagen|ich kann nicht warten|komme nicht umhin"
     "|basta|ich komme nicht alleine|ich kann nicht früher kommen",
@@ -507,7 +507,7 @@ def test_a_question_never_settles_anything(case, mark) -> None:
     language, text, wanted = case
     reading = read(text + mark, LEXICONS[language], LEXICONS["en"])
     if reading.instead and wanted == C:
-        assert about(reading, WEDNESDAY, WEDNESDAY - timedelta(days=1)).intent in (U, R)
+        assert about(reading, VISIT, TUESDAY).intent in (U, R)
         assert reading.days
     else:
         assert intent(text + mark, language) in ({wanted} if wanted in (R, Intent.HELP) else {U, Q})
@@ -621,6 +621,7 @@ def test_a_long_message_is_a_story() -> None:
 
 
 TUESDAY, WEDNESDAY = date(2026, 5, 5), date(2026, 5, 6)
+VISIT = datetime.combine(WEDNESDAY, time(9, 30))
 
 
 @pytest.mark.parametrize(
@@ -644,7 +645,72 @@ TUESDAY, WEDNESDAY = date(2026, 5, 5), date(2026, 5, 6)
 )  # fmt: skip
 def test_an_answer_that_names_a_day_is_compared_with_the_visits(text: str, today: date, wanted: Intent) -> None:
     reading = read(text, LEXICONS["en"])
-    assert about(reading, WEDNESDAY, today).intent == wanted
+    assert about(reading, VISIT, today).intent == wanted
+
+
+#: A yes that repeats when the visit is.
+ON_TIME = {
+    "ar": "نعم الساعة 9:30", "de": "Ja, um 9:30 Uhr passt", "en": "Yes, see you at 9:30 am", "es": "sí, a las 9:30",
+    "fil": "opo, 9:30 po", "fr": "oui à 9h30", "hi": "हाँ 9:30 बजे", "it": "sì, alle 9.30", "ja": "9時半に伺います",
+    "ko": "네 9시 30분에 갈게요", "nl": "ja om 9.30 uur", "pl": "tak, o 9:30", "pt_BR": "sim, às 9h30", "ru": "да, в 9-30",
+    "th": "ได้ค่ะ 9.30 น.", "tr": "evet saat 9:30'da", "uk": "так, о 9:30", "vi": "vâng lúc 9h30", "zh_Hans": "好的，上午9点半",
+    "zh_Hant": "好的，上午9點半",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", list(LEXICONS))
+def test_a_yes_may_repeat_the_time(language: str) -> None:
+    reading = read(ON_TIME[language], LEXICONS[language], LEXICONS["en"])
+    assert about(reading, VISIT, TUESDAY).intent is C
+    assert about(reading, VISIT + timedelta(minutes=30), TUESDAY).intent is U
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("en", "yes at 930", C), ("en", "ok tomorrow 9.30", C), ("en", "1, 9:30", C), ("en", "please cancel the 9:30", X),
+        ("en", "I can't come at 9:30", ASK), ("en", "yes at 9:40", U), ("en", "yes at 9", U), ("en", "yes 9:30 pm", U),
+        ("en", "can we move it to 11:00?", U), ("en", "no 9:30", U), ("en", "2pm", U), ("en", "see you at 2", U),
+        ("en", "yes 24.12", U), ("en", "yes between 9:30 and 10:30", U), ("fr", "oui à 15h", U), ("de", "Ja um 15 Uhr", U),
+        ("zh_Hans", "改到3点", U), ("it", "sì alle 3", U), ("nl", "ja om 3 uur", U), ("ru", "да в 3 часа", U),
+        ("en", "Liked “Your visit is on Wednesday at 10:00, reply 1”", C),
+    ],
+)  # fmt: skip
+def test_a_time_is_compared_with_the_visits(language: str, text: str, wanted: Intent) -> None:
+    reading = read(text, LEXICONS[language], LEXICONS["en"])
+    assert about(reading, VISIT, TUESDAY).intent is wanted
+
+
+@pytest.mark.parametrize(("language", "text"), [("de", "um 3"), ("pt_BR", "às 2"), ("ru", "в 2"), ("en", "at 2")])
+def test_an_hour_chooses_nothing(language: str, text: str) -> None:
+    assert intent(text, language) is U
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("de", "Ich kann am Mittwoch leider nicht kommen", X), ("nl", "helaas kan ik woensdag niet komen", X),
+        ("de", "Ich werde am Mittwoch kommen", C), ("en", "no Wednesday problem", U), ("en", "I can't Wednesday wait", U),
+        ("en", "I will Wednesday come, can't make it", U), ("de", "Kann ich am Mittwoch nicht kommen?", U),
+    ],
+)  # fmt: skip
+def test_a_day_may_part_a_yes_or_no(language: str, text: str, wanted: Intent) -> None:
+    reading = read(text, LEXICONS[language], LEXICONS["en"])
+    assert about(reading, VISIT, TUESDAY).intent in (NOTHING_CHANGES if wanted is U else {wanted})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("no sorry I'm ill", X),
+        ("no emergency", U),
+        ("I can't I'm ill", X),
+        ("sorry but I can't come", X),
+        ("yes but I'm ill", U),
+    ],
+)
+def test_a_reason_beside_a_no(text: str, wanted: Intent) -> None:
+    assert intent(text) is wanted
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,10 @@ CLEAR = {
 
 # One word too many, a doubt, a "but", a "don't cancel".
 UNCLEAR = {
-    "it": "sì ma tardi|sì?|forse|non lo so|non annullare|Non cancellate l'appuntamento|non voglio annullare|sì no|no, vengo|no sì|credo di sì|numero sbagliato|cancella? |sì alle 3|1 o 2|arrivo in ritardo|non annullo|se posso vengo|alle 2",
-    "nl": "ja maar later|ja?|misschien|ik weet het niet|niet annuleren|Ik wil niet annuleren|nee, ik kom|ja nee|ik denk het wel|verkeerd nummer|1 of 2|ik kom later|ja om 3 uur|ik annuleer niet|om 2 uur|al geannuleerd",
+    "it": "sì ma tardi|sì?|forse|non lo so|non annullare|Non cancellate l'appuntamento|non voglio annullare|sì no|no, vengo|no sì|credo di sì|numero sbagliato|cancella? |1 o 2|arrivo in ritardo|non annullo|se posso vengo|alle 2",
+    "nl": "ja maar later|ja?|misschien|ik weet het niet|niet annuleren|Ik wil niet annuleren|nee, ik kom|ja nee|ik denk het wel|verkeerd nummer|1 of 2|ik kom later|ik annuleer niet|om 2 uur|al geannuleerd",
     "pl": "tak ale później|tak?|może|nie wiem|nie odwołuj|Proszę nie odwoływać wizyty|nie chcę odwołać|nie, przyjdę|tak nie|chyba tak|pomyłka|1 lub 2|spóźnię się|o 2|nie odwołuję",
-    "ru": "да но позже|да?|может быть|не знаю|не отменяйте|Я не хочу отменять|нет, приду|да нет|наверное|ошиблись номером|1 или 2|опоздаю|в 2|не отменяю|постараюсь|да в 3 часа",
+    "ru": "да но позже|да?|может быть|не знаю|не отменяйте|Я не хочу отменять|нет, приду|да нет|наверное|ошиблись номером|1 или 2|опоздаю|в 2|не отменяю|постараюсь",
     "uk": "так але пізніше|так?|може|не знаю|не скасовуйте|Я не хочу скасовувати|ні, прийду|так ні|мабуть|помилились номером|1 чи 2|запізнюсь|о 2|постараюсь",
     "tr": "evet ama geç|evet?|belki|bilmiyorum|iptal etmeyin|iptal etmek istemiyorum|hayır geliyorum|evet hayır|sanırım|yanlış numara|1 veya 2|geç kalacağım|saat 2|iptal mi|gelebilir miyim",
     "ar": "نعم لكن متأخر|نعم؟|ربما|لا أعرف|لا تلغوا الموعد|لا أريد إلغاء الموعد|لا، سأحضر|نعم لا|ممكن|رقم خطأ|١ أو ٢|سأتأخر|الساعة ٢|يمكن|ابدا",
