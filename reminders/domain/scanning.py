@@ -180,7 +180,8 @@ def scan(words: Sequence[str], lexicons: tuple[Lexicon, ...]) -> Scan:
 
 def without_asides(words: Sequence[str], lexicon: Lexicon) -> tuple[list[str], Scan]:
     """``words`` without the days, times and courtesy that stand between others, and these."""
-    rest, found, at = [], Scan(), 0
+    rest: list[str] = []
+    found, at = Scan(), 0
     while at < len(words):
         one = Scan()
         length = _phrase(one, list(words), at, (lexicon,)) or _single(one, words[at])
