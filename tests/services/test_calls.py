@@ -196,7 +196,7 @@ def test_a_number_moves_the_visit(line: Line, said: str, start: int) -> None:
 
 @pytest.mark.parametrize(
     ("said", "start"),
-    [("el martes", 0), ("Tuesday please", 0), ("la segunda", 1), ("9:30", 1), ("the last one", 2), ("at 1 pm", None),
+    [("el martes", 0), ("Tuesday please", 0), ("la segunda", 1), ("9:30", 1), ("the last one", 2), ("at 1 pm", 2), ("around 1 pm", None),
      ("miércoles 13:00", 2), ("ok, 1 p.m.", 2)],
 )  # fmt: skip
 def test_a_day_or_an_hour_on_offer_moves_the_visit(line: Line, said: str, start: int | None) -> None:
