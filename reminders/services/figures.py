@@ -18,6 +18,8 @@ from reminders.store import facts, rollups
 MOST_LIVE = 1000
 #: The same for reports whose live part the database counts by itself.
 MOST_COUNTED = 10_000
+#: So many times more may lie ahead: little is known yet about visits to come.
+_AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,16 @@ def ranged(
     tx: Connection, now: datetime, first: date | None, last: date | None, most_live: int = MOST_COUNTED
 ) -> Range:  # fmt: skip
     """What a report can say of these days, which may reach into the future: everything, unless more than ``most_live``
-    visits would have to be looked at; then what the last night left."""
+    visits would have to be looked at; then what the last night left. Where no last day is asked for and very many visits
+    are to come, it ends today."""
     rolled = rollups.state(tx)
     if rolled is None:
         return Range(None, first, last)
     over = min(filter(None, (last, _today(now))))
     if facts.count(tx, rolled.pieces(first, over).live, most_live + 1) <= most_live:
+        if last is None and (first is None or first <= over):
+            most = _AHEAD * most_live
+            last = over if facts.count(tx, rolled.pieces(first, date.max).live, most + 1) > most else None
         return Range(rolled, first, last)
     before = rolled.as_it_was()
     return Range(before, first, min(filter(None, (last, before.through))))

@@ -202,6 +202,24 @@ def test_with_very_much_to_count_costs_and_outcomes_go_up_to_the_last_night(data
     assert (last.total.booked, last.as_of) == (1, date(2030, 5, 20))
 
 
+def test_with_very_many_visits_to_come_reports_end_today_unless_asked_to_look_ahead(
+    database: Database, clinic: Clinic
+) -> None:
+    clock = ManualClock(NOW)
+    clinic.visit("fulfilled", date(2030, 5, 1))
+    Rollups(database, clock).run()
+    reports = Reports(database, clock, most_live=1)
+    for day in (2, 20, 21):
+        clinic.visit("booked", date(2030, 6, day))
+    assert (reports.no_shows().total.booked, reports.no_shows().as_of) == (4, None)
+    clinic.visit("booked", date(2030, 6, 22))
+    assert (reports.no_shows().total.booked, reports.no_shows().as_of) == (2, date(2030, 6, 3))
+    clinic.visit("booked", date(2030, 6, 23))
+    asked = reports.no_shows(last=date(2030, 6, 30))
+    assert (asked.total.booked, asked.as_of) == (6, date(2030, 6, 30))
+    assert reports.no_shows(first=date(2030, 6, 20)).total.booked == 4
+
+
 def test_days_that_wait_for_their_first_night_are_in_no_figure(database: Database, clinic: Clinic) -> None:
     clock = ManualClock(NOW)
     for day in (date(2029, 3, 1), date(2030, 5, 1), date(2030, 5, 2)):
