@@ -14,6 +14,7 @@ from reminders import settings
 from reminders.clock import SystemClock
 from reminders.services.rollups import Rollups
 from reminders.show import write_report
+from reminders.showing.risk import write_risk
 from reminders.store.engine import Database
 from reminders.wiring.service import build
 
@@ -85,7 +86,11 @@ def spending(first: date | None, last: date | None, by: str | None, form: str) -
 def risk(first: date | None, last: date | None, by: str | None, form: str) -> None:
     """How good the predicted risks were, by language and age band; as JSON with calibration and the model."""
     with closing(build(settings.load())) as service:
-        write_report(service.use_cases.risks.report(first, last, by), form, Console())
+        found = service.use_cases.risks.report(first, last, by)
+    if form == "table":
+        write_risk(found, Console())
+    else:
+        write_report(found, form, Console())
 
 
 @click.command("roll-up")

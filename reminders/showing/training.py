@@ -16,6 +16,8 @@ from reminders.store.engine import Record
 
 _NONE = "–"
 _WEIGHTS = 12
+#: A narrow table has no room for longer words.
+VERDICTS = {"fair": "fair", "overestimated": "too high", "underestimated": "too low", "few": "few"}
 
 
 def write_training(found: Trained, console: Console) -> None:
@@ -71,24 +73,15 @@ def calibration_table(found: Quality) -> Table:
 
 def fairness_table(found: Sequence[Fairness]) -> Table:
     table = _table(f"Fairness: the {FLAGGED:.0%} of visits with the highest risks are flagged")
-    for heading in (
-        "group",
-        "visits",
-        "predicted",
-        "missed",
-        "95 % interval",
-        "AUC",
-        "flagged",
-        "no-shows\ncaught",
-        "",
-    ):
+    headings = ("group", "visits", "pre-\ndicted", "missed", "95 %\ninterval", "AUC", "flag-\nged", "caught", "")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "group" else "right")
     for one in found:
         auc = _NONE if one.auc is None else f"{one.auc:.3f}"
         caught = _NONE if one.caught is None else f"{one.caught.value:.1%}"
         interval = f"{one.observed.low * 100:.1f}–{one.observed.high:.1%}"
         table.add_row(one.group.replace(":", " "), f"{one.visits:,}", f"{one.predicted:.1%}",
-                      f"{one.observed.value:.1%}", interval, auc, f"{one.flagged.value:.1%}", caught, one.verdict)  # fmt: skip
+                      f"{one.observed.value:.1%}", interval, auc, f"{one.flagged.value:.1%}", caught, VERDICTS[one.verdict])  # fmt: skip
     return table
 
 

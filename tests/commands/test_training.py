@@ -35,7 +35,9 @@ def test_training_without_history_says_what_is_missing(run) -> None:
     assert (status, "Training needs at least 1,000 visits" in text) == (1, True)
 
 
-def test_a_model_is_trained_listed_used_and_put_aside(run, sqlite_database_url: str) -> None:
+def test_a_model_is_trained_listed_used_and_put_aside(
+    run, sqlite_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with closing(Database(sqlite_database_url, pool_size=1)) as database:
         fill(database, Clinic(database), first=date(2020, 3, 1))
     text, status = run("train")
@@ -49,7 +51,15 @@ def test_a_model_is_trained_listed_used_and_put_aside(run, sqlite_database_url: 
     assert run("train", "--use", "7")[1] == 1
     text, status = run("report", "risk", "--from", "2020-03-01", "--to", "2020-06-01", "--format", "csv")
     assert (status, text.splitlines()[1].split(",")[:3]) == (0, ["all", "all", "3000"])
-    assert "18-29" in run("report", "risk", "--from", "2020-03-01", "--to", "2020-06-01")[0]
+    monkeypatch.setenv("COLUMNS", "80")
+    text, _ = run("report", "risk", "--from", "2020-03-01", "--to", "2020-06-01")
+    assert "age 18-29" in text
+    assert "…" not in text
+    assert "the rule (no trained model is in use): AUC 0." in " ".join(text.split())
+    run("train", "--use", "1")
+    assert "so the figures flatter it" in run("report", "risk", "--from", "2020-03-01")[0]
+    text, status = run("report", "risk")
+    assert (status, "nothing to judge model 1 by" in text, "lead time alone 0." in text) == (0, True, True)
 
 
 @needs_shared
