@@ -10,7 +10,7 @@ def run_server(target: str, host: str, port: int, *, workers: int, threads: int)
     """Run granian until it is told to stop."""
     Granian(
         target, address=host, port=port, interface=Interfaces.WSGI, workers=workers, blocking_threads=threads,
-        factory=True, log_enabled=True, log_access=False, respawn_failed_workers=True,
+        factory=True, websockets=False, log_enabled=True, log_access=False, respawn_failed_workers=True,
     ).serve()  # fmt: skip
 
 
