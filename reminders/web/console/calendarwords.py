@@ -122,6 +122,10 @@ def cause(conflict: Record) -> str:
     return f"{said.removesuffix('.')}: {why}." if why else said
 
 
+def tried(times: int) -> str:
+    return {0: "not tried yet", 1: "tried once"}.get(times, f"tried {times} times")
+
+
 def kind(name: str) -> str:
     return KINDS.get(name, name)
 
