@@ -60,6 +60,12 @@ def settle(tx: Connection, patient_id: int, reason: str, actor: str, now: dateti
     return tx.execute(statement.values(done_at=now, done_by=actor)).rowcount
 
 
+def settle_visit(tx: Connection, appointment_id: int, reasons: Sequence[str], actor: str, now: datetime) -> None:
+    """The same for what is open about one visit for one of these reasons."""
+    about = (InboxItem.appointment_id == appointment_id, InboxItem.reason.in_(reasons), InboxItem.done_at.is_(None))
+    tx.execute(update(InboxItem).where(*about).values(done_at=now, done_by=actor))
+
+
 def has_for_visit(tx: Connection, appointment_id: int, reason: str, since: datetime) -> bool:
     """True when this visit has brought somebody such an item since ``since``."""
     mine = (InboxItem.appointment_id == appointment_id, InboxItem.reason == reason, InboxItem.created_at >= since)

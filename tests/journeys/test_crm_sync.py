@@ -129,8 +129,26 @@ def test_a_deletion_there_is_asked_about(here: Practice) -> None:
     shown = here.visit(visit["id"])
     assert (shown["status"], shown["paused"]) == ("booked", True)
     (found,) = here.conflicts(attention=True)
+    assert [item["reason"] for item in here.house.get("inbox")["items"]] == ["sync_conflict"]
     here.house.post(f"sync-conflicts/{found['id']}/resolve", {"choice": "theirs"})
     assert here.visit(visit["id"])["status"] == "cancelled"
+    assert here.house.get("inbox")["items"] == []
+
+
+def test_each_visit_in_dispute_is_in_the_inbox_until_it_is_decided(here: Practice) -> None:
+    visits = [here.book(TEN), here.book(ELEVEN)]
+    here.settle()
+    for visit in visits:
+        here.shelf.remove(VISIT, here.id_there(VISIT, visit["id"]))
+    here.sync()
+    here.house.tick(minutes=3)
+    here.sync()
+    first, second = here.conflicts(attention=True)
+    asked = [item["appointment_id"] for item in here.house.get("inbox")["items"]]
+    assert sorted(asked) == sorted([first["about"], second["about"]])
+    here.house.post(f"sync-conflicts/{first['id']}/resolve", {"choice": "ours"})
+    assert [item["appointment_id"] for item in here.house.get("inbox")["items"]] == [second["about"]]
+    assert [here.visit(one["about"])["paused"] for one in (first, second)] == [False, True]
 
 
 def test_names_are_theirs_and_a_verified_phone_is_not(here: Practice) -> None:

@@ -36,17 +36,15 @@ class Holding:
 
     def disputed(self, tx: Connection, visit: Record, field: str, *, open_: bool) -> None:
         """A conflict about ``field`` was opened, or the last one of the visit, whatever it was about, is closed."""
-        if (open_ and field not in HOLDING) or Status(visit.status) not in OPEN:
-            return
-        if open_:
+        is_open = Status(visit.status) in OPEN
+        if not open_:
+            inbox.settle_visit(tx, visit.id, (CONFLICT, MOVED), self.actor.name, self.clock.now())
+            if is_open and visit.paused and _is_held_by_sync(tx, visit):
+                self.lifecycle.pause(tx, visit.uid, self.actor, paused=False)
+        elif is_open and field in HOLDING:
             self._tell(tx, visit)
-        else:
-            for reason in (CONFLICT, MOVED):
-                inbox.settle(tx, visit.patient_id, reason, self.actor.name, self.clock.now())
-        if open_ and not visit.paused:
-            self.lifecycle.pause(tx, visit.uid, self.actor, paused=True)
-        elif not open_ and visit.paused and _is_held_by_sync(tx, visit):
-            self.lifecycle.pause(tx, visit.uid, self.actor, paused=False)
+            if not visit.paused:
+                self.lifecycle.pause(tx, visit.uid, self.actor, paused=True)
 
     def _tell(self, tx: Connection, visit: Record) -> None:
         """One item in the desk's worklist; of a move that the desk decides about, with the time that is wished for."""
@@ -55,10 +53,7 @@ class Holding:
             "uid": new_uid("inb", now), "message_id": None, "patient_id": visit.patient_id,
             "appointment_id": visit.id, "reason": CONFLICT, "created_at": now,
         }  # fmt: skip
-        if wished is None:
-            inbox.add_once(tx, item)
-        else:
-            inbox.propose(tx, item | {"reason": MOVED, "proposed_at": wished})
+        inbox.propose(tx, item | {"reason": MOVED if wished else CONFLICT, "proposed_at": wished})
 
 
 def _wished(tx: Connection, uid: str) -> datetime | None:
