@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from reminders.domain.connector import PeerError
+from reminders.domain.connector import LoginRefused, PeerError
 from tests.browser.pages import Browser, defaults, faults, sign_in
 from tests.crm_house import Practice, practice
 
@@ -126,3 +126,24 @@ def test_after_the_first_import_there_is_nothing_to_let_begin(here: Practice) ->
         admin.open(f"/console/calendars/connections/{here.connection}")
         here.change(paused=False)
         assert admin.submit("Let it begin").status == 409
+
+
+def test_new_keys_let_a_stopped_connection_go_on(here: Practice) -> None:
+    here.preview()
+    here.change(paused=False)
+    here.house.tick(minutes=6)
+    here.settle()
+    here.crm.failures = [LoginRefused()]
+    assert here.sync()["error"] == "login_refused"
+    with closing(visitor(here, "admin")) as admin:
+        page = admin.open(f"/console/calendars/connections/{here.connection}")
+        assert faults(page) == []
+        assert "memory:" in page.text  # the address
+        assert admin.submit("Save what is filled in").status == 422
+        admin.open(f"/console/calendars/connections/{here.connection}")
+        page = admin.submit("Save what is filled in", **{"secret-token": "another"})
+        assert page.notices == ["Saved, and it answers."]
+        assert "another" not in page.text
+    assert here.show()["state"] == "ok"
+    with closing(visitor(here, "desk")) as desk:
+        assert "New keys" not in desk.open(f"/console/calendars/connections/{here.connection}").text

@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from reminders.domain.actor import Role
+from reminders.domain.crm import Setting
 from reminders.domain.sync import Live
 from reminders.errors import Conflict, Invalid, ReminderError
 from reminders.services.feeds import Scope
@@ -160,8 +161,15 @@ def show_connection(uid: str, problem: ReminderError | None = None) -> ResponseR
         runs=use_cases().calendar_connections.runs(uid, _RUNS), problem=problem, say=calendarwords,
         may_pause=caller().role is Role.ADMIN, zone=desk_zone(session.get("location")),
         first=row.state_reason == FIRST_IMPORT, begins=is_about_to_begin(row, now()), now=now(),
-        preview=row.config.get("preview"), preview_at=_previewed(row),
+        preview=row.config.get("preview"), preview_at=_previewed(row), secrets=_secrets(row),
     )  # fmt: skip
+
+
+def _secrets(row: Record) -> list[Setting]:
+    """What a patient system is told that nobody may read again."""
+    if "settings" not in row.config:
+        return []
+    return [one for one in use_cases().crm_connections.system(row.kind).settings if one.secret]
 
 
 def _previewed(row: Record) -> datetime | None:

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from reminders.domain.ports import FoundCalendar
 from reminders.errors import Invalid, ReminderError
 from reminders.services.sync.connections import Wanted
+from reminders.services.sync.crms import CrmChange
 from reminders.web.console import calendarwords
 from reminders.web.console.guard import only_administrators
 from reminders.web.console.pages import checked, complaints, done, once, render, status_of, written
@@ -63,6 +64,21 @@ def password(connection_id: str) -> ResponseReturnValue:
     use_cases().calendar_connections.change(connection_id, secret=written("password"))
     check = use_cases().calendar_connections.test(connection_id)
     done("The new password works." if check.ok else f"The new password is kept, but: {check.detail}")
+    return redirect(url_for("console.calendars.connection", connection_id=connection_id), 303)
+
+
+@bp.post("/calendars/connections/<uid:connection_id>/secrets")
+def secrets(connection_id: str) -> ResponseReturnValue:
+    """New keys of a patient system, which let a stopped connection go on; what is left empty stays."""
+    only_administrators("connects systems")
+    crms = use_cases().crm_connections
+    names = [one.name for one in crms.system(crms.get(connection_id).kind).settings if one.secret]
+    given = {name: typed for name in names if (typed := written(f"secret-{name}"))}
+    if not given:
+        raise Invalid("Nothing is filled in.", field="secrets")
+    crms.edit(connection_id, CrmChange(settings=given))
+    check = use_cases().calendar_connections.test(connection_id)
+    done("Saved, and it answers." if check.ok else f"Saved, but: {check.detail}")
     return redirect(url_for("console.calendars.connection", connection_id=connection_id), 303)
 
 
