@@ -63,7 +63,7 @@ class FeedSource:
 
 
 def _events(body: bytes) -> Split:
-    data = normalised(body)
-    if b"BEGIN:VCALENDAR" not in data[:65536].upper():
+    found = split(normalised(body).splitlines(keepends=True))
+    if not found.calendars:
         raise NoCalendar
-    return split(data.splitlines(keepends=True))
+    return found

@@ -123,7 +123,7 @@ def _acted(uid: str, wish: str) -> tuple[str, bool]:
             outcome = use_cases().syncing.now(uid)
             tally = outcome.tally
             said = f"Seen {tally.seen}, taken over {tally.pulled}, written there {tally.pushed}."
-            said += f" Events: {calendarwords.remarks(tally.remarks)}." if tally.remarks else ""
+            said = f"{said} {calendarwords.remarks(tally.remarks)}".rstrip()
             reason = outcome.sentence or calendarwords.REASONS.get(outcome.error or "", outcome.error or "")
             return (said, True) if outcome.error is None else (reason, False)
         case "pause" | "resume":

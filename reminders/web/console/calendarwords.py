@@ -132,7 +132,8 @@ def kind(name: str) -> str:
 
 def remarks(found: Mapping[str, int] | None) -> str:
     """How many events could not be read, or only by guessing; empty when all could."""
-    return "; ".join(f"{count} {REMARKS.get(code, code)}" for code, count in sorted((found or {}).items()))
+    said = "; ".join(f"{count} {REMARKS.get(code, code)}" for code, count in sorted((found or {}).items()))
+    return f"Events: {said}." if said else ""
 
 
 def value(field: str, found: Any, zone: ZoneInfo) -> str:
