@@ -102,10 +102,11 @@ def test_ids_made_anew_with_every_request_change_nothing(feed: Feed, says: Says)
 @pytest.mark.parametrize(
     ("status", "text", "reason"),
     [
-        (200, calendar().encode(), "feed_empty"), (200, b"<html>Sign in</html>", "not_a_calendar"), (200, b"<b>BEGIN:VCALENDAR</b>", "not_a_calendar"),
+        (200, calendar().encode(), "feed_empty"), (200, b"<html>Sign in</html>", "not_a_calendar"),
+        (200, b"<b>BEGIN:VCALENDAR</b>", "not_a_calendar"),
         (500, b"", "no_answer"), (404, b"", "no_answer"), (200, b"x" * 6_000_000, "no_answer"),
     ],
-    ids=["empty", "sign in", "broken", "gone", "endless"],
+    ids=["empty", "sign in", "talk of one", "broken", "gone", "endless"],
 )  # fmt: skip
 def test_a_feed_that_fails_keeps_what_it_said_and_warns(
     feed: Feed, says: Says, status: int, text: bytes, reason: str
