@@ -65,6 +65,7 @@ class Worker:
         self._slow = [(getattr(job, "__qualname__", "slow"), job) for job in slow]
         self._couriers = [(getattr(job, "__qualname__", "courier"), job) for job in couriers]
         self._beat_at: datetime | None = None
+        self._missed: dict[str, int] = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._ending = ending or threading.Event()
         self._wakes = threading.Event()
@@ -128,7 +129,9 @@ class Worker:
         clock that ticks once a second would be late by half of one on average, and slow sweeps would hold it up."""
         while not self._ending.is_set():
             self._wakes.clear()
-            self._guarded("sending", self._sending.run_due)
+            if not self._guarded("sending", self._sending.run_due):
+                self._ending.wait(TICK_SECONDS)  # whatever is wrong, asking again at once mends nothing
+                continue
             self._wakes.wait(min(TICK_SECONDS, self._sending.idle_for().total_seconds()))
 
     def _listen_until_stopped(self) -> None:
@@ -147,18 +150,27 @@ class Worker:
             heartbeats.forget_before(tx, now - _KEEP_BEATS)
             webhooks.forget_before(tx, now - _KEEP_EVENTS)
 
-    def _guarded(self, name: str, job: Callable[[], object], *, lasts: bool = False) -> None:
+    def _guarded(self, name: str, job: Callable[[], object], *, lasts: bool = False) -> bool:
+        """Run a job, whatever becomes of it; False when it failed. A database that stays away is told of once a job, and
+        again when it is back."""
         began = stopwatch()
         try:
             job()
         except DBAPIError as problem:
-            log.warning("worker.database", job=name, error=type(problem.orig).__name__)
+            if name not in self._missed:
+                log.warning("worker.database", job=name, error=type(problem.orig).__name__)
+            self._missed[name] = self._missed.get(name, 0) + 1
         except Exception as problem:  # the edge: log what it was, never what it said
             log.error("worker.failed", job=name, error=type(problem).__name__, where=_where(problem))
+        else:
+            if missed := self._missed.pop(name, 0):
+                log.info("worker.database_back", job=name, failures=missed)
+            return True
         finally:
             taken = stopwatch() - began
             if taken > 10 * TICK_SECONDS and not lasts:
                 log.warning("worker.slow", job=name, seconds=round(taken, 1))
+        return False
 
     def _beat(self) -> None:
         now = self._clock.now()

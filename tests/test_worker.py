@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from reminders.domain.actor import Once
 from reminders.store import heartbeats, keys
@@ -104,6 +105,43 @@ def test_a_database_that_is_away_is_a_warning(sqlite_database_url: str, logged: 
         ("worker.database", "warning", "heartbeat")
     ]
     own.close()
+
+
+def test_a_database_that_stays_away_is_told_of_once_and_when_it_is_back(world: World, logged: list[Any]) -> None:
+    problem = OperationalError("SELECT 1", None, ConnectionError())
+    sending = Job(problem)
+    one = worker(world, sending)
+    for _ in range(3):
+        one.tick()
+    sending.problem = None
+    one.tick()
+    sending.problem = problem
+    one.tick()
+    assert [(line["event"], line.get("failures")) for line in logged if line.get("job") == "sending"] == [
+        ("worker.database", None), ("worker.database_back", 3), ("worker.database", None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", [OperationalError("SELECT 1", None, ConnectionError()), ValueError()])
+def test_sending_that_fails_is_not_tried_again_at_once(world: World, problem: Exception) -> None:
+    """Nobody waits for the next second by asking a thousand times."""
+    often = threading.Event()
+
+    class Eager(Job):
+        def run_due(self) -> None:
+            if self.runs == 20:
+                often.set()
+            self.run()
+
+        def idle_for(self) -> timedelta:
+            return timedelta(0)
+
+    one = worker(world, Eager(problem))
+    one.start()
+    try:
+        assert not often.wait(TICK_SECONDS / 2)
+    finally:
+        one.stop()
 
 
 def test_the_end_of_the_process_is_not_held_back(world: World) -> None:
