@@ -156,3 +156,13 @@ def test_choosing_never_raises_and_names_numbers_in_order(text: str, language: s
     numbers = choose(text, listed, LEXICONS[language], LEXICONS["en"]).numbers
     assert list(numbers) == sorted(set(numbers))
     assert len(numbers) < 2 or (listed.several and set(numbers) <= {1, 2})
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "numbers"),
+    [("ko", "1하고 2", BOTH), ("ko", "1이랑 2", BOTH), ("ko", "2번째요", (2,)), ("ja", "2つとも", BOTH), ("ja", "1と2", BOTH),
+     ("th", "1กับ2", BOTH), ("th", "อันที่ 2", (2,)), ("ar", "1 و 2", BOTH), ("ar", "التنين", BOTH), ("zh_Hant", "1同2", BOTH),
+     ("vi", "cái thứ hai", (2,)), ("de", "um 9:30 Uhr", (2,)), ("tr", "saat 9:30", (2,))],
+)  # fmt: skip
+def test_choices_in_other_languages(language: str, text: str, numbers: tuple[int, ...]) -> None:
+    assert choose(text, VISITS, LEXICONS[language], LEXICONS["en"]) == Chosen(numbers)

@@ -1,4 +1,4 @@
-"""Answers that no word list was written for: fifteen and more sentences in each language, kept apart from the lists.
+"""Answers that no word list was written for: dozens of sentences in each language, kept apart from the lists.
 
 They were written down before the lists were last extended and are not to be used for extending them: a sentence that is
 read wrong here is a reason to think of others like it. ``desk`` stands for what must change nothing.
