@@ -31,6 +31,11 @@ COMMANDS = {
 }
 
 
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(f"reminders.commands.{module}"), name)
+
+
 class Group(click.Group):
     """Finds commands by name, and turns expected errors into one sentence instead of a trace."""
 
@@ -40,8 +45,7 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(f"reminders.commands.{module}"), name)
+        command: click.Command = _load(COMMANDS[cmd_name])
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -49,6 +53,13 @@ class Group(click.Group):
             return super().invoke(ctx)
         except ReminderError as problem:
             raise click.ClickException(problem.message) from problem
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as problem:  # the edge: what the operator can mend is said in a sentence
+            told = _load("database:explanation")(problem)
+            if told is None:
+                raise
+            raise click.ClickException(told) from problem
 
 
 @click.group(cls=Group)

@@ -149,7 +149,12 @@ def test_everything_is_caught_only_at_the_edges() -> None:
 
     threads = ("reminders/services/crew.py", "reminders/services/sending.py")  # where nobody else would hear of it
     cleaning_up = ("reminders/gateways/smtp.py", "reminders/services/sending.py")  # raised again at once
-    assert offences(catches, "reminders/worker.py", "reminders/web/problems.py", *threads, *cleaning_up) == []
+    assert (
+        offences(
+            catches, "reminders/cli.py", "reminders/worker.py", "reminders/web/problems.py", *threads, *cleaning_up
+        )
+        == []
+    )
 
 
 def test_only_the_web_knows_http_statuses() -> None:

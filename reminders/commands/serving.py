@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reminders import settings
+from reminders.commands.database import refuse_old
 from reminders.commands.hosting import address_of, run_server
 from reminders.store import schema
 
@@ -29,5 +30,7 @@ def serve(host: str, port: int) -> None:
 )
 def web(host: str, port: int, workers: int, threads: int | None) -> None:
     """The web application alone, stateless; run as many as you like."""
-    usual = 1 if settings.load().is_sqlite else 4
+    loaded = settings.load()
+    refuse_old(loaded.database_url)
+    usual = 1 if loaded.is_sqlite else 4
     run_server("reminders.wsgi:web", host, port, workers=workers, threads=threads or usual)

@@ -8,6 +8,7 @@ import threading
 import click
 
 from reminders import settings
+from reminders.commands.database import refuse_old
 from reminders.logs import configure_logging
 from reminders.wiring.working import build_worker
 
@@ -16,7 +17,9 @@ from reminders.wiring.working import build_worker
 def worker() -> None:
     """Sends what is due; run as many as you like on PostgreSQL."""
     configure_logging()
-    working = build_worker(settings.load())
+    loaded = settings.load()
+    refuse_old(loaded.database_url)
+    working = build_worker(loaded)
     stop = threading.Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: stop.set())
