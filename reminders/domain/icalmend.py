@@ -1,7 +1,7 @@
 """iCalendar in, between both stages (RFC 5545 section 3.8): what an event of a stranger says about time, and nothing else.
 
 Whatever else a program writes cannot make an event unreadable, or slow to read, once it is left out. What says when is put
-right where only one thing can be meant ("P3600S", a time with colons, a time zone in the wrong case of letters); the rest is
+right where only one thing can be meant ("P3600S", a time with colons, an offset as the name of a time zone); the rest is
 left out with a doubt where the event is then busy at least as long as it was meant to be, and refused where it is not.
 """
 
