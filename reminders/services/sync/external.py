@@ -7,7 +7,7 @@ requests. Only the way is another: no listing, no writing over there; the answer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -157,7 +157,7 @@ class External:
             else:
                 tally = Tally(seen=1)
                 self._meeting(connection, entity, tally).gone(tx, replace(link, gone_since=self._clock.now()))
-                connections.count(tx, connection.id, self._clock.now(), asdict(tally))
+                connections.count(tx, connection.id, self._clock.now(), tally.counts)
 
         self._database.run(work)
 
@@ -178,7 +178,7 @@ class External:
                 _catch_up(tx, connection, link, current)
         tally = Tally(seen=1)
         self._meeting(connection, entity, tally).meet(tx, remote, refused)
-        connections.count(tx, connection.id, self._clock.now(), asdict(tally))
+        connections.count(tx, connection.id, self._clock.now(), tally.counts)
         self._told(tx, connection, entity, remote)
         found = self._outcome(tx, connection, entity, remote)
         return replace(found, created=local is None and found.state is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -160,6 +160,11 @@ class Tally:
     removed: int = 0
     conflicts: int = 0
     remarks: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers by name: what one run's can be added to another's by."""
+        return {name: value for name, value in asdict(self).items() if name != "remarks"}
 
 
 @contextmanager
