@@ -7,7 +7,7 @@ from contextlib import closing
 from sqlalchemy.exc import DBAPIError
 
 from reminders.errors import Conflict
-from reminders.store import schema
+from reminders.store import revision
 from reminders.store.engine import Database
 
 #: How the drivers say that a table or a column is missing.
@@ -32,7 +32,7 @@ def refuse_old(url: str) -> None:
     cannot reach its database waits for it, and a newer schema than its own is that of an update under way."""
     with closing(Database(url, pool_size=1)) as database:
         try:
-            behind = schema.is_behind(database)
+            behind = revision.is_behind(database)
         except DBAPIError:
             return
     if behind:

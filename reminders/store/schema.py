@@ -39,15 +39,6 @@ def is_current(database: Database) -> bool:
     return present == ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def is_behind(database: Database) -> bool:
-    """True when this version has migrations that the database has not; False for a database of a later version."""
-    with database.read() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(_config())
-    known = {revision.revision for revision in script.walk_revisions()}
-    return present is None or (present in known and present != script.get_current_head())
-
-
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))

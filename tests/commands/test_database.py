@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from reminders.cli import main
 from reminders.commands.database import refuse_old
 from reminders.errors import Conflict
-from reminders.store import schema
+from reminders.store import revision
 from reminders.store.engine import Database
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/none"
@@ -40,10 +40,10 @@ def test_a_database_without_our_schema(tmp_path: Path, command: tuple[str, ...])
 
 def test_what_is_newer_or_away_is_no_reason_not_to_start(database: Database) -> None:
     refuse_old(NOBODY)
-    assert not schema.is_behind(database)
+    assert not revision.is_behind(database)
     with database.write() as tx:
         tx.exec_driver_sql("UPDATE alembic_version SET version_num = '9999_later'")
-    assert not schema.is_behind(database)
+    assert not revision.is_behind(database)
 
 
 def test_an_older_schema_is(sqlite_database_url: str) -> None:

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, make_url, text
 
-from reminders.store import clinic, schema
+from reminders.store import clinic, revision, schema
 from reminders.store.engine import Database
 from reminders.store.tables import Base
 
@@ -54,6 +54,11 @@ def test_constraints_have_names_that_errors_can_be_told_by(database):
             names = [one["name"] for one in found.get_unique_constraints(table) + found.get_foreign_keys(table)]
             names.append(found.get_pk_constraint(table)["name"])
             assert all(name and name.startswith(("uq_", "fk_", "pk_")) for name in names), names
+
+
+def test_the_newest_migration_is_known_without_the_library(database):
+    with database.read() as tx:
+        assert revision.newest() == tx.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def test_an_empty_database_is_not_current_and_migrating_twice_changes_nothing(empty_url):
