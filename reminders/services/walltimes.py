@@ -72,10 +72,13 @@ class WallTimes:
             tell = log.info if check.moved else log.debug  # every day's looking says nothing as long as all is well
             tell("walltimes.checked", version=check.version, visits=check.checked, moved=check.moved)
             return None
-        visits = walltimes.ahead(tx, provider, now)
-        moved = {row.uid: start for row in visits if (start := self._elsewhere(tx, row)) is not None}
+        looked, moved = 0, dict[str, datetime]()
+        for row in walltimes.ahead(tx, provider, now):
+            looked += 1
+            if (start := self._elsewhere(tx, row)) is not None:
+                moved[row.uid] = start
         overlapping = self._move(tx, moved)
-        counts = {"checked": check.checked + len(visits), "moved": check.moved + len(moved)}
+        counts = {"checked": check.checked + looked, "moved": check.moved + len(moved)}
         more = {"after": provider, "overlapping": check.overlapping + overlapping}
         walltimes.go_on(tx, check.id, counts | more)
         return len(moved)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, tuple_, update
 
 from reminders.domain.appointment import OPEN
 from reminders.store.engine import Record
@@ -44,8 +44,9 @@ def next_provider(tx: Connection, after: int, now: datetime) -> int | None:
     return None if found is None else int(found)
 
 
-def ahead(tx: Connection, provider: int, now: datetime) -> Sequence[Record]:
-    """Where and when the visits ahead of one provider are, as promised and as a moment."""
+def ahead(tx: Connection, provider: int, now: datetime, page_size: int = 1000) -> Iterator[Record]:
+    """Where and when the visits ahead of one provider are, as promised and as a moment. Read page by page: what a process
+    held once for a full diary it keeps for good."""
     columns = (
         _VISIT.c.id,
         _VISIT.c.uid,
@@ -54,8 +55,13 @@ def ahead(tx: Connection, provider: int, now: datetime) -> Sequence[Record]:
         _VISIT.c.time_zone,
         _VISIT.c.local_start,
     )
+    place = tuple_(_VISIT.c.start_at, _VISIT.c.id)
     query = select(*columns).where(_VISIT.c.provider_id == provider, *_ahead(now))
-    return tx.execute(query.order_by(_VISIT.c.start_at, _VISIT.c.id)).all()
+    query = query.order_by(_VISIT.c.start_at, _VISIT.c.id).limit(page_size)
+    page = tx.execute(query).all()
+    while page:
+        yield from page
+        page = tx.execute(query.where(place > (page[-1].start_at, page[-1].id))).all() if len(page) == page_size else []
 
 
 def write_down(tx: Connection, number: int, time_zone: str, local_start: str) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from reminders.domain.appointment import Change
 from reminders.gateways.zonerules import SystemZones
 from reminders.services.walltimes import EVERY, WallTimes
-from reminders.store import holds
+from reminders.store import holds, walltimes
 from reminders.store.engine import Database
 from reminders.store.tables import Appointment, AppointmentHistory, HoldKind, InboxItem, ZoneCheck
 from tests.factories import MONDAY, TWO_NUDGES, Ids, World, together, uid
@@ -191,6 +191,15 @@ def test_each_night_and_each_release_is_a_reason_to_look(town: Town) -> None:
             town.rules.version = "2030b"
         town.check.run()
         assert town.world.count(ZoneCheck) == expected
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 4, 5])
+def test_a_full_diary_is_read_page_by_page(town: Town, page_size: int) -> None:
+    visits = [town.book(NINE + HOUR * number) for number in range(4)]
+    provider = town.world.visit(visits[0]).provider_id
+    with town.world.database.read() as tx:
+        found = list(walltimes.ahead(tx, provider, town.world.clock.now(), page_size))
+    assert [row.uid for row in found] == visits
 
 
 def test_a_process_asks_now_and_then(town: Town) -> None:
