@@ -17,7 +17,7 @@ from reminders import settings
 from reminders.errors import Invalid
 from reminders.services.csvfile import FileUnreadable
 from reminders.showing.assessment import write_assessment
-from reminders.store import schema
+from reminders.store import revision
 from reminders.web.schemas.scenario import ScenarioIn
 from reminders.wiring.service import build
 
@@ -32,7 +32,7 @@ def assess(scenario: str, form: str) -> None:
     with closing(build(settings.load())) as service:
         assessments = service.use_cases.assessments
         given = _scenario(scenario, assessments.presets())
-        measuring = schema.is_current(
+        measuring = revision.is_current(
             service.database
         )  # what the scenario leaves open is measured where that is possible
         write_assessment(assessments.compute(given, measuring=measuring), form, console)

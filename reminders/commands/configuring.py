@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from reminders import settings
-from reminders.store import schema
+from reminders.store import revision, schema
 from reminders.store.engine import Database
 
 console = Console()
@@ -33,7 +33,7 @@ def check_config(markdown: bool) -> None:
         table.add_row(name, value)
     console.print(table)
     database = Database(loaded.database_url, pool_size=1)
-    state = "up to date" if schema.is_current(database) else "needs `reminders migrate`"
+    state = "up to date" if revision.is_current(database) else "needs `reminders migrate`"
     database.close()
     console.print(f"Database: {state}. Messages go to {'the sandbox' if loaded.sandboxed else loaded.twilio_api_url}.")
 

@@ -167,8 +167,7 @@ def _is_stop(entry: SandboxMessage | SandboxCall) -> bool:
 def _is_quiet_time(e: Evidence, entry: Sent, visit: Any) -> bool:
     location = e.locations[visit["location_id"]]
     zone = ZoneInfo(e.patients[visit["patient_id"]]["time_zone"] or location["time_zone"])
-    wall = entry.created_at.astimezone(zone)
-    return COUNTRY_QUIET_HOURS.get(location["country"], DEFAULT_QUIET_HOURS).forbids(wall.hour * 60 + wall.minute)
+    return COUNTRY_QUIET_HOURS.get(location["country"], DEFAULT_QUIET_HOURS).forbids_at(entry.created_at, zone)
 
 
 def _money(amount: Decimal) -> str:

@@ -28,6 +28,11 @@ class QuietHours:
             return self.start <= minute < self.end
         return minute >= self.start or minute < self.end
 
+    def forbids_at(self, moment: datetime, zone: tzinfo) -> bool:
+        """Whether this moment is within them where the clocks show ``zone``."""
+        wall = moment.astimezone(zone)
+        return self.forbids(wall.hour * 60 + wall.minute + wall.second / 60)
+
 
 #: Where the law or common rules name hours for automated calls and texts, else a polite default.
 #: US: 47 CFR 64.1200(c)(1), 8 a.m. to 9 p.m. local time of the called party. Table of 2026-11.
@@ -52,6 +57,11 @@ class Step:
     unless_confirmed: bool = False
     fallback_after: Duration | None = None
     not_after: Duration | None = None
+
+    def after(self, channel: Channel) -> Channel | None:
+        """The channel that follows when this one fails."""
+        position = self.channels.index(channel) + 1 if channel in self.channels else len(self.channels)
+        return self.channels[position] if position < len(self.channels) else None
 
     def deadline(self, start: datetime, zone: tzinfo) -> datetime:
         """Last moment at which this nudge still helps: by default half of its lead time before the start."""
@@ -95,14 +105,14 @@ def into_allowed_hours(
 ) -> datetime | None:
     """``due`` moved out of quiet hours: forward to the next opening if that is before the deadline, else back to the
     last allowed minute before they begin, else ``None`` when that has passed too."""
-    if quiet is None or not quiet.forbids(_minute(due, zone)):
+    if quiet is None or not quiet.forbids_at(due, zone):
         return due
     openings = (edge for edge in _edges(due, zone, quiet.end) if edge >= due)
-    opening = min((edge for edge in openings if not quiet.forbids(_minute(edge, zone))), default=None)
+    opening = min((edge for edge in openings if not quiet.forbids_at(edge, zone)), default=None)
     if opening is not None and opening <= deadline:
         return opening
     closings = (edge - _MINUTE for edge in _edges(due, zone, quiet.start) if edge <= due)
-    before = max((edge for edge in closings if not quiet.forbids(_minute(edge, zone))), default=None)
+    before = max((edge for edge in closings if not quiet.forbids_at(edge, zone)), default=None)
     return before if before is not None and before >= now else None
 
 
@@ -152,11 +162,6 @@ def _planned(
     reason = Reason.DUE if allowed == due else Reason.SHIFTED
     grace = min(_GRACE, (frame.start - allowed) / 2)
     return Planned(number, channel, allowed, max(deadline, allowed + grace), State.PLANNED, reason)
-
-
-def _minute(moment: datetime, zone: tzinfo) -> float:
-    wall = moment.astimezone(zone)
-    return wall.hour * 60 + wall.minute + wall.second / 60
 
 
 def _edges(moment: datetime, zone: tzinfo, minutes: int) -> list[datetime]:

@@ -146,7 +146,4 @@ def policy_of(batch: Batch, row: Record) -> Policy | None:
 
 
 def step_of(batch: Batch, row: Record) -> Step | None:
-    if row.kind != "reminder":
-        return None
-    steps = Lot(row.service_id, row.patient_uid, row.booked_at).steps(policy_of(batch, row))
-    return steps[row.step] if row.step < len(steps) else None
+    return Lot.of(row).step(policy_of(batch, row), row.step) if row.kind == "reminder" else None

@@ -54,9 +54,8 @@ class Case:
 
     @property
     def rule(self) -> Step | None:
-        """The step of the policy as it is now; there may be fewer than when this was planned."""
-        steps = _lot(self.row).steps(self.policy)
-        return steps[self.step] if self.kind == "reminder" and self.step < len(steps) else None
+        """The step of the policy as it is now."""
+        return _lot(self.row).step(self.policy, self.step) if self.kind == "reminder" else None
 
     @property
     def condition(self) -> Condition | None:

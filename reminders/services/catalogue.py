@@ -164,6 +164,11 @@ def minutes(wall: str) -> int:
     return int(hours) * 60 + int(rest)
 
 
+def wall(minutes: int) -> str:
+    """``HH:MM`` of minutes after midnight: the way back from ``minutes``."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 def _location(row: Record) -> Location:
     return Location(
         id=row.id, uid=row.uid, name=row.name, zone=ZoneInfo(row.time_zone), country=row.country, language=row.language,

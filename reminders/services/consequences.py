@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from reminders.domain.actor import patient
 from reminders.domain.appointment import Change
 from reminders.domain.lexicon import Role
+from reminders.domain.reply import Intent
 from reminders.errors import IllegalTransition, SlotTaken
 from reminders.services.catalogue import Catalogue
 from reminders.services.dialogues import Dialogues
@@ -20,6 +21,11 @@ from reminders.store.engine import Record, attempt
 from reminders.store.ids import new_uid
 from reminders.texts import Template
 
+#: What a text wishes for.
+CHANGES = {
+    Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL, Intent.PERHAPS_CANCEL: Change.CANCEL,
+    Intent.RESCHEDULE: Change.RESCHEDULE,
+}  # fmt: skip
 _ONE = {Change.CONFIRM: Template.ANSWER_CONFIRMED, Change.CANCEL: Template.ANSWER_CANCELLED}
 _ALL = {Change.CONFIRM: Template.ANSWER_ALL_CONFIRMED, Change.CANCEL: Template.ANSWER_ALL_CANCELLED}
 

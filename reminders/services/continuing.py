@@ -18,17 +18,13 @@ from reminders.domain.dialogue import Kind, short_names
 from reminders.domain.lexicon import Lexicon, Role
 from reminders.domain.reply import Intent, Reading, choice
 from reminders.services.catalogue import Catalogue
-from reminders.services.consequences import Consequences
+from reminders.services.consequences import CHANGES, Consequences
 from reminders.services.dialogues import Dialogues
 from reminders.services.reply import Answer, Reply
 from reminders.store import appointments, messages
 from reminders.store.engine import Record
 from reminders.texts import Template
 
-_CHANGES = {
-    Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL, Intent.PERHAPS_CANCEL: Change.CANCEL,
-    Intent.RESCHEDULE: Change.RESCHEDULE,
-}  # fmt: skip
 _WISHES = {Change.CONFIRM: Role.CONFIRM, Change.CANCEL: Role.CANCEL, Change.RESCHEDULE: Role.RESCHEDULE}
 _DIGITS = {1: Change.CONFIRM, 2: Change.CANCEL, 3: Change.RESCHEDULE}
 
@@ -88,11 +84,11 @@ class Continuing:
             return self._do(tx, reply, meant, change)
         if chosen.unsaid:
             return self._dialogues.which(tx, reply, ahead, change)
-        if numbers == (0,) or (chosen == NOTHING and reading.intent not in _CHANGES):
+        if numbers == (0,) or (chosen == NOTHING and reading.intent not in CHANGES):
             self._dialogues.close(tx, reply)
             self._then.to_desk(tx, reply, "wants_call_back" if numbers else "not_understood")
             return Answer(Template.ANSWER_AMBIGUOUS)
-        wanted = change if chosen != NOTHING or reading.by_number else _CHANGES[reading.intent]
+        wanted = change if chosen != NOTHING or reading.by_number else CHANGES[reading.intent]
         return self._dialogues.which(tx, reply, ahead, wanted)
 
     def _sure(
@@ -100,11 +96,11 @@ class Continuing:
     ) -> Answer:
         change = _DIGITS.get(chosen) if chosen is not None else None
         if chosen is None and not reading.bare and reading.intent in (Intent.CANCEL, Intent.RESCHEDULE):
-            change = _CHANGES[reading.intent]
+            change = CHANGES[reading.intent]
         if change and not expired:
             self._dialogues.close(tx, reply)
             return self._do(tx, reply, [visit], change)
-        if expired and (change or reading.intent in _CHANGES):
+        if expired and (change or reading.intent in CHANGES):
             return self._dialogues.sure(tx, reply, visit)
         self._dialogues.close(tx, reply)
         self._then.to_desk(tx, reply, "not_understood", visit)
@@ -141,7 +137,7 @@ class Continuing:
         if visit.start_at.isoformat() not in question.facts["starts"]:
             return self._then.desk_finds_time(tx, reply, visit)
         if certain and reading.intent in (Intent.CONFIRM, Intent.RESCHEDULE):
-            return self._do(tx, reply, [visit], _CHANGES[reading.intent])
+            return self._do(tx, reply, [visit], CHANGES[reading.intent])
         return self._dialogues.sure(tx, reply, visit)
 
     def _do(self, tx: Connection, reply: Reply, visits: Sequence[Record], change: Change) -> Answer:

@@ -62,10 +62,5 @@ class Following:
             return None
         visit = appointments.by_number(tx, failed.appointment_id)
         service = self._catalogue.current().service_by_id.get(visit.service_id)
-        lot = Lot(visit.service_id, visit.patient_uid, visit.booked_at)
-        steps = lot.steps(service.policy if service else None)
-        if failed.step >= len(steps) or failed.channel not in steps[failed.step].channels:
-            return None
-        channels = steps[failed.step].channels
-        position = channels.index(Channel(failed.channel)) + 1
-        return channels[position] if position < len(channels) else None
+        rule = Lot.of(visit).step(service.policy if service else None, failed.step)
+        return rule.after(Channel(failed.channel)) if rule else None

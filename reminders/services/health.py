@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from reminders.clock import Clock
 from reminders.services.circuit import MAIL
-from reminders.store import circuits, heartbeats, schema
+from reminders.store import circuits, heartbeats, revision
 from reminders.store.engine import Database
 
 #: A worker beats every ten seconds; after this long without one, reminders are not going out.
@@ -52,7 +52,7 @@ class Health:
 
     def check(self) -> Condition:
         try:
-            current = schema.is_current(self._database)
+            current = revision.is_current(self._database)
             with self._database.read() as tx:
                 tick, refused = heartbeats.last(tx), _refused(tx)
         except SQLAlchemyError:

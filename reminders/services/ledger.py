@@ -11,7 +11,7 @@ from reminders.clock import Clock
 from reminders.domain.cost import Money
 from reminders.domain.delivery import State
 from reminders.services.catalogue import Catalogue
-from reminders.services.telling import Subject, sentence_of
+from reminders.services.sentences import Subject, sentence_of
 from reminders.store import appointments, consents
 from reminders.store import reminders as store
 from reminders.store.engine import Database, Record

@@ -182,8 +182,7 @@ class Lifecycle:
         service = snapshot.service_by_id[visit.service_id]
         zone = location.zone_of(visit.patient_zone)
         by_mail = bool(visit.patient_email) and not visit.patient_phone
-        lot = Lot(service.id, visit.patient_uid, visit.booked_at)
-        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, lot, by_mail)
+        subject = _Subject(visit.patient_id, visit.version + 1, service, location, zone, Lot.of(visit), by_mail)
         if change is Change.RESCHEDULE and start is not None:
             reminder_store.add(tx, _of_visit(visit.id, _planned(subject, start, now)))
         if not told and Status(visit.status) in OPEN:

@@ -9,6 +9,7 @@ from reminders.domain.clinic import Location, Policy
 from reminders.domain.delivery import Reason, State
 from reminders.domain.experiment import Branch
 from reminders.domain.plan import Planned, Step, plan
+from reminders.store.engine import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Lot:
     service_id: int
     patient_uid: str
     booked_at: datetime
+
+    @classmethod
+    def of(cls, visit: Record) -> Lot:
+        """That of a visit, or of a reminder that was read with its visit."""
+        return cls(visit.service_id, visit.patient_uid, visit.booked_at)
 
     def drawn(self, policy: Policy) -> Branch | None:
         """The arm, or ``None`` for what the policy says."""
@@ -30,6 +36,11 @@ class Lot:
             return ()
         branch = self.drawn(policy)
         return branch.steps if branch is not None and branch.steps else policy.steps
+
+    def step(self, policy: Policy | None, number: int) -> Step | None:
+        """One of them; there may be fewer now than when a reminder was planned."""
+        steps = self.steps(policy)
+        return steps[number] if number < len(steps) else None
 
 
 def reminders_of(

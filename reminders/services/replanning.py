@@ -52,7 +52,7 @@ def difference(
     visit: Record, location: Location, rows: Sequence[Record], plan_number: int, edit: Edit, now: datetime
 ) -> Difference:
     """What the edit means for one visit, of whose reminders ``rows`` are all. Changes nothing."""
-    if Lot(visit.service_id, visit.patient_uid, visit.booked_at).drawn(edit.policy) is not None:
+    if Lot.of(visit).drawn(edit.policy) is not None:
         return Difference()  # what this patient drew stays as it is until the trial ends
     zone = location.zone_of(visit.patient_zone)
     planned = plan(
@@ -89,7 +89,7 @@ def retime(
     tx: Connection, visit: Record, location: Location, policy: Policy | None, start: datetime, now: datetime
 ) -> None:  # fmt: skip
     """Bring the reminders of a visit to the times that follow from its new moment; what went out stays as it is."""
-    lot = Lot(visit.service_id, visit.patient_uid, visit.booked_at)
+    lot = Lot.of(visit)
     branch = lot.drawn(policy) if policy is not None else None
     if policy is None or (branch is not None and branch.is_holdout):
         return

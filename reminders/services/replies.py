@@ -21,7 +21,7 @@ from reminders.domain.lexicon import Lexicon, Role
 from reminders.domain.reply import UNCLEAR, Intent, Reading, about, is_carrier_yes, read
 from reminders.services.answers import Answers
 from reminders.services.catalogue import Catalogue
-from reminders.services.consequences import Consequences
+from reminders.services.consequences import CHANGES, Consequences
 from reminders.services.continuing import Continuing
 from reminders.services.dialogues import Dialogues
 from reminders.services.lifecycle import Lifecycle
@@ -40,9 +40,6 @@ __all__ = ["Incoming", "Replies"]
 _OPEN_FOR = timedelta(days=14)
 #: Two questions this close together could both be meant by one answer.
 _SAME_BREATH = timedelta(hours=12)
-
-_CHANGES = {Intent.CONFIRM: Change.CONFIRM, Intent.CANCEL: Change.CANCEL}
-_WISHES = _CHANGES | {Intent.PERHAPS_CANCEL: Change.CANCEL, Intent.RESCHEDULE: Change.RESCHEDULE}
 
 
 class Replies:
@@ -127,7 +124,7 @@ class Replies:
         """An answer to a reminder."""
         match reading.intent:
             case Intent.CONFIRM | Intent.CANCEL:
-                return self._decide(tx, reply, _CHANGES[reading.intent])
+                return self._decide(tx, reply, CHANGES[reading.intent])
             case Intent.PERHAPS_CANCEL:
                 if reply.visit is not None:
                     return self._dialogues.sure(tx, reply, reply.visit)
@@ -140,7 +137,7 @@ class Replies:
     def _unasked(self, tx: Connection, reply: Reply, reading: Reading) -> Answer:
         """Nothing was asked that still stands. The wish of somebody who has visits ahead is asked about before anything
         changes: they answer a call or a letter, or write of their own accord."""
-        change = _WISHES.get(reading.intent)
+        change = CHANGES.get(reading.intent)
         if change is None:
             return self._unclear(tx, reply)
         if reply.was_asked and (not reply.ahead or reading.by_number or reading.bare):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from reminders.errors import NotFound
 from reminders.store.engine import Record
@@ -115,11 +115,8 @@ def set_hours(tx: Connection, provider_id: int, rows: Iterable[Mapping[str, Any]
 
 def set_offers(tx: Connection, service_id: int, provider_ids: Iterable[int]) -> None:
     """Say who offers a service."""
-    touch(tx)
-    tx.execute(delete(ServiceProvider).where(ServiceProvider.service_id == service_id))
-    values = [{"service_id": service_id, "provider_id": provider} for provider in provider_ids]
-    if values:
-        tx.execute(insert(ServiceProvider), values)
+    pairs = [{"service_id": service_id, "provider_id": provider} for provider in provider_ids]
+    _replace_offers(tx, ServiceProvider.service_id == service_id, pairs)
 
 
 def offers(tx: Connection, provider_id: int) -> dict[int, bool]:
@@ -130,11 +127,15 @@ def offers(tx: Connection, provider_id: int) -> dict[int, bool]:
 
 def set_services(tx: Connection, provider_id: int, service_ids: Iterable[int]) -> None:
     """Say what a provider offers."""
+    pairs = [{"service_id": service, "provider_id": provider_id} for service in service_ids]
+    _replace_offers(tx, ServiceProvider.provider_id == provider_id, pairs)
+
+
+def _replace_offers(tx: Connection, old: ColumnElement[bool], pairs: Sequence[Mapping[str, int]]) -> None:
     touch(tx)
-    tx.execute(delete(ServiceProvider).where(ServiceProvider.provider_id == provider_id))
-    values = [{"service_id": service, "provider_id": provider_id} for service in service_ids]
-    if values:
-        tx.execute(insert(ServiceProvider), values)
+    tx.execute(delete(ServiceProvider).where(old))
+    if pairs:
+        tx.execute(insert(ServiceProvider), pairs)
 
 
 def numbers(tx: Connection, table: Table, uids: Sequence[str]) -> dict[str, int]:

@@ -156,14 +156,17 @@ def _within(column: Any, span: Span) -> ColumnElement[bool]:
     return and_(*(part for part in parts if part is not None))
 
 
-def _identified(token: Token, resource: str, table: Any) -> ColumnElement[bool]:
+def carriers(token: Token, resource: str) -> Select[Any]:
+    """Numbers of the records to which somebody gave this identifier."""
     given = select(_TABLE.c.number).where(_TABLE.c.resource == resource)
     if token.system is not None:
         given = given.where(_TABLE.c.system == token.system)
-    if token.value:
-        given = given.where(_TABLE.c.value == token.value)
+    return given.where(_TABLE.c.value == token.value) if token.value else given
+
+
+def _identified(token: Token, resource: str, table: Any) -> ColumnElement[bool]:
     imported = [table.c.external_id == token.value] if token.value else [table.c.external_id.is_not(None)]
     if token.system is not None:
         imported.append(table.c.source == token.system.removeprefix(SOURCE_SYSTEM))
         imported.append(literal(token.system.startswith(SOURCE_SYSTEM)))
-    return or_(table.c.id.in_(given), and_(*imported))
+    return or_(table.c.id.in_(carriers(token, resource)), and_(*imported))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, or_, select, tuple_, update
 
 from reminders.domain.fhir.search import Span, Token
 from reminders.domain.fhir.slot import BLOCKED
@@ -14,7 +14,7 @@ from reminders.errors import NotFound
 from reminders.store import fhir
 from reminders.store.engine import Record
 from reminders.store.holds import in_force
-from reminders.store.tables import FhirIdentifier, FhirSlot, Hold, HoldKind
+from reminders.store.tables import FhirSlot, Hold, HoldKind
 
 #: What identifiers of slots are kept under.
 RESOURCE = "Slot"
@@ -63,22 +63,8 @@ def written(
 ) -> Sequence[Record]:
     """What somebody wrote, by ids and identifiers: each group has to hold, and in a group one value is enough."""
     conditions: list[ColumnElement[bool]] = [_SLOT.c.uid.in_(group) for group in uids]
-    conditions += [_SLOT.c.id.in_(_numbers(group)) for group in tokens]
+    conditions += [or_(*(_SLOT.c.id.in_(fhir.carriers(token, RESOURCE)) for token in group)) for group in tokens]
     return tx.execute(_WRITTEN.where(*conditions).order_by(_SLOT.c.id).limit(most)).all()
-
-
-def _numbers(group: Sequence[Token]) -> Select[Any]:
-    either = [and_(*_carries(one)) for one in group]
-    return select(FhirIdentifier.number).where(FhirIdentifier.resource == RESOURCE, or_(*either))
-
-
-def _carries(token: Token) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [FhirIdentifier.id.is_not(None)]
-    if token.value:
-        found.append(FhirIdentifier.value == token.value)
-    if token.system is not None:
-        found.append(FhirIdentifier.system == token.system)
-    return found
 
 
 def blocked(

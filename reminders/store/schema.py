@@ -6,8 +6,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from reminders.store.engine import Database
 
@@ -30,13 +28,6 @@ def migrate_at(url: str) -> None:
         migrate(database)
     finally:
         database.close()
-
-
-def is_current(database: Database) -> bool:
-    """True when no migration is missing."""
-    with database.read() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    return present == ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:

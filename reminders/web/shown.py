@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reminders.domain.availability import WEEKDAYS
+from reminders.services.catalogue import wall
 from reminders.store.engine import Record
 from reminders.web.context import use_cases
 from reminders.web.respond import money
@@ -41,14 +42,14 @@ def provider(row: Record) -> dict[str, Any]:
     return {
         "id": row.uid, "name": row.name, "location_id": found.location.uid, "languages": row.languages,
         "active": row.active,
-        **{name: [{"weekday": WEEKDAYS[h.weekday], "start": _wall(h.start), "end": _wall(h.end)} for h in items]
+        **{name: [{"weekday": WEEKDAYS[h.weekday], "start": wall(h.start), "end": wall(h.end)} for h in items]
            for name, items in spans.items()},
     }  # fmt: skip
 
 
 def exception(row: Record) -> dict[str, Any]:
     return {"id": row.uid, "first_day": row.first_day.isoformat(), "last_day": row.last_day.isoformat(),
-            "open": row.is_open, "start": _wall(row.start_minute), "end": _wall(row.end_minute),
+            "open": row.is_open, "start": wall(row.start_minute), "end": wall(row.end_minute),
             "note": row.note}  # fmt: skip
 
 
@@ -62,7 +63,3 @@ def service(row: Record) -> dict[str, Any]:
         "provider_ids": [place.provider_by_id[number].uid for number in sorted(found.provider_ids)],
         "reminder_policy_id": found.policy.uid if found.policy else None,
     }  # fmt: skip
-
-
-def _wall(value: int) -> str:
-    return f"{value // 60:02}:{value % 60:02}"

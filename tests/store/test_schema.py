@@ -63,13 +63,13 @@ def test_the_newest_migration_is_known_without_the_library(database):
 
 def test_an_empty_database_is_not_current_and_migrating_twice_changes_nothing(empty_url):
     database = Database(empty_url)
-    assert not schema.is_current(database)
+    assert not revision.is_current(database)
     schema.migrate(database)
-    assert schema.is_current(database)
+    assert revision.is_current(database)
     with database.write() as tx:
         clinic.touch(tx)
     schema.migrate(database)
-    assert schema.is_current(database)
+    assert revision.is_current(database)
     with database.read() as tx:
         assert clinic.version(tx) == 2
     database.close()
@@ -82,7 +82,7 @@ def test_several_processes_may_migrate_at_once(empty_url):
     ]
     assert [(process.communicate(timeout=60)[1], process.returncode) for process in started] == [("", 0)] * 2
     database = Database(empty_url)
-    assert schema.is_current(database)
+    assert revision.is_current(database)
     with database.read() as tx:
         assert tx.execute(text("SELECT count(*) FROM catalogue_version")).scalar() == 1
     database.close()

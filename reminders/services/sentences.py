@@ -14,6 +14,7 @@ from reminders.domain.delivery import Channel, Reason, State
 from reminders.domain.dispatch import is_held
 from reminders.domain.duration import Duration
 from reminders.domain.plan import QuietHours, Step
+from reminders.services.catalogue import wall
 from reminders.services.planning import Lot
 from reminders.store import consents
 from reminders.store.engine import Record
@@ -44,11 +45,10 @@ class Subject:
         return self.location.zone_of(self.visit.patient_zone)
 
     def rule(self, row: Record) -> Step | None:
-        """The step of the policy as it is now; there may be fewer than when the reminder was planned."""
-        visit = self.visit
-        steps = Lot(visit.service_id, visit.patient_uid, visit.booked_at).steps(self.service.policy)
-        is_step = row.reminder_kind == "reminder" and row.reminder_step < len(steps)
-        return steps[row.reminder_step] if is_step else None
+        """The step of the policy as it is now."""
+        return (
+            Lot.of(self.visit).step(self.service.policy, row.reminder_step) if row.reminder_kind == "reminder" else None
+        )
 
 
 def sentence_of(row: Record, state: State, subject: Subject) -> str:
@@ -97,9 +97,9 @@ def _is_conditional(row: Record, rule: Step | None) -> bool:
 def _provided(row: Record, rule: Step | None) -> str:
     """On what it depends, and what follows when it fails."""
     unless = ", unless the patient confirms before" if _is_conditional(row, rule) else ""
-    if rule is None or rule.fallback_after is not None or row.reminder_channel not in rule.channels[:-1]:
+    following = rule.after(Channel(row.reminder_channel)) if rule and rule.fallback_after is None else None
+    if following is None:
         return unless
-    following = rule.channels[rule.channels.index(row.reminder_channel) + 1]
     noun = _NOUNS.get(following, "SMS")
     return f"{unless}; should it not arrive, {'a' if noun == 'call' else 'an'} {noun} follows"
 
@@ -160,16 +160,11 @@ def _shifted(row: Record, rule: Step | None, subject: Subject) -> str:
     if rule is None or quiet is None or row.reminder_channel != rule.channels[0]:
         return ""
     wanted = rule.offset.after(subject.visit.start_at, subject.zone)
-    wall = wanted.astimezone(zone)
-    if wanted == row.reminder_due_at or not quiet.forbids(wall.hour * 60 + wall.minute):
+    if wanted == row.reminder_due_at or not quiet.forbids_at(wanted, zone):
         return ""
     where = f" in {zone.key}" if zone.key != subject.zone.key else ""
-    hours = f"{_clock(quiet.start)} to {_clock(quiet.end)}{where}"
+    hours = f"{wall(quiet.start)} to {wall(quiet.end)}{where}"
     return f", moved from {_time(wanted, subject.zone)} out of quiet hours ({hours})"
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _tries(count: int) -> str:
